@@ -1,0 +1,66 @@
+"""A fact: one thing that happened, written once by the node where it happened.
+
+Field numbers and limits are the wire's. Source: protocol way/1, section 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Key = str | bytes
+Body = Mapping[int, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What a writer says happened; where it stands in a stream is told by the batch and the log, not by the fact.
+
+    `hlc` is 48 bits of milliseconds since 1970 UTC and a 16-bit counter. `clock`: 0 not known since boot, 1 real-time
+    clock, 2 synchronised in the last 24 h. `base`: (rev, first 8 bytes of D) of what the writer saw, None when it saw
+    no such entity. `reissue_of`: (incarnation, lane, seq, hash, hlc).
+    """
+
+    kind: int
+    version: int
+    etype: int
+    key: Key
+    body: Body
+    hlc: int
+    clock: int = 1
+    actor: str | None = None
+    device: str | None = None
+    scopes: tuple[str, ...] = ()
+    base: tuple[int, bytes] | None = None
+    lease: tuple[bytes, int] | None = None
+    reissue_of: tuple[int, int, int, bytes, int] | None = None
+
+    @property
+    def at_ms(self) -> int:
+        """The writer's claim of when, ms since 1970 UTC."""
+        return self.hlc >> 16
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What the hub adds to a fact, once: everything fold may use beside the fact itself.
+
+    Source: protocol way/1, section 3.1. `rev` is None for a fact the hub has not annotated yet (pending: it sorts as
+    arriving last).
+    """
+
+    order: int
+    rev: int | None
+    line: int = 0
+    seen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NewFact:
+    """What decide returns: a fact before the store gave it time, place and writer."""
+
+    kind: int
+    etype: int
+    key: Key
+    body: Body
