@@ -1,0 +1,96 @@
+# Two commands for a newcomer: `make demo` and `make test`. Each sets up what it needs; the second time is quick.
+
+PY ?= /usr/bin/python3
+SHELL := /bin/sh
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+PACKAGES := appliance hub sync kiosk_ui pad_viewer hardware images provisioning
+# The order a failure is wanted in: cheap and plain first, a browser last.
+SUITES := $(wildcard $(addprefix tests/,architecture unit properties simulation adapters golden e2e browser))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench tour rows soak lock format
+
+help:
+	@echo "make demo    set up and start a hub, three appliances and their devices; prints the address"
+	@echo "make test    set up, check and run every test"
+	@echo "make check   format, lint, types, import contracts"
+	@echo "make bench   every benchmark with its baseline"
+	@echo "make tour    screenshots into docs/tour"
+	@echo "make rows    docs/generated/rows.md from the tests' marks"
+	@echo "make soak    the long counts"
+	@echo "make lock    requirements.lock from pyproject.toml"
+
+# --- set-up -------------------------------------------------------------------------------------
+
+setup: system .stamps/app .stamps/assets
+
+.PHONY: system
+system: | .stamps
+	@.ci/apt.sh
+
+.stamps:
+	@mkdir -p $@
+
+.stamps/venv: requirements-build.lock | .stamps system
+	@echo "Making the virtual environment"
+	@test -x $(BIN)/python || $(PY) -m venv .venv
+	@$(PIP) install --quiet --require-hashes -r requirements-build.lock
+	@touch $@
+
+.stamps/libraries: requirements.lock .stamps/venv
+	@echo "Installing the locked libraries (a minute the first time)"
+	@$(PIP) install --quiet --require-hashes --no-build-isolation -r requirements.lock
+	@touch $@
+
+.stamps/app: pyproject.toml .stamps/libraries
+	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+ifneq ($(wildcard package-lock.json),)
+.stamps/assets: package.json package-lock.json $(wildcard .npmrc kiosk_ui/kit/assets.py) .stamps/app
+	@echo "Fetching the page assets"
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@$(BIN)/python -m kiosk_ui.kit.assets
+	@touch $@
+else
+.stamps/assets: | .stamps
+endif
+
+lock:
+	@echo setuptools | $(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --python-version 3.11 \
+		-o requirements-build.lock -
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --python-version 3.11 \
+		--extra dev -o requirements.lock pyproject.toml
+
+# --- work ---------------------------------------------------------------------------------------
+
+demo: setup
+	@exec $(BIN)/waystation demo $(ARGS)
+
+check: setup
+	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check .; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-timings | tail -n 3
+	@echo "check: format, lint, types and imports are fine"
+
+format: setup
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+test: setup check
+	@exec $(BIN)/python -m pytest $(SUITES) $(ARGS)
+
+bench: setup
+	@exec $(BIN)/waystation bench all --json
+
+tour: setup
+	@WAYSTATION_TOUR=write $(BIN)/python -m pytest tests/browser $(ARGS)
+
+rows: setup
+	@$(BIN)/python docs/rows.py
+
+soak: setup
+	@WAYSTATION_SOAK=1 $(BIN)/python -m pytest $(SUITES) $(ARGS)
