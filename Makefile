@@ -36,16 +36,16 @@ system: | .stamps
 .stamps/venv: requirements-build.lock | .stamps system
 	@echo "Making the virtual environment"
 	@test -x $(BIN)/python || $(PY) -m venv .venv
-	@$(PIP) install --quiet --require-hashes -r requirements-build.lock
+	@$(PIP) install -qq --require-hashes -r requirements-build.lock
 	@touch $@
 
 .stamps/libraries: requirements.lock .stamps/venv
 	@echo "Installing the locked libraries (a minute the first time)"
-	@$(PIP) install --quiet --require-hashes --no-build-isolation -r requirements.lock
+	@$(PIP) install -qq --require-hashes --no-build-isolation -r requirements.lock
 	@touch $@
 
 .stamps/app: pyproject.toml .stamps/libraries
-	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@$(PIP) install -qq --no-deps --no-build-isolation --config-settings editable_mode=compat -e .
 	@touch $@
 
 ifneq ($(wildcard package-lock.json),)
@@ -73,7 +73,7 @@ check: setup
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check .; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-timings | tail -n 3
+	@$(BIN)/lint-imports >.stamps/imports.log || { cat .stamps/imports.log; exit 1; }
 	@echo "check: format, lint, types and imports are fine"
 
 format: setup

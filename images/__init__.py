@@ -1,0 +1,1 @@
+"""Pages and DICOM. Empty so far: the name stands here because the import contracts speak of it."""
