@@ -1,0 +1,1 @@
+"""The centre: what every appliance reports to, and where lists arrive."""

@@ -1,0 +1,1 @@
+"""What the hub does for people, one package per feature; features are strangers to each other."""
