@@ -6,6 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 PACKAGES := appliance hub sync kiosk_ui pad_viewer hardware images provisioning
+TYPED := $(foreach name,$(PACKAGES),$(if $(wildcard $(name)/__init__.py),-p $(name)))
 # The order a failure is wanted in: cheap and plain first, a browser last.
 SUITES := $(wildcard $(addprefix tests/,architecture unit properties simulation adapters golden e2e browser))
 
@@ -70,9 +71,9 @@ demo: setup
 	@exec $(BIN)/waystation demo $(ARGS)
 
 check: setup
-	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check .; exit 1; }
-	@$(BIN)/ruff check --quiet .
-	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/ruff format --check --quiet --output-format concise .
+	@$(BIN)/ruff check --quiet --output-format concise .
+	@$(BIN)/mypy --no-error-summary $(TYPED)
 	@$(BIN)/lint-imports >.stamps/imports.log || { cat .stamps/imports.log; exit 1; }
 	@echo "check: format, lint, types and imports are fine"
 
