@@ -4,7 +4,21 @@ from pathlib import Path
 import pytest
 
 DECISION_PARTS = ("**Context.**", "**Choice.**", "**Consequences.**", "**What would change our mind.**")
-WORDS = [
+WORDS = (
+    "病案",
+    "住院",
+    "待收名单",
+    "取件员",
+    "病区交接",
+    "交接入库",
+    "回执",
+    "补单录入",
+    "封存",
+    "要人处理",
+    "已送达中心",
+    "待送达",
+    "中心",
+)
     "病案",
     "住院",
     "待收名单",
