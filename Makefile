@@ -50,7 +50,7 @@ system: | .stamps
 	@touch $@
 
 ifneq ($(wildcard package-lock.json),)
-.stamps/assets: package.json package-lock.json $(wildcard .npmrc kiosk_ui/kit/assets.py) .stamps/app
+.stamps/assets: package.json package-lock.json $(wildcard .npmrc kiosk_ui/kit/assets.py) | .stamps/app
 	@echo "Fetching the page assets"
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@$(BIN)/python -m kiosk_ui.kit.assets
