@@ -40,6 +40,7 @@ _SERIAL_FROM = date(1899, 12, 30)
 _SERIAL_MIN, _SERIAL_MAX = 20000, 79999
 """1954 to 2119 as Excel day numbers; outside it a number is no date anyone meant."""
 _AS_FORMULA_TEXT = re.compile(r'="([^"]*)"')
+_AS_QUOTED_NUMBER = re.compile(r"'[0-9]+")
 _HALF_WIDTH = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x3000: 0x20, 0x00A0: 0x20}
 _INVISIBLE = "\u200b\u200e\u200f\u2060\ufeff"
 _SEX_WORDS: dict[str, Sex] = {
@@ -66,8 +67,8 @@ def clean_text(value: Cell) -> str:
     text = text.strip(_INVISIBLE + " \t\r\n")
     if wrapped := _AS_FORMULA_TEXT.fullmatch(text):
         text = wrapped[1].strip()
-    elif text[:1] == "'":
-        text = text[1:].strip()
+    elif _AS_QUOTED_NUMBER.fullmatch(text):
+        text = text[1:]
     if not text.isprintable():
         _refuse_unprintable(text)
     if "\ufffd" in text:
