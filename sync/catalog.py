@@ -1,0 +1,202 @@
+"""Every replicated kind and entity type: its shape, its law, its lane, who may write it and where it is held.
+
+A new kind is one row in `KINDS` and its shape in its feature; a new entity type one row in `ENTITY_TYPES`. Numbers are
+never used twice: a log keeps facts of every version there ever was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sync.domain.calendar import facts as calendar_facts
+from sync.domain.calendar import fold as calendar
+from sync.domain.fleet import facts as fleet_facts
+from sync.domain.fleet import fold as fleet
+from sync.domain.patients import due
+from sync.domain.patients import facts as patient_facts
+from sync.domain.people import facts as people_facts
+from sync.domain.people import fold as people
+from sync.domain.tracking import alias, handins, rounds, stored
+from sync.domain.tracking import facts as tracking_facts
+from sync.domain.tracking import fold as stay_fold
+from sync.domain.tracking.state import Stay
+from sync.kernel.fact import Annotation, Body, Fact
+from sync.kernel.ids import BULK, CONTROL, LIVE, FactId
+from sync.kernel.outcome import PeerFault
+from sync.merge.shape import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class EntityType:
+    """One replicated type. `fold` never raises and never refuses; `dump` gives a numbered map of the CBOR subset.
+
+    `place` names the scopes in which the hub puts the entity; none: it stays at the hub. `key` holds for its keys.
+    """
+
+    number: int
+    name: str
+    law: str
+    fold_version: int
+    initial: Callable[[], Any]
+    fold: Callable[[Any, Fact, FactId, Annotation], Any]
+    dump: Callable[[Any], dict[int, Any]]
+    load: Callable[[Mapping[int, Any]], Any]
+    place: Callable[[Any], frozenset[str]]
+    key: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of fact. `check` raises PeerFault `fact.schema`; `writers` are role words of nodes."""
+
+    number: int
+    name: str
+    version: int
+    etype: int
+    lane: int
+    folded: bool
+    check: Callable[[Body], None]
+    writers: frozenset[str]
+
+
+def _at(*labels: str) -> Callable[[Any], frozenset[str]]:
+    held = frozenset(labels)
+    return lambda state: held
+
+
+def _log(number: int, name: str) -> EntityType:
+    """Facts that are kept and read as a list; there is no state."""
+    return EntityType(
+        number, name, "append_log", 1, lambda: None, lambda state, *_: state, lambda _: {}, lambda _: None, _at(),
+        fleet_facts.node_key,
+    )  # fmt: skip
+
+
+_STAYS, _ROOM, _PEOPLE, _SITE = _at("site:stays"), _at("room:records"), _at("site:people"), _at("site")
+
+_ENTITY_ROWS: Final = (
+    _log(fleet_facts.STREAM, "stream"),
+    EntityType(
+        tracking_facts.STAY, "stay", "append_log, register by event time", 1, Stay, stay_fold.fold, stored.dump,
+        stored.load, _STAYS, tracking_facts.stay_key_rule,
+    ),
+    EntityType(
+        patient_facts.DUE, "due", "register, name: review", 1, due.Due, due.fold, due.dump, due.load, due.place,
+        patient_facts.due_key,
+    ),
+    EntityType(
+        tracking_facts.ALIAS, "alias", "register by event time", 1, alias.Alias, alias.fold, alias.dump, alias.load,
+        _STAYS, tracking_facts.record_no,
+    ),
+    EntityType(
+        tracking_facts.ROUND, "round", "append_log", 1, rounds.Round, rounds.fold, rounds.dump, rounds.load, _ROOM,
+        tracking_facts.gathering_key,
+    ),
+    EntityType(
+        tracking_facts.HANDIN, "handin", "append_log", 1, handins.HandIn, handins.fold, handins.dump, handins.load,
+        _ROOM, tracking_facts.gathering_key,
+    ),
+    EntityType(
+        people_facts.PERSON, "person", "register", 1, people.Person, people.fold_person, people.dump_person,
+        people.load_person, _PEOPLE, people_facts.user_key,
+    ),
+    EntityType(
+        people_facts.CREDENTIAL, "credential", "register", 1, people.Credential, people.fold_credential,
+        people.dump_credential, people.load_credential, _at(), people_facts.user_key,
+    ),
+    EntityType(
+        calendar_facts.CALENDAR, "calendar", "register", 1, calendar.Year, calendar.fold_year, calendar.dump_year,
+        calendar.load_year, _SITE, calendar_facts.year_key,
+    ),
+    EntityType(
+        calendar_facts.WARD, "ward", "register", 1, calendar.Ward, calendar.fold_ward, calendar.dump_ward,
+        calendar.load_ward, _SITE, calendar_facts.ward_key,
+    ),
+    EntityType(
+        fleet_facts.NODE, "node", "register", 1, fleet.Node, fleet.fold, fleet.dump, fleet.load, _SITE,
+        fleet_facts.node_key,
+    ),
+    _log(fleet_facts.AUDIT, "audit"),
+)  # fmt: skip
+ENTITY_TYPES: Final[Mapping[int, EntityType]] = {row.number: row for row in _ENTITY_ROWS}
+
+_HUB = frozenset({"hub"})
+_COURIER = frozenset({"courier"})
+_RECORDS = frozenset({"records"})
+_ALL = frozenset({"courier", "records", "hub"})
+_T, _P, _W, _C, _F = tracking_facts, patient_facts, people_facts, calendar_facts, fleet_facts
+_CHECKS: Final = {**_T.SHAPES, **_P.SHAPES, **_W.SHAPES, **_C.SHAPES, **_F.SHAPES}
+
+_KIND_ROWS: Final = (
+    (_F.STREAM_OPENED, "stream.opened", _F.STREAM, CONTROL, _ALL),
+    (_T.OPENED, "stay.opened", _T.STAY, BULK, _HUB),
+    (_T.MOVED, "stay.moved", _T.STAY, BULK, _HUB),
+    (_T.DISCHARGED, "stay.discharged", _T.STAY, BULK, _HUB),
+    (_T.DISCHARGE_CANCELLED, "stay.discharge_cancelled", _T.STAY, BULK, _HUB),
+    (_T.ADMISSION_CANCELLED, "stay.admission_cancelled", _T.STAY, BULK, _HUB),
+    (_T.SEALED, "stay.sealed", _T.STAY, LIVE, _HUB),
+    (_T.UNSEALED, "stay.unsealed", _T.STAY, LIVE, _HUB),
+    (_T.COLLECTED, "stay.collected", _T.STAY, LIVE, _ALL),
+    (_T.COLLECTION_UNDONE, "stay.collection_undone", _T.STAY, LIVE, _ALL),
+    (_T.COLLECTION_CORRECTED, "stay.collection_corrected", _T.STAY, LIVE, _ALL),
+    (_T.RECEIVED, "stay.received", _T.STAY, LIVE, _RECORDS),
+    (_T.RECEPTION_UNDONE, "stay.reception_undone", _T.STAY, LIVE, _RECORDS | _HUB),
+    (_T.MISSED, "stay.missed", _T.STAY, LIVE, _RECORDS),
+    (_T.REASON_GIVEN, "stay.reason_given", _T.STAY, LIVE, _ALL),
+    (_T.ANOMALY_SETTLED, "stay.anomaly_settled", _T.STAY, LIVE, _RECORDS | _HUB),
+    (_T.LABEL_PRINTED, "stay.label_printed", _T.STAY, LIVE, _RECORDS | _HUB),
+    (_P.LISTED, "due.listed", _P.DUE, BULK, _HUB),
+    (_P.WITHDRAWN, "due.withdrawn", _P.DUE, BULK, _HUB),
+    (_P.CLOSED, "due.closed", _P.DUE, BULK, _HUB),
+    (_T.NUMBER_MERGED, "alias.number_merged", _T.ALIAS, BULK, _HUB),
+    (_P.RELISTED, "due.relisted", _P.DUE, BULK, _HUB),
+    (_T.ROUND_OPENED, "round.opened", _T.ROUND, LIVE, _COURIER),
+    (_T.COUNTED, "round.counted", _T.ROUND, LIVE, _COURIER),
+    (_T.HANDED_OVER, "round.handed_over", _T.ROUND, LIVE, _COURIER),
+    (_T.RECEIPT_QUEUED, "round.receipt_queued", _T.ROUND, LIVE, _COURIER | _RECORDS),
+    (_T.RECEIPT_PRINTED, "round.receipt_printed", _T.ROUND, LIVE, _COURIER | _RECORDS),
+    (_T.ROUND_REBUILT, "round.rebuilt", _T.ROUND, LIVE, _ALL),
+    (_T.HANDIN_OPENED, "handin.opened", _T.HANDIN, LIVE, _RECORDS),
+    (_T.HANDIN_CLOSED, "handin.closed", _T.HANDIN, LIVE, _RECORDS),
+    (_W.REGISTERED, "person.registered", _W.PERSON, BULK, _HUB),
+    (_W.CHANGED, "person.changed", _W.PERSON, BULK, _HUB),
+    (_W.DISABLED, "person.disabled", _W.PERSON, BULK, _HUB),
+    (_W.PASSWORD_SET, "credential.password_set", _W.CREDENTIAL, BULK, _HUB),
+    (_C.YEAR_SEEDED, "calendar.year_seeded", _C.CALENDAR, BULK, _HUB),
+    (_C.DAY_SET, "calendar.day_set", _C.CALENDAR, BULK, _HUB),
+    (_C.CONFIGURED, "ward.configured", _C.WARD, BULK, _HUB),
+    (_F.ENROLLED, "node.enrolled", _F.NODE, BULK, _HUB),
+    (_F.REVOKED, "node.revoked", _F.NODE, BULK, _HUB),
+    (_F.SCOPES_SET, "node.scopes_set", _F.NODE, BULK, _HUB),
+    (_F.NOTED, "audit.noted", _F.AUDIT, CONTROL, _ALL),
+)
+_UNFOLDED: Final = frozenset({_F.STREAM_OPENED, _F.NOTED})
+KINDS: Final[Mapping[int, Kind]] = {
+    number: Kind(number, name, 1, etype, lane, number not in _UNFOLDED, _CHECKS[number], writers)
+    for number, name, etype, lane, writers in _KIND_ROWS
+}
+
+
+def check_fact(fact: Fact, role: str) -> None:
+    """Hold a fact against its kind, for a writer of the node role `courier`, `records` or `hub`.
+
+    Raises PeerFault `fact.schema` or `fact.role`. A kind that is not known here passes: a newer node wrote it.
+    """
+    kind = KINDS.get(fact.kind)
+    if kind is None:
+        return
+    if role not in kind.writers:
+        raise PeerFault("fact.role", kind.name)
+    if fact.etype != kind.etype or not ENTITY_TYPES[kind.etype].key(fact.key):
+        raise PeerFault("fact.schema", "entity")
+    kind.check(fact.body)
+
+
+def fold_fact(etype: int, state: Any, fact: Fact, fid: FactId, ann: Annotation) -> Any:
+    """The state after the fact; the same state when the kind or the type is not known here or has nothing to fold."""
+    kind = KINDS.get(fact.kind)
+    if kind is None or not kind.folded or kind.etype != etype:
+        return state
+    return ENTITY_TYPES[etype].fold(state, fact, fid, ann)

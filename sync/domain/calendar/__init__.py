@@ -1,0 +1,1 @@
+"""Working days: what the state has published, what the hospital has set, and the wards' limits."""

@@ -1,0 +1,74 @@
+"""What facts of the fleet say. Entity types: 1 stream (openings), 40 node, 50 audit (kept, never folded)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sync.kernel.fact import NewFact
+from sync.kernel.ids import LABEL_PATTERN, NODE_PATTERN
+from sync.kernel.limits import KEY_TEXT_BYTES_MAX
+from sync.merge.shape import Shape, flag, octets, one_of, pattern, prose, rows, text, uint
+
+STREAM: Final = 1
+NODE: Final = 40
+AUDIT: Final = 50
+STREAM_OPENED, ENROLLED, REVOKED, SCOPES_SET, NOTED = 1, 110, 111, 112, 120
+
+NODE_ROLES: Final = ("courier", "records", "hub")
+node_key: Final = pattern(NODE_PATTERN.pattern)
+_LABEL: Final = pattern(LABEL_PATTERN.pattern)
+
+SHAPES: Final[Mapping[int, Shape]] = {
+    STREAM_OPENED: Shape(),
+    ENROLLED: Shape(
+        {
+            1: one_of(*NODE_ROLES),
+            2: text(60),
+            3: octets(32),
+            4: rows(pattern(r"[A-Za-z0-9._-]{1,20}"), 200),
+        }
+    ),
+    REVOKED: Shape({1: prose(200)}),
+    SCOPES_SET: Shape({1: uint(), 2: rows(_LABEL, 400)}),
+    NOTED: Shape(
+        {1: pattern(r"[a-z0-9._-]{1,64}"), 5: flag}, {2: uint(65535), 3: text(KEY_TEXT_BYTES_MAX), 4: prose(1000)}
+    ),
+}
+
+
+def enrolled(node: str, role: str, display_name: str, signing_public: bytes, wards: Sequence[str]) -> NewFact:
+    """A machine has joined. `signing_public` 32 bytes."""
+    body = {1: role, 2: display_name, 3: signing_public, 4: list(wards)}
+    SHAPES[ENROLLED](body)
+    return NewFact(ENROLLED, NODE, node, body)
+
+
+def revoked(node: str, reason: str) -> NewFact:
+    """A machine is shut out; what it wrote before stays."""
+    body = {1: reason}
+    SHAPES[REVOKED](body)
+    return NewFact(REVOKED, NODE, node, body)
+
+
+def scopes_set(node: str, version: int, labels: Sequence[str]) -> NewFact:
+    """The scopes that a machine holds from now on."""
+    body = {1: version, 2: sorted(set(labels))}
+    SHAPES[SCOPES_SET](body)
+    return NewFact(SCOPES_SET, NODE, node, body)
+
+
+def noted(
+    node: str,
+    what: str,
+    *,
+    etype: int | None = None,
+    key: str | None = None,
+    detail: str | None = None,
+    ok: bool = True,
+) -> NewFact:
+    """One line of the audit list: what was done or tried. Key and detail are read at the hub alone, with a right."""
+    told: dict[int, Any] = {1: what, 2: etype, 3: key, 4: detail, 5: ok}
+    body = {number: value for number, value in told.items() if value is not None}
+    SHAPES[NOTED](body)
+    return NewFact(NOTED, AUDIT, node, body)

@@ -1,0 +1,139 @@
+"""What a body must look like: one table per kind, of field number to rule.
+
+A shape is held twice: where a fact is written and where it is taken in. Fold relies on it and checks nothing again.
+Fields that the table does not name pass (a newer writer may add them); named ones must have exactly the type.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from sync.kernel.ids import LANES, NODE_PATTERN, FactId
+from sync.kernel.limits import INT_MAX
+from sync.kernel.outcome import PeerFault
+
+Rule = Callable[[Any], bool]
+"""True when the value may stand in the field."""
+
+
+class Shape:
+    """Callable on a body. `must` fields are there and hold; `may` fields are absent, null or hold.
+
+    Raises PeerFault `fact.schema` that names the field number, never its value.
+    """
+
+    __slots__ = ("_may", "_must")
+
+    def __init__(self, must: Mapping[int, Rule] | None = None, may: Mapping[int, Rule] | None = None) -> None:
+        self._must: Final = tuple((must or {}).items())
+        self._may: Final = tuple((may or {}).items())
+
+    def __call__(self, body: Mapping[int, Any]) -> None:
+        for number, holds in self._must:
+            if number not in body or not holds(body[number]):
+                raise PeerFault("fact.schema", f"field {number}")
+        for number, holds in self._may:
+            value = body.get(number)
+            if value is not None and not holds(value):
+                raise PeerFault("fact.schema", f"field {number}")
+
+
+def pattern(expression: str) -> Rule:
+    """Text that the whole expression matches."""
+    match = re.compile(expression).fullmatch
+    return lambda value: type(value) is str and match(value) is not None
+
+
+def text(chars_max: int, chars_min: int = 1) -> Rule:
+    """Printable text without control characters, line ends or lone surrogates."""
+    return lambda value: type(value) is str and chars_min <= len(value) <= chars_max and value.isprintable()
+
+
+def prose(chars_max: int) -> Rule:
+    """What a person typed: may be empty, may have line ends."""
+    return lambda value: (
+        type(value) is str and len(value) <= chars_max and all(ch.isprintable() or ch == "\n" for ch in value)
+    )
+
+
+def uint(at_most: int = INT_MAX) -> Rule:
+    """A whole number from 0; true and false are not numbers."""
+    return lambda value: type(value) is int and 0 <= value <= at_most
+
+
+def octets(exactly: int) -> Rule:
+    """A byte string of one length."""
+    return lambda value: type(value) is bytes and len(value) == exactly
+
+
+def one_of(*words: str) -> Rule:
+    """One of the words."""
+    allowed = frozenset(words)
+    return lambda value: type(value) is str and value in allowed
+
+
+def rows(rule: Rule, at_most: int, at_least: int = 0) -> Rule:
+    """A list whose every item holds."""
+    return lambda value: (
+        type(value) in (list, tuple) and at_least <= len(value) <= at_most and all(rule(item) for item in value)
+    )
+
+
+def pair(first: Rule, second: Rule) -> Rule:
+    """A list of two."""
+    return lambda value: type(value) in (list, tuple) and len(value) == 2 and first(value[0]) and second(value[1])
+
+
+def flag(value: Any) -> bool:
+    """True or false."""
+    return type(value) is bool
+
+
+def civil_date(value: Any) -> bool:
+    """A date that exists, as YYYY-MM-DD."""
+    if type(value) is not str or len(value) != 10 or value[4] != "-":
+        return False
+    try:
+        datetime.date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+INSTANT_MS_MAX: Final = 2**47 - 1
+"""The 48-bit milliseconds of an order stamp without its top bit: stamps are signed 64-bit in SQLite."""
+
+instant_ms: Final = uint(INSTANT_MS_MAX)
+"""Milliseconds since 1970 UTC; any clock's claim, 1970 included."""
+
+STREAM_LANES: Final = frozenset(LANES)
+
+
+def fact_ref(value: Any) -> bool:
+    """[node, incarnation, lane, seq] of another fact."""
+    if type(value) not in (list, tuple) or len(value) != 4:
+        return False
+    node, incarnation, lane, seq = value
+    return (
+        type(node) is str
+        and NODE_PATTERN.fullmatch(node) is not None
+        and type(incarnation) is int
+        and 0 < incarnation <= INT_MAX
+        and type(lane) is int
+        and lane in STREAM_LANES
+        and type(seq) is int
+        and 0 < seq <= INT_MAX
+    )
+
+
+def to_ref(fact: FactId) -> list[str | int]:
+    """A fact id as a body holds it."""
+    return [fact.node, fact.incarnation, fact.lane, fact.seq]
+
+
+def from_ref(value: Any) -> FactId:
+    """Back from a body that passed `fact_ref`."""
+    return FactId(value[0], value[1], value[2], value[3])
