@@ -1,0 +1,138 @@
+"""The words between devices and those who use them.
+
+A gun says what it read, a printer how it is, a queue asks a ledger. What a scan means and what a job is for is
+known elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+DeviceState = Literal["absent", "opening", "ready", "busy", "attention", "lost", "disabled"]
+JobState = Literal["queued", "sent", "confirmed", "failed", "uncertain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One reading of a gun.
+
+    `text` is without AIM prefix and terminator; `raw` is what arrived, without terminator. `symbology` is the AIM
+    prefix (`]C0` plain Code 128) or None when the gun sends none. `terminated` is False when silence ended it.
+    """
+
+    text: str
+    raw: bytes
+    device: str
+    symbology: str | None
+    terminated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ScanTrouble:
+    """A reading that is no scan. Nothing of it is kept: `code` is all there is (`scan.too-long`, …)."""
+
+    device: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceView:
+    """How a device is. `reason` is a word such as `paper-out`, empty when there is nothing to say."""
+
+    role: str
+    name: str
+    state: DeviceState
+    reason: str
+    since_mono_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bitmap:
+    """Dots from top left: 1 is black, most significant bit first, each row padded to whole bytes with 0."""
+
+    width_dots: int
+    height_dots: int
+    rows: bytes
+
+    @property
+    def row_bytes(self) -> int:
+        return (self.width_dots + 7) // 8
+
+
+Draw = Callable[[str, int, int], Bitmap]
+"""(text, width_dots, height_dots) -> a bitmap of exactly that size. Half cells are 2/5 of the height wide."""
+
+GunListener = Callable[[Scan], None]
+TroubleListener = Callable[[ScanTrouble], None]
+
+
+class ByteStream(Protocol):
+    """A line to a device. Every method raises `Unavailable` when the device is gone or the stream was closed."""
+
+    def read(self, timeout_s: float | None) -> bytes:
+        """What is there, at least one byte; `b""` when nothing came in time. None waits until `close`."""
+
+    def write(self, data: bytes) -> None:
+        """Everything, or `Unavailable`; then some of it may have left."""
+
+    def close(self) -> None:
+        """May be called twice and from another thread; a waiting `read` ends with `Unavailable`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrinterStatus:
+    """`unknown` is what a silent printer gets; it is never taken for ready.
+
+    Reasons: paper-out, cover-open, head-open, ribbon-out, paused, cutter, error, offline, gone, silent.
+    """
+
+    state: Literal["ready", "attention", "unknown"]
+    reason: str = ""
+    near_end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one print ended.
+
+    confirmed: the printer said that the paper came out. failed: nothing left this machine, or the printer cannot
+    print it; saying it again harms nobody. unknown: bytes left and no proof came back.
+    """
+
+    kind: Literal["confirmed", "failed", "unknown"]
+    reason: str = ""
+
+
+class Printer(Protocol):
+    """A printer that can be asked and told. Both calls block; one thread uses it."""
+
+    def status(self) -> PrinterStatus: ...
+
+    def print_job(self, payload: bytes, attention: Callable[[str], None]) -> Outcome:
+        """`attention(reason)` is called when it waits for a person in mid-job, `attention("")` when it goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What one printer shall put on paper once. `payload` is in the printer's own language."""
+
+    job_id: str
+    printer: str
+    payload: bytes
+
+
+class Ledger(Protocol):
+    """The rows that stand before paper is touched. Each call is durable when it returns.
+
+    queued → sent → confirmed | failed | uncertain; sent → queued only when no byte left.
+    """
+
+    def take_next(self, printer: str) -> Job | None:
+        """The oldest queued job of this printer, which stays queued; None when there is none."""
+
+    def mark(self, job_id: str, state: JobState, reason: str) -> None: ...
+
+    def doubt_sent(self, printer: str) -> int:
+        """At start: every `sent` job of this printer becomes `uncertain` (reason `restart`). Answers how many."""
