@@ -1,0 +1,104 @@
+"""Small words of the hub: where a scope's feed stands, what it could not use, what it orders.
+
+Source: protocol way/1, section 4.2 (types), 6.5 (head) and 4.7 (order). Notice and order bodies are this page's own:
+the protocol page names the types and leaves their fields open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sync.protocol.fields import COUNT, H16, INCARNATION, LANE, Fields, H, count, is_label, raw, text
+
+FREEZE, THAW, VOID, WIPE = range(1, 5)
+REISSUE, DISCARD = 1, 2
+"""What becomes of facts behind a freeze."""
+
+_HEAD, _NOTICE, _ORDER = "head.body", "notice.body", "order.body"
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeHead:
+    """A feed's last position: `sseq` with entry hash `e`, `root` over its 256 bucket values."""
+
+    label: str
+    sseq: int
+    e: bytes
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """All told from one transaction of the hub. `hub_time` is its HLC; the epoch is in the envelope."""
+
+    scopes: tuple[ScopeHead, ...]
+    hub_time: int
+
+    def body(self) -> Mapping[int, Any]:
+        """The numbered map."""
+        return {1: [(s.label, s.sseq, s.e, s.root) for s in self.scopes], 2: self.hub_time}
+
+    @classmethod
+    def read(cls, body: object) -> Head:
+        """Raises PeerFault `head.body`."""
+        fields = Fields(body, _HEAD)
+        rows = fields.rows(1, is_label, COUNT, H, H16)
+        return cls(tuple(ScopeHead(*row) for row in rows), fields.one(2, COUNT))
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Bytes that no acknowledgement can name: `code` they failed with, `about` their body hash where they had one."""
+
+    code: str
+    hub_time: int
+    about: bytes | None = None
+
+    def body(self) -> Mapping[int, Any]:
+        """The numbered map."""
+        fields: dict[int, Any] = {1: self.code, 2: self.hub_time}
+        if self.about is not None:
+            fields[3] = self.about
+        return fields
+
+    @classmethod
+    def read(cls, body: object) -> Notice:
+        """Raises PeerFault `notice.body`."""
+        fields = Fields(body, _NOTICE)
+        return cls(fields.one(1, text(60)), fields.one(2, COUNT), fields.one(3, raw(32), None))
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An operator's word, by the hub's key. `verb` is FREEZE, THAW, VOID or WIPE; no stream: the whole node.
+
+    `upto`: last seq that counts. `choice` of a thaw: REISSUE or DISCARD. `number` only rises, an old one is ignored.
+    """
+
+    number: int
+    verb: int
+    stream: tuple[int, int] | None = None
+    upto: int = 0
+    choice: int = REISSUE
+
+    def body(self) -> Mapping[int, Any]:
+        """The numbered map."""
+        fields: dict[int, Any] = {1: self.number, 2: self.verb, 4: self.upto, 5: self.choice}
+        if self.stream is not None:
+            fields[3] = self.stream
+        return fields
+
+    @classmethod
+    def read(cls, body: object) -> Order:
+        """Raises PeerFault `order.body`."""
+        fields = Fields(body, _ORDER)
+        stream = fields.row(3, INCARNATION, LANE)
+        return cls(
+            number=fields.one(1, COUNT),
+            verb=fields.one(2, count(WIPE, FREEZE)),
+            stream=None if stream is None else (stream[0], stream[1]),
+            upto=fields.one(4, COUNT, 0),
+            choice=fields.one(5, count(DISCARD, REISSUE), REISSUE),
+        )

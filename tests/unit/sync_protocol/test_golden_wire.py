@@ -1,0 +1,89 @@
+"""One of each message as bytes, kept per protocol version: what was once sent is read for ever.
+
+Keys and names are invented. A seal draws an ephemeral key, so the golden batch is the unsealed form.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sync.kernel.codec import decode_fact, encode_fact
+from sync.kernel.fact import Fact
+from sync.kernel.suite import suite1
+from sync.protocol import frames, message, stick
+from sync.protocol.ack import Ack, StreamAck
+from sync.protocol.batch import Withheld, make_batch, open_batch, parse_header
+from sync.protocol.hello import Hello, HelloStream, Welcome
+from sync.protocol.notices import FREEZE, Head, Notice, Order, ScopeHead
+from sync.protocol.trust import HubKey, Identity, Revoked, Trust
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "wire"
+KEY = bytes(range(32))
+PUBLIC = suite1.signing_public(KEY)
+H32, NODE, HUB = bytes(range(32)), "courier-a3k7q2xw", "hub-b4l8r3yz"
+INCARNATION = 0x1122334455667788
+FACT = Fact(
+    kind=50, version=1, etype=10, key="ZY0001-1", body={1: "courier-a3k7q2xw.0000002a", 2: "W12", 3: 0},
+    hlc=1_790_000_000_000 << 16, clock=2, actor="u-1", device="gun", scopes=("site:stays",), base=(3, bytes(8)),
+)  # fmt: skip
+ACK = Ack((StreamAck(INCARNATION, 1, 90, H32, 0, ((95, 99),), ((91, "batch.chain"),), ((3, "fact.schema", 1),)),), 5)
+BODIES = {
+    "ack": (message.ACK, ACK),
+    "hello": (message.HELLO, Hello("0.1.0", INCARNATION, 1, (HelloStream(INCARNATION, 1, 400, 90, 1),), clock=2)),
+    "welcome": (message.WELCOME, Welcome((INCARNATION, 1), ACK, 0, (2,), (4, ("site", "ward:W12")), 1, 0, 1, "0.1.0")),
+    "head": (message.HEAD, Head((ScopeHead("ward:W12", 9, H32, bytes(16)),), 5)),
+    "trust": (
+        message.TRUST,
+        Trust(1, (HubKey(bytes(8), H32, 0, 9),), (b"der",), (Revoked(NODE, bytes(8), ((7, 1, 9),)),)),
+    ),
+    "identity": (message.IDENTITY, Identity(NODE, "courier", 1, H32, H32, H32, 5)),
+    "notice": (message.NOTICE, Notice("batch.signature", 5, H32)),
+    "order": (message.ORDER, Order(1, FREEZE, (INCARNATION, 1), 90)),
+}
+
+
+def batch() -> bytes:
+    items = [encode_fact(FACT), Withheld(H32)]
+    return make_batch(
+        node=NODE, incarnation=INCARNATION, lane=1, first=1, prev_hash=bytes(32), items=items, signing_key=KEY,
+        hub_seal_key=None,
+    )  # fmt: skip
+
+
+def said(word: str) -> bytes:
+    kind, body = BODIES[word]
+    return message.make_message(kind, body.body(), signer=HUB, audience=NODE, epoch=1, signing_key=KEY)
+
+
+MADE: dict[str, Callable[[], bytes]] = {
+    "fact": lambda: encode_fact(FACT),
+    "batch": batch,
+    "frames": lambda: frames.pack([b"one", b"two"]),
+    "stick": lambda: stick.pack([b"one", b"two"]),
+} | {word: (lambda word=word: said(word)) for word in BODIES}
+
+
+@pytest.mark.parametrize("word", sorted(MADE))
+def test_made_today_as_it_was_then(word: str) -> None:
+    assert MADE[word]().hex() == (GOLDEN / f"v1-{word}.hex").read_text().replace("\n", "")
+
+
+@pytest.mark.parametrize("word", sorted(BODIES))
+def test_read_today_what_was_said_then(word: str) -> None:
+    raw = bytes.fromhex((GOLDEN / f"v1-{word}.hex").read_text())
+    kind, body = BODIES[word]
+    opened = message.open_message(raw, keys=lambda signer, key_id: PUBLIC if signer == HUB else None, audience=NODE)
+    assert opened.type == kind
+    assert type(body).read(opened.body) == body
+
+
+def test_read_today_the_batch_of_then() -> None:
+    raw = bytes.fromhex((GOLDEN / "v1-batch.hex").read_text())
+    opened = open_batch(raw, parse_header(raw), public_key=PUBLIC, open_key=None)
+    assert decode_fact(opened.items[0]) == FACT
+    assert opened.items[1] == Withheld(H32)
+
+
+def test_no_golden_file_is_orphaned() -> None:
+    assert {path.stem for path in GOLDEN.glob("v1-*.hex")} >= {f"v1-{word}" for word in MADE}
