@@ -9,11 +9,11 @@ import math
 import re
 import unicodedata
 from datetime import date, datetime, timedelta
-from typing import Literal
+from typing import Literal, NoReturn
 
 from sync.kernel.outcome import PeerFault
 
-Sex = Literal["male", "female", "unknown"]
+Sex = Literal["M", "F", "X", "U"]
 Cell = str | int | float | bool | date | datetime | None
 
 NAME_CHARS_MAX = 80
@@ -41,11 +41,13 @@ _SERIAL_MIN, _SERIAL_MAX = 20000, 79999
 """1954 to 2119 as Excel day numbers; outside it a number is no date anyone meant."""
 _AS_FORMULA_TEXT = re.compile(r'="([^"]*)"')
 _AS_QUOTED_NUMBER = re.compile(r"'[0-9]+")
-_HALF_WIDTH = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x3000: 0x20, 0x00A0: 0x20}
+_HALF_WIDTH = {0xFF01 + i: 0x21 + i for i in range(94)}
+_HALF_WIDTH |= dict.fromkeys((0x00A0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), 0x20)
 _INVISIBLE = "\u200b\u200e\u200f\u2060\ufeff"
 _SEX_WORDS: dict[str, Sex] = {
-    "男": "male", "男性": "male", "1": "male", "m": "male", "male": "male",
-    "女": "female", "女性": "female", "2": "female", "f": "female", "female": "female",
+    "男": "M", "男性": "M", "1": "M", "m": "M", "male": "M",
+    "女": "F", "女性": "F", "2": "F", "f": "F", "female": "F",
+    "o": "X", "a": "X", "other": "X",
 }  # fmt: skip
 
 
@@ -57,7 +59,8 @@ def clean_text(value: Cell) -> str:
     """Half-width, NFC, one space between words, no ends, at most 400 characters.
 
     Undoes what spreadsheets do to keep a leading zero: `="00123"` and `'00123`. Raises `cell.control-character` (C0,
-    C1, surrogates, direction overrides), `cell.unreadable-character` (U+FFFD: damaged before it came), `cell.too-long`.
+    C1, surrogates, direction overrides), `cell.unreadable-character` (U+FFFD: damaged before it came; private use;
+    unassigned), `cell.too-long`.
     """
     text = _as_text(value)
     if len(text) > CELL_CHARS_MAX * 4:
@@ -113,8 +116,8 @@ def ward(value: Cell) -> str:
 
 
 def sex(value: Cell) -> Sex:
-    """Words, letters or GB/T 2261.1 digits (1 male, 2 female); anything else is unknown, never a refusal."""
-    return _SEX_WORDS.get(clean_text(value).lower(), "unknown")
+    """Words, letters of HL7 table 0001 or GB/T 2261.1 digits (1 male, 2 female); anything else is U, never refused."""
+    return _SEX_WORDS.get(clean_text(value).lower(), "U")
 
 
 def civil_date(value: Cell) -> date:
@@ -169,10 +172,7 @@ def _as_text(value: Cell) -> str:
     return str(value)
 
 
-def _refuse_unprintable(text: str) -> None:
-    for c in text:
-        category = unicodedata.category(c)
-        if category in ("Cc", "Cf", "Cs", "Zl", "Zp"):
-            raise BadValue("cell.control-character")
-        if ord(c) & 0xFFFE == 0xFFFE:
-            raise BadValue("cell.unreadable-character")
+def _refuse_unprintable(text: str) -> NoReturn:
+    """Private use and unassigned characters too: no fact may hold them, for no two machines would show the same."""
+    controls = any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in text)
+    raise BadValue("cell.control-character" if controls else "cell.unreadable-character")

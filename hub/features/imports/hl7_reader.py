@@ -127,6 +127,8 @@ def _event(header: Segment, evn: Segment) -> Event:
 def _first_instant(site_offset_min: int, *places: tuple[Segment, int, str]) -> datetime | None:
     for segment, field, place in places:
         if (at := instant(segment.value(field), site_offset_min, place)) is not None:
+            if not 1970 <= at.year < 2100:
+                raise Hl7Fault("AE", "hl7.date-impossible", 102, place)
             return at
     return None
 

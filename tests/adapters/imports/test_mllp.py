@@ -84,6 +84,7 @@ def until(true: Callable[[], bool]) -> None:
         threading.Event().wait(0.01)
 
 
+@pytest.mark.row("A05.8")
 def test_another_librarys_client_delivers_many_messages_on_one_line():
     taker = Taker()
     with serving(taker.handle, taker.refuse) as server:
@@ -141,6 +142,7 @@ def test_two_messages_in_one_piece_get_two_answers_in_order():
         assert got.index(b"MSA|AA|1") < got.index(b"MSA|AA|2")
 
 
+@pytest.mark.row("A05.10")
 def test_ten_megabytes_are_refused_with_the_senders_id_and_the_line_goes_on():
     taker = Taker()
     with serving(taker.handle, taker.refuse) as server, line_to(server) as line:

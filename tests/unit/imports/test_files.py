@@ -28,6 +28,7 @@ TWO = "MSH|^~\\&|HIS\rPID|2||张三\r".encode("gb18030")
         (b"notes\rPID|0\r" + ONE + TWO, [3, 5], "lines that belong to nothing"),
     ],
 )
+@pytest.mark.row("A05.8")
 def test_messages_and_where_they_begin(data, lines, why):
     got = split_file(data)
     assert not isinstance(got, Refused)
