@@ -24,21 +24,16 @@ from sync.kernel.outcome import PeerFault
 
 def encode_fact(fact: Fact) -> bytes:
     """The bytes that are hashed, stored and sent. Raises ValueError for what the wire cannot carry."""
-    fields: dict[int, object] = {
-        1: fact.kind,
-        2: fact.version,
-        3: fact.etype,
-        4: fact.key,
-        5: dict(fact.body),
-        9: fact.hlc,
-        10: fact.clock,
-    }
+    # In ascending order, so that the encoder has nothing to sort: this stands on the path of every scan.
+    fields: dict[int, Any] = {1: fact.kind, 2: fact.version, 3: fact.etype, 4: fact.key, 5: dict(fact.body)}
     if fact.actor is not None:
         fields[6] = fact.actor
     if fact.device is not None:
         fields[7] = fact.device
     if fact.scopes:
         fields[8] = list(fact.scopes)
+    fields[9] = fact.hlc
+    fields[10] = fact.clock
     if fact.base is not None:
         fields[11] = list(fact.base)
     if fact.lease is not None:

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from unicodedata import normalize
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,7 +9,7 @@ from sync.kernel import canonical
 from sync.kernel.limits import INT_MAX, INT_MIN
 from sync.kernel.outcome import PeerFault
 
-text = st.text().map(lambda s: __import__("unicodedata").normalize("NFC", s.encode("utf-8", "ignore").decode()))
+text = st.text().map(lambda s: normalize("NFC", s.encode("utf-8", "ignore").decode()))
 leaves = st.none() | st.booleans() | st.integers(INT_MIN, INT_MAX) | st.binary(max_size=40) | text
 values = st.recursive(
     leaves,
@@ -117,3 +120,38 @@ def test_any_bytes_are_one_value_with_one_encoding_or_a_fault(data: bytes) -> No
     except PeerFault:
         return
     assert canonical.encode(value) == data
+
+
+def loose(value: object, wider: Callable[[list[int]], int]) -> bytes:
+    """An encoding of `value` whose heads may be longer than needed."""
+
+    def head(major: int, number: int) -> bytes:
+        widths = [width for width, top in ((0, 24), (1, 2**8), (2, 2**16), (4, 2**32), (8, 2**64)) if number < top]
+        width = wider(widths)
+        if width == 0:
+            return bytes([major << 5 | number])
+        return bytes([major << 5 | 23 + width.bit_length()]) + number.to_bytes(width, "big")
+
+    if value is None or isinstance(value, bool):
+        return {None: b"\xf6", True: b"\xf5", False: b"\xf4"}[value]
+    if isinstance(value, int):
+        return head(0, value) if value >= 0 else head(1, ~value)
+    if isinstance(value, bytes):
+        return head(2, len(value)) + value
+    if isinstance(value, str):
+        return head(3, len(value.encode())) + value.encode()
+    if isinstance(value, list):
+        return head(4, len(value)) + b"".join(loose(item, wider) for item in value)
+    assert isinstance(value, dict)
+    return head(5, len(value)) + b"".join(head(0, key) + loose(value[key], wider) for key in value)
+
+
+@given(values, st.data())
+def test_of_all_encodings_of_a_value_one_is_taken(value: object, data: st.DataObject) -> None:
+    raw = loose(value, lambda widths: data.draw(st.sampled_from(widths)))
+    try:
+        assert canonical.encode(canonical.decode(raw)) == raw
+    except PeerFault:
+        assert depth(value) > 8 or raw != canonical.encode(value)
+    else:
+        assert canonical.decode(raw) == value
