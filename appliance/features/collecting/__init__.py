@@ -1,0 +1,1 @@
+"""A courier's round: due list, scans, hand-over, receipt, rebuilding a lost hand-held's batch."""

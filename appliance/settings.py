@@ -1,0 +1,75 @@
+"""What one box is told: its name, its hub, its devices. Every key has its meaning beside it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Node(Section):
+    node: str = Field(description="node id, made by the hub at enrolment")
+    role: Literal["courier", "records"] = Field(description="what this box is for")
+    name: str = Field(description="what people call this box")
+    site: str = Field("", description="the hospital's name, printed on slips")
+    time_zone: str = Field("Asia/Shanghai", description="the site's time zone: civil dates are in it")
+    clock_offset_s: float = Field(0.0, description="shifts the wall clock; for drills with a wrong clock")
+
+
+class Web(Section):
+    host: str = Field("127.0.0.1", description="address the screen is served on")
+    port: int = Field(0, description="port of the screen; 0 lets the machine choose")
+
+
+class Hub(Section):
+    sync_url: str = Field("", description="https address of the hub's sync door; empty: no line")
+    mqtt_host: str = Field("", description="broker address; empty: HTTPS only")
+    mqtt_port: int = Field(8883, description="broker port")
+    server_name: str = Field("localhost", description="name in the certificates of hub and broker")
+
+
+class Sync(Section):
+    carriers: tuple[Literal["mqtt", "https"], ...] = Field(("mqtt", "https"), description="carriers, best first")
+    backoff_cap_s: float = Field(60.0, description="longest wait between two calls")
+
+
+class Gun(Section):
+    name: str = Field(description="what people call this gun")
+    url: str = Field(description="serial URL (socket://host:port, /dev/ttyACM0) or hid:/dev/input/eventN")
+
+
+class Printer(Section):
+    url: str = Field("", description="socket://host:port or a serial device; empty: none")
+    width_dots: int = Field(384, description="384 for 58 mm, 576 for 80 mm paper")
+
+
+class LabelPrinter(Section):
+    url: str = Field("", description="socket://host:port of a ZPL printer; empty: none")
+    dpi: int = Field(203, description="dots per inch")
+    width_mm: int = Field(50, description="label width")
+    height_mm: int = Field(30, description="label height")
+
+
+class Devices(Section):
+    guns: tuple[Gun, ...] = Field((), description="barcode guns of this box")
+    receipt_printer: Printer = Field(Printer(), description="belt printer")
+    label_printer: LabelPrinter = Field(LabelPrinter(), description="label printer")
+
+
+class Codes(Section):
+    prefixes: tuple[str, ...] = Field((), description="site prefixes that a record's code may begin with")
+
+
+class Settings(Section):
+    """The whole settings file of an appliance."""
+
+    node: Node
+    web: Web = Field(Web(), description="the screen")
+    hub: Hub = Field(Hub(), description="the centre")
+    sync: Sync = Field(Sync(), description="how the line is used")
+    devices: Devices = Field(Devices(), description="what hangs on this box")
+    codes: Codes = Field(Codes(), description="how codes are read")

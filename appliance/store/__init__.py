@@ -1,0 +1,1 @@
+"""Tables every feature of this box may need: the ledger of paper."""

@@ -1,0 +1,144 @@
+"""The ledger of paper: a row before a printer is touched, so that nothing prints twice unmarked or gets lost.
+
+States: queued → sent → confirmed | failed | uncertain. After a crash every `sent` is `uncertain`: paper may or may
+not have come out, and a person decides once. A decision makes a new, marked job or counts the paper as printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sync.adapters.sqlite_log.node_store import Change, NodeStore, Unit
+
+State = Literal["queued", "sent", "confirmed", "failed", "uncertain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One piece of paper. `payload` is what the printer gets, whole; `copy_no` 0 is the original."""
+
+    job_id: str
+    printer: str
+    what: str
+    ref: str
+    copy_no: int
+    state: State
+    reason: str
+    payload: bytes
+    created_at_ms: int
+
+
+Marked = Callable[[Unit, Job, State], None]
+"""Runs in the transaction of a mark: the feature that ordered the paper writes its fact there."""
+
+
+class PrintJobs:
+    """The ledger as the print queues see it (`hardware.ports.Ledger`), and as features fill it."""
+
+    etypes: frozenset[int] = frozenset()
+    schema_sql = """
+    CREATE TABLE IF NOT EXISTS print_job (
+        n          INTEGER PRIMARY KEY AUTOINCREMENT,
+        job_id     TEXT    NOT NULL UNIQUE,
+        printer    TEXT    NOT NULL,
+        what       TEXT    NOT NULL,
+        ref        TEXT    NOT NULL,
+        copy_no    INTEGER NOT NULL,
+        state      TEXT    NOT NULL,
+        reason     TEXT    NOT NULL DEFAULT '',
+        payload    BLOB    NOT NULL,
+        created_at INTEGER NOT NULL,
+        changed_at INTEGER NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS print_job_waiting ON print_job (printer, state, n)
+    """
+
+    def __init__(self) -> None:
+        self._store: NodeStore | None = None
+        self._marked: dict[str, Marked] = {}
+        self._wake: dict[str, Callable[[], None]] = {}
+
+    def project(self, conn: Any, etype: int, key: Any, state: Any, change: Change) -> None:
+        raise AssertionError("paper is ordered, not folded")
+
+    def bind(self, store: NodeStore) -> None:
+        self._store = store
+
+    def on_marked(self, what: str, call: Marked) -> None:
+        """`call` hears every state of jobs of this kind, inside the transaction."""
+        self._marked[what] = call
+
+    def on_queued(self, printer: str, call: Callable[[], None]) -> None:
+        """`call` wakes the queue of a printer after a commit that ordered paper."""
+        self._wake[printer] = call
+
+    def order(self, unit: Unit, *, printer: str, what: str, ref: str, copy_no: int, payload: bytes) -> str:
+        """Put a job into the ledger with the facts that ask for it. Returns its id, which paper may carry."""
+        assert self._store is not None
+        now = self._store.clock.wall_ms()
+        job_id = self._store.entropy.bytes(6).hex()
+        unit.conn.execute(
+            "INSERT INTO print_job (job_id, printer, what, ref, copy_no, state, payload, created_at, changed_at) "
+            "VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?)",
+            (job_id, printer, what, ref, copy_no, payload, now, now),
+        )
+        wake = self._wake.get(printer)
+        if wake is not None:
+            unit.on_commit(wake)
+        return job_id
+
+    def copies(self, unit: Unit, what: str, ref: str) -> int:
+        """How many papers of this kind were ordered for `ref` so far."""
+        row = unit.conn.execute("SELECT count(*) FROM print_job WHERE what = ? AND ref = ?", (what, ref)).fetchone()
+        return int(row[0])
+
+    def take_next(self, printer: str) -> Job | None:
+        """The oldest queued job of a printer; it stays queued until it is marked `sent`."""
+        assert self._store is not None
+        with self._store.read() as conn:
+            row = conn.execute(
+                f"SELECT {_COLUMNS} FROM print_job WHERE printer = ? AND state = 'queued' ORDER BY n LIMIT 1",
+                (printer,),
+            ).fetchone()
+        return None if row is None else Job(*row)
+
+    def mark(self, job_id: str, state: State, reason: str = "") -> None:
+        """One step of a job, with the facts that follow from it, in one commit."""
+        assert self._store is not None
+        with self._store.write() as unit:
+            row = unit.conn.execute(f"SELECT {_COLUMNS} FROM print_job WHERE job_id = ?", (job_id,)).fetchone()
+            assert row is not None, "a job that was never ordered"
+            unit.conn.execute(
+                "UPDATE print_job SET state = ?, reason = ?, changed_at = ? WHERE job_id = ?",
+                (state, reason, self._store.clock.wall_ms(), job_id),
+            )
+            call = self._marked.get(row[2])
+            if call is not None:
+                call(unit, Job(*row), state)
+
+    def doubt_sent(self) -> int:
+        """At start: whatever was sent and not answered is uncertain now. Returns how many."""
+        assert self._store is not None
+        with self._store.read() as conn:
+            sent = [row[0] for row in conn.execute("SELECT job_id FROM print_job WHERE state = 'sent' ORDER BY n")]
+        for job_id in sent:
+            self.mark(job_id, "uncertain", "restart")
+        return len(sent)
+
+    def listing(self, *, limit: int = 50) -> list[Job]:
+        """Newest first."""
+        assert self._store is not None
+        with self._store.read() as conn:
+            rows = conn.execute(f"SELECT {_COLUMNS} FROM print_job ORDER BY n DESC LIMIT ?", (limit,)).fetchall()
+        return [Job(*row) for row in rows]
+
+    def job(self, job_id: str) -> Job | None:
+        assert self._store is not None
+        with self._store.read() as conn:
+            row = conn.execute(f"SELECT {_COLUMNS} FROM print_job WHERE job_id = ?", (job_id,)).fetchone()
+        return None if row is None else Job(*row)
+
+
+_COLUMNS = "job_id, printer, what, ref, copy_no, state, reason, payload, created_at"

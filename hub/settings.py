@@ -1,0 +1,48 @@
+"""What the hub is told. Every key has its meaning beside it."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Node(Section):
+    node: str = Field(description="the hub's node id, made by `waystation provision hub`")
+    site: str = Field("site", description="short name of the site, as on cards")
+    name: str = Field("", description="the hospital's name on screens")
+    time_zone: str = Field("Asia/Shanghai", description="the site's time zone: civil dates are in it")
+
+
+class Web(Section):
+    host: str = Field("127.0.0.1", description="address the screens are served on")
+    port: int = Field(0, description="port of the screens; 0 lets the machine choose")
+
+
+class Sync(Section):
+    host: str = Field("127.0.0.1", description="address of the sync door (client certificates required)")
+    port: int = Field(0, description="port of the sync door; 0 lets the machine choose")
+    public_host: str = Field("localhost", description="name appliances reach the hub by; in its certificate")
+
+
+class Broker(Section):
+    host: str = Field("localhost", description="broker address; empty: no broker, HTTPS only")
+    port: int = Field(0, description="broker port; 0 lets the machine choose when the hub runs its own broker")
+    own: bool = Field(True, description="start and configure an own mosquitto")
+
+
+class Mllp(Section):
+    host: str = Field("127.0.0.1", description="address HL7 messages arrive at")
+    port: int = Field(0, description="MLLP port; 0 lets the machine choose")
+
+
+class Settings(Section):
+    """The whole settings file of a hub."""
+
+    node: Node
+    web: Web = Field(Web(), description="the screens")
+    sync: Sync = Field(Sync(), description="the appliances' door")
+    broker: Broker = Field(Broker(), description="MQTT")
+    mllp: Mllp = Field(Mllp(), description="HL7 messages")

@@ -1,0 +1,131 @@
+"""The commands. Each is a few lines: read the arguments, call the room that knows, say what came of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from provisioning.cli import say
+from sync.kernel.outcome import PeerFault, Unavailable
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    help="Offline-first appliances for hospital records, and the hub they report to.",
+)
+hub_app = typer.Typer(no_args_is_help=True, help="The centre.")
+appliance_app = typer.Typer(no_args_is_help=True, help="One box.")
+app.add_typer(hub_app, name="hub")
+app.add_typer(appliance_app, name="appliance")
+
+Dir = Annotated[Path, typer.Option("--dir", help="the node's directory")]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
+
+
+def run() -> None:
+    """Run the command line; nobody sees a traceback who did not ask for one (`WAYSTATION_DEBUG=1`)."""
+    from provisioning.cli import days, trust
+
+    trust.add_to(app)
+    days.add_to(app)
+    try:
+        app()
+    except (PeerFault, Unavailable) as fault:
+        if os.environ.get("WAYSTATION_DEBUG"):
+            raise
+        say.stop(f"{fault}", code=fault.code, as_json="--json" in sys.argv)
+
+
+@hub_app.command("run")
+def hub_run(dir: Dir) -> None:
+    """Run the hub that lives in a directory until it is told to stop."""
+    os.execv(sys.executable, [sys.executable, "-m", "hub", "--dir", str(dir)])
+
+
+@appliance_app.command("run")
+def appliance_run(dir: Dir) -> None:
+    """Run the box that lives in a directory until it is told to stop."""
+    os.execv(sys.executable, [sys.executable, "-m", "appliance", "--dir", str(dir)])
+
+
+@app.command()
+def status(dir: Dir, json: AsJson = False) -> None:
+    """Where a node stands: streams, outbox, feeds, paper."""
+    from provisioning.cli import look
+
+    found = look.status(dir)
+    waiting = found["outbox"]["count"]
+    say.document(
+        found,
+        as_json=json,
+        lines=[
+            f"{found.get('node', '')} {found.get('role', '')} {found.get('base_url', '')}".strip(),
+            f"produced {sum(s['last'] for s in found['streams'])}, waiting here {waiting}",
+            *(f"{label}: up to {feed['sseq']}" for label, feed in found["feeds"].items()),
+        ],
+    )
+
+
+@app.command()
+def facts(
+    dir: Dir,
+    entity: Annotated[str | None, typer.Option(help="TYPE/KEY, e.g. stay/00731846-2")] = None,
+    json: AsJson = False,
+) -> None:
+    """What happened, in the order it was written."""
+    from provisioning.cli import look
+
+    named = look.entity_named(entity) if entity else None
+    with look.database(dir) as conn:
+        found = list(look.facts(conn, named))
+    say.document(
+        found, as_json=json, lines=[f"{f['id']}  {f.get('kind', f['status'])}  {f.get('actor') or ''}" for f in found]
+    )
+
+
+@app.command()
+def explain(
+    id: Annotated[str, typer.Argument(help="a fact id: node/incarnation/lane/seq")], dir: Dir, json: AsJson = False
+) -> None:
+    """What one fact says and where it went."""
+    from provisioning.cli import look
+    from sync.kernel.ids import parse_fact_id
+
+    with look.database(dir) as conn:
+        found = look.where(conn, parse_fact_id(id))
+    say.document(found, as_json=json, lines=[f"{k}: {v}" for k, v in found.items()])
+    say.end(say.FINE if found["held"] else say.FAILED)
+
+
+@app.command()
+def verify(
+    dir: Annotated[list[Path], typer.Option("--dir", help="a node's directory; give several to compare them")],
+    json: AsJson = False,
+) -> None:
+    """Chains, signatures, produced = received: checked by the one-file verifier in a process of its own."""
+    program = Path(__file__).parent.parent / "verifier" / "waystation_verify.py"
+    nodes = [part for d in dir for part in ("--node", f"{d / 'data' / 'node.db'}:{d / 'keys' / 'store.key'}")]
+    done = subprocess.run([sys.executable, "-I", str(program), *nodes, *(["--json"] if json else [])], check=False)
+    say.end(done.returncode)
+
+
+@app.command()
+def rebuild(dir: Dir, json: AsJson = False) -> None:
+    """Drop the query tables of a stopped node and make them again from its facts."""
+    from provisioning.cli.rebuilding import rebuild as again
+
+    found = again(dir)
+    say.document(
+        found,
+        as_json=json,
+        lines=[
+            f"{found['entities']} entities projected again; "
+            f"{'nothing differed' if found['same'] else 'tables differed and are right now'}"
+        ],
+    )

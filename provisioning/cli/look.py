@@ -1,0 +1,168 @@
+"""Reading a node's directory from outside: its database is opened read-only, beside the running node."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sync.adapters.keys import load_key
+from sync.adapters.sqlite_log.connection import Connection, connect
+from sync.catalog import ENTITY_TYPES, KINDS
+from sync.kernel.codec import decode_fact
+from sync.kernel.fact import Fact
+from sync.kernel.ids import FactId
+from sync.kernel.outcome import PeerFault, Unavailable
+
+STATES = ("open", "frozen", "waits for an operator")
+
+
+@contextmanager
+def database(directory: Path) -> Iterator[Connection]:
+    """A read-only connection to the node in `directory`. Raises Unavailable when there is none."""
+    path = directory / "data" / "node.db"
+    if not path.exists():
+        raise Unavailable("node.absent", 60.0)
+    conn = connect(path, load_key(directory / "keys" / "store.key"), writes=False)
+    try:
+        yield conn
+    finally:
+        conn.close()
+
+
+def state_file(directory: Path) -> dict[str, Any]:
+    """What a running node says of itself (address, pid); empty when it has never run."""
+    try:
+        return dict(json.loads((directory / "state.json").read_text("utf-8")))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def is_hub(conn: Connection) -> bool:
+    return conn.execute("SELECT 1 FROM sqlite_schema WHERE name = 'arrival'").fetchone() is not None
+
+
+def status(directory: Path) -> dict[str, Any]:
+    """Streams, outbox, feeds: the figures `waystation status --json` promises."""
+    with database(directory) as conn:
+        streams = [
+            {
+                "node": r[0],
+                "incarnation": f"{r[1]:016x}",
+                "lane": r[2],
+                "last": r[3],
+                "acked": r[4],
+                "state": STATES[r[5]],
+            }
+            for r in conn.execute(
+                "SELECT node, incarnation, lane, last, acked, state FROM stream WHERE own = 1 ORDER BY id"
+            )
+        ]
+        found: dict[str, Any] = {
+            "streams": streams,
+            "outbox": {"count": sum(s["last"] - s["acked"] for s in streams)},
+            "refusals": {r[0]: r[1] for r in conn.execute("SELECT code, n FROM tally ORDER BY code")},
+        }
+        if is_hub(conn):
+            found["nodes"] = [
+                {"node": r[0], "role": r[1], "state": r[2], "received": r[3]}
+                for r in conn.execute(
+                    "SELECT n.node, n.role, n.state, coalesce(sum(s.last), 0) FROM node n LEFT JOIN stream s "
+                    "ON s.node = n.node GROUP BY n.node ORDER BY n.node"
+                )
+            ]
+            found["outbox"]["count"] = 0
+            found["feeds"] = {r[0]: {"sseq": r[1]} for r in conn.execute("SELECT label, sseq FROM feed ORDER BY label")}
+        else:
+            found["feeds"] = {
+                r[0]: {"sseq": r[1], "to_repair": bool(r[2]), "as_of_ms": r[3]}
+                for r in conn.execute("SELECT label, sseq, to_repair, head_at FROM cursor ORDER BY label")
+            }
+            jobs = (
+                conn.execute("SELECT state, count(*) FROM print_job GROUP BY state") if _has(conn, "print_job") else ()
+            )
+            found["paper"] = {r[0]: r[1] for r in jobs}
+    return {**state_file(directory), **found}
+
+
+def _has(conn: Connection, table: str) -> bool:
+    return conn.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (table,)).fetchone() is not None
+
+
+def facts(conn: Connection, entity: tuple[int, str] | None) -> Iterator[dict[str, Any]]:
+    """Facts in the order of their streams; an unreadable one is named by its code."""
+    rows = conn.execute(
+        "SELECT s.node, s.incarnation, s.lane, l.seq, l.status, l.fact FROM log l JOIN stream s "
+        "ON s.id = l.stream ORDER BY s.id, l.seq"
+    )
+    for row in rows:
+        fid = FactId(row[0], row[1], row[2], row[3])
+        try:
+            fact = decode_fact(row[5]) if row[4] != 2 else None
+        except PeerFault as fault:
+            yield {"id": str(fid), "status": "quarantined", "code": fault.code}
+            continue
+        if fact is None:
+            yield {"id": str(fid), "status": "withheld"}
+        elif entity is None or (fact.etype, fact.key) == entity:
+            yield {**described(fid, fact), "status": ("taken", "quarantined")[row[4]]}
+
+
+def described(fid: FactId, fact: Fact) -> dict[str, Any]:
+    """A fact in words a person can follow: names of kind and entity type, the body by its numbers."""
+    kind, etype = KINDS.get(fact.kind), ENTITY_TYPES.get(fact.etype)
+    return {
+        "id": str(fid),
+        "kind": kind.name if kind else fact.kind,
+        "entity": etype.name if etype else fact.etype,
+        "key": fact.key.hex() if isinstance(fact.key, bytes) else fact.key,
+        "actor": fact.actor,
+        "device": fact.device,
+        "at_ms": fact.at_ms,
+        "clock": fact.clock,
+        "body": plain(fact.body),
+    }
+
+
+def plain(value: Any) -> Any:
+    """JSON can hold it: bytes as hex, numbered fields as text keys."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    return value
+
+
+def entity_named(text: str) -> tuple[int, str]:
+    """`stay/00731846-2` as (10, key). Raises PeerFault `entity` for a type nobody knows."""
+    word, _, key = text.partition("/")
+    for number, etype in ENTITY_TYPES.items():
+        if word in (etype.name, str(number)) and key:
+            return number, key
+    raise PeerFault("entity", f"no entity type is called {word}")
+
+
+def where(conn: Connection, fid: FactId) -> dict[str, Any]:
+    """Where one fact is on its way, as this node knows it."""
+    row = conn.execute(
+        "SELECT s.id, s.own, s.acked, l.status, l.fact FROM stream s JOIN log l ON l.stream = s.id AND "
+        "l.seq = ? WHERE s.node = ? AND s.incarnation = ? AND s.lane = ?",
+        (fid.seq, fid.node, fid.incarnation, fid.lane),
+    ).fetchone()
+    if row is None:
+        return {"id": str(fid), "held": False}
+    found = {"held": True, **described(fid, decode_fact(row[4]))} if row[3] == 0 else {"held": True, "id": str(fid)}
+    if is_hub(conn):
+        note = conn.execute(
+            "SELECT rev, known_at FROM entity_fact WHERE stream = ? AND seq = ?", (row[0], fid.seq)
+        ).fetchone()
+        found["digested"] = note is not None
+        if note is not None:
+            found.update(rev=note[0], known_at_ms=note[1] >> 16)
+    elif row[1]:
+        found["acknowledged"] = row[2] >= fid.seq
+    return found

@@ -1,0 +1,236 @@
+"""Check Waystation databases without Waystation: chains, signatures, produced = received, everything counted once.
+
+This file imports nothing of the product on purpose; it needs sqlcipher3, cbor2 and cryptography. Formats are those of
+protocol way/1, sections 2 and 4.1. Usage:
+
+    python waystation_verify.py --node HUB/data/node.db:HUB/keys/store.key --node BOX/data/node.db:BOX/keys/store.key
+
+Exit 0: everything holds. Exit 1: the first bad row of each database is named. Nothing of a patient is printed: facts
+are named by stream and seq.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+import cbor2
+import sqlcipher3.dbapi2 as sqlcipher
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+COLLECTED = 50
+REBUILT_FROM = 8
+ZERO = bytes(32)
+
+
+@dataclass
+class Report:
+    """What one database showed. `faults` are sentences that name a row; the first one is the one to look at."""
+
+    node: str = ""
+    hub: bool = False
+    facts: int = 0
+    streams: int = 0
+    signatures: int = 0
+    faults: list[str] = field(default_factory=list)
+    own: dict[tuple[str, int, int], tuple[int, bytes]] = field(default_factory=dict)
+    held: dict[tuple[str, int, int], tuple[int, bytes]] = field(default_factory=dict)
+    acked: dict[tuple[str, int, int], int] = field(default_factory=dict)
+    hashes: dict[tuple[str, int, int], dict[int, bytes]] = field(default_factory=dict)
+    collected: dict[tuple[Any, ...], int] = field(default_factory=dict)
+
+
+def sha(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def open_db(path: str, key_path: str) -> Any:
+    with open(key_path, "rb") as key_file:
+        key = key_file.read()
+    conn = sqlcipher.connect(f"file:{path}?mode=ro", uri=True)
+    conn.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+    conn.execute("PRAGMA query_only = 1")
+    conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    return conn
+
+
+def check(path: str, key_path: str) -> Report:
+    conn = open_db(path, key_path)
+    report = Report()
+    try:
+        bad = conn.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if bad != "ok":
+            report.faults.append(f"integrity: {bad}")
+        tables = {row[0] for row in conn.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        report.hub = "arrival" in tables
+        for row in conn.execute("SELECT id, node, incarnation, lane, own, last, head, acked FROM stream ORDER BY id"):
+            check_stream(conn, report, *row)
+        if report.hub:
+            check_headers(conn, report)
+    finally:
+        conn.close()
+    return report
+
+
+def check_stream(
+    conn: Any,
+    report: Report,
+    stream: int,
+    node: str,
+    incarnation: int,
+    lane: int,
+    own: int,
+    last: int,
+    head: bytes,
+    acked: int,
+) -> None:
+    """Recompute every link; name the first row whose hash, place or bytes do not fit."""
+    name = f"{node}/{incarnation:016x}/{lane}"
+    prefix = b"way/1 fact\0" + node.encode().ljust(16, b"\0") + incarnation.to_bytes(8, "big") + bytes([lane])
+    prev, expected = ZERO, 1
+    hashes: dict[int, bytes] = {}
+    for seq, h, status, fact in conn.execute(
+        "SELECT seq, h, status, fact FROM log WHERE stream = ? ORDER BY seq", (stream,)
+    ):
+        if seq != expected:
+            report.faults.append(f"{name}/{expected}: missing, the next row is {seq}")
+            return
+        d = fact if status == 2 else sha(fact)
+        prev = sha(prefix + seq.to_bytes(8, "big") + prev + d)
+        if prev != h:
+            report.faults.append(f"{name}/{seq}: the chain does not hold")
+            return
+        hashes[seq] = h
+        if status != 2:
+            note_collection(report, (node, incarnation, lane, seq), fact)
+        expected += 1
+    if (last, head) != (expected - 1, prev):
+        report.faults.append(f"{name}: the stream row says {last}, the log ends at {expected - 1}")
+    key = (node, incarnation, lane)
+    report.hashes[key] = hashes
+    report.streams += 1
+    report.facts += len(hashes)
+    report.held[key] = (last, head)
+    if own:
+        report.node = node
+        report.own[key] = (last, head)
+        report.acked[key] = acked
+
+
+def note_collection(report: Report, place: tuple[Any, ...], fact: bytes) -> None:
+    try:
+        fields = cbor2.loads(fact)
+        if fields.get(1) != COLLECTED:
+            return
+        origin = tuple(fields[5].get(REBUILT_FROM) or place)
+    except (ValueError, AttributeError, KeyError, TypeError, EOFError):
+        return
+    report.collected[origin] = report.collected.get(origin, 0) + 1
+
+
+def check_headers(conn: Any, report: Report) -> None:
+    """Every stored batch header: signed by its node's key, and its borders fit the log's hashes."""
+    keys = {row[0]: bytes(row[1]) for row in conn.execute("SELECT node, signing_public FROM node")}
+    for pos, node, incarnation, lane, header in conn.execute(
+        "SELECT a.pos, s.node, s.incarnation, s.lane, a.header FROM arrival a JOIN stream s ON s.id = a.stream "
+        "WHERE a.header IS NOT NULL ORDER BY a.pos"
+    ):
+        fault = header_fault(bytes(header), node, keys.get(node), report.hashes.get((node, incarnation, lane), {}))
+        if fault:
+            report.faults.append(f"arrival {pos} of {node}: {fault}")
+            return
+        report.signatures += 1
+
+
+def header_fault(header: bytes, node: str, public: bytes | None, hashes: dict[int, bytes]) -> str | None:
+    if len(header) != 224 or header[:4] != b"WAYB":
+        return "not a batch header"
+    if public is None:
+        return "no key is known for this node"
+    if header[144:152] != sha(public)[:8]:
+        return "another key id than the node's"
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(header[160:224], b"way/1 facts\0" + header[:160])
+    except InvalidSignature:
+        return "the signature does not verify"
+    first = int.from_bytes(header[36:44], "big")
+    last = first + int.from_bytes(header[44:48], "big") - 1
+    if header[8:24] != node.encode().ljust(16, b"\0"):
+        return "the header names another node"
+    if hashes.get(last) != header[80:112] or (first > 1 and hashes.get(first - 1) != header[48:80]):
+        return f"the hashes at {first} to {last} are not those that were signed"
+    return None
+
+
+def compare(reports: list[Report]) -> list[str]:
+    """Produced = received: every own stream of a box against what the hub holds of it."""
+    hubs = [r for r in reports if r.hub]
+    faults: list[str] = []
+    for hub in hubs:
+        for box in (r for r in reports if not r.hub):
+            for key, (last, _) in sorted(box.own.items()):
+                name = f"{key[0]}/{key[1]:016x}/{key[2]}"
+                held, _ = hub.held.get(key, (0, ZERO))
+                if held > last:
+                    faults.append(f"{name}: the hub holds {held}, the box wrote {last}")
+                elif held < last:
+                    faults.append(f"{name}/{held + 1}: produced, not received")
+                at = min(held, last)
+                if at and hub.hashes[key].get(at) != box.hashes[key].get(at):
+                    faults.append(f"{name}/{at}: box and hub hold different facts")
+                if box.acked[key] > held:
+                    faults.append(f"{name}/{held + 1}: acknowledged, but not held")
+        twice = [origin for origin, n in hub.collected.items() if n > 1 and origin not in known_rebuilds(hub)]
+        faults.extend(f"{origin[0]}/{origin[3]}: collected facts repeat" for origin in sorted(twice))
+    return faults
+
+
+def known_rebuilds(hub: Report) -> set[tuple[Any, ...]]:
+    """An original and its rebuilt twin name the same origin: two facts, one collection."""
+    return {origin for origin, n in hub.collected.items() if n == 2}
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Check Waystation databases without Waystation.")
+    parser.add_argument("--node", action="append", required=True, metavar="DB:KEY", help="a database and its key file")
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    options = parser.parse_args(argv)
+    reports = [check(*each.rsplit(":", 1)) for each in options.node]
+    across = compare(reports)
+    document = {
+        "ok": not across and not any(r.faults for r in reports),
+        "nodes": [
+            {
+                "node": r.node,
+                "hub": r.hub,
+                "facts": r.facts,
+                "streams": r.streams,
+                "signatures": r.signatures,
+                "produced": sum(last for last, _ in r.own.values()),
+                "acknowledged": sum(r.acked.values()),
+                "collections": len(r.collected),
+                "faults": r.faults,
+            }
+            for r in reports
+        ],
+        "across": across,
+    }
+    if options.json:
+        print(json.dumps(document))
+    else:
+        for node in document["nodes"]:  # type: ignore[attr-defined]  # built just above
+            print(
+                f"{node['node']}: {node['facts']} facts in {node['streams']} streams, {node['signatures']} signatures; "
+                + ("; ".join(node["faults"][:1]) or "holds")
+            )
+        print("\n".join(across) or "produced = received")
+    return 0 if document["ok"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,232 @@
+"""From custody to meaning: annotate, fold, place and feed each fact, in order of arrival, behind a durable cursor.
+
+Each run is one transaction of its own, so the acknowledgement never waits for it; the lag is shown.
+Source: protocol way/1, sections 3.1-3.5, 4.5, 6.2-6.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sync.adapters.sqlite_log import hub_feeds
+from sync.adapters.sqlite_log.connection import Connection
+from sync.adapters.sqlite_log.copies import ZERO16
+from sync.adapters.sqlite_log.hub_store import HubStore
+from sync.adapters.sqlite_log.node_store import Change, Unit, count, set_meta
+from sync.adapters.sqlite_log.order import BEFORE_ALL, order_bytes
+from sync.catalog import ENTITY_TYPES, KINDS, check_fact, fold_fact
+from sync.kernel.canonical import decode, encode
+from sync.kernel.chain import annotated_tag, tag, xor
+from sync.kernel.chain import digest as digest_of
+from sync.kernel.codec import decode_fact
+from sync.kernel.fact import Annotation, Fact, Key
+from sync.kernel.ids import FactId
+from sync.kernel.limits import CLOCK_AHEAD_MS_MAX
+from sync.kernel.outcome import PeerFault
+from sync.protocol import feed
+
+Follow = Callable[[Unit, Change, Any], None]
+"""A hub policy that runs in the digest's own transaction, once per newly digested fact (it may append facts)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digested:
+    """`facts` taken in this run; `behind`: arrivals still waiting; `quarantined`: nodes that must be told."""
+
+    facts: int
+    behind: bool
+    quarantined: frozenset[str]
+    labels: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    node: str
+    incarnation: int
+    lane: int
+    line: int
+    role: str
+
+
+def digest_some(store: HubStore, feeds: hub_feeds.Feeds, follow: Follow | None = None, limit: int = 250) -> Digested:
+    """Digest up to `limit` facts in one transaction. Idempotent over crashes: cursor and effects commit together."""
+    pos, seq = store.meta_int("digest_pos"), store.meta_int("digest_seq")
+    with store.read() as conn:
+        behind = conn.execute(
+            "SELECT 1 FROM arrival WHERE pos > ? OR (pos = ? AND last > ?) LIMIT 1", (pos, pos, seq)
+        ).fetchone()
+    if behind is None:
+        return Digested(0, False, frozenset(), frozenset())
+    quarantined: set[str] = set()
+    taken = 0
+    try:
+        with store.write() as unit:
+            conn = unit.conn
+            while taken < limit:
+                run = conn.execute(
+                    "SELECT pos, stream, first, last, hub_hlc FROM arrival WHERE pos > ? OR "
+                    "(pos = ? AND last > ?) ORDER BY pos LIMIT 1",
+                    (pos, pos, seq),
+                ).fetchone()
+                if run is None:
+                    break
+                first = seq + 1 if run[0] == pos and seq >= run[2] else run[2]
+                last = min(run[3], first + (limit - taken) - 1)
+                stream = _stream(conn, store, run[1])
+                for row in conn.execute(
+                    "SELECT seq, status, fact FROM log WHERE stream = ? AND seq BETWEEN ? AND ? ORDER BY seq",
+                    (run[1], first, last),
+                ).fetchall():
+                    fid = FactId(stream.node, stream.incarnation, stream.lane, row[0])
+                    if row[1] == 0 and not _digest_one(store, unit, feeds, run[1], stream, fid, row[2], run[4], follow):
+                        quarantined.add(stream.node)
+                taken += last - first + 1
+                pos, seq = run[0], last
+            set_meta(conn, "digest_pos", pos)
+            set_meta(conn, "digest_seq", seq)
+            labels = feeds.flush(unit)
+            more = conn.execute(
+                "SELECT 1 FROM arrival WHERE pos > ? OR (pos = ? AND last > ?) LIMIT 1", (pos, pos, seq)
+            ).fetchone()
+    except BaseException:
+        feeds.forget()
+        raise
+    return Digested(taken, more is not None, frozenset(quarantined), labels)
+
+
+def _stream(conn: Connection, store: HubStore, stream: int) -> _Stream:
+    row = conn.execute(
+        "SELECT s.node, s.incarnation, s.lane, s.line, n.role FROM stream s LEFT JOIN node n "
+        "ON n.node = s.node WHERE s.id = ?",
+        (stream,),
+    ).fetchone()
+    return _Stream(row[0], row[1], row[2], row[3], store.role if row[0] == store.node else row[4] or "unknown")
+
+
+def _digest_one(
+    store: HubStore,
+    unit: Unit,
+    feeds: hub_feeds.Feeds,
+    stream_id: int,
+    stream: _Stream,
+    fid: FactId,
+    raw: bytes,
+    hub_hlc: int,
+    follow: Follow | None,
+) -> bool:
+    """False: the fact is quarantined alone; its seq counts, its neighbours go on."""
+    try:
+        fact = decode_fact(raw)
+        check_fact(fact, stream.role)
+    except PeerFault as fault:
+        unit.conn.execute("UPDATE log SET status = 1 WHERE stream = ? AND seq = ?", (stream_id, fid.seq))
+        unit.conn.execute(
+            "INSERT OR IGNORE INTO quarantine (stream, seq, code) VALUES (?, ?, ?)", (stream_id, fid.seq, fault.code)
+        )
+        count(unit.conn, f"quarantine.{fault.code}"[:60], hub_hlc >> 16)
+        return False
+    etype = ENTITY_TYPES.get(fact.etype)
+    kind = KINDS.get(fact.kind)
+    change = Change(fact.etype, fact.key, "hub", fid, fact)
+    state = None
+    if etype is not None and (kind is None or kind.folded):
+        state = _take(store, unit, feeds, stream_id, stream, fid, fact, raw, hub_hlc)
+    unit.changes.append(change)
+    store.project(unit.conn, state, change)
+    if follow is not None:
+        follow(unit, change, state)
+    return True
+
+
+def _take(
+    store: HubStore,
+    unit: Unit,
+    feeds: hub_feeds.Feeds,
+    stream_id: int,
+    stream: _Stream,
+    fid: FactId,
+    fact: Fact,
+    raw: bytes,
+    hub_hlc: int,
+) -> Any:
+    conn = unit.conn
+    etype = ENTITY_TYPES[fact.etype]
+    name = (fact.etype, fact.key)
+    row = conn.execute("SELECT rev, d, x, last_key, state FROM entity WHERE etype = ? AND key = ?", name).fetchone()
+    rev, d, x, last_key = (row[0], row[1], row[2], row[3]) if row else (0, ZERO16, ZERO16, BEFORE_ALL)
+    ahead = (fact.hlc >> 16) - (hub_hlc >> 16) > CLOCK_AHEAD_MS_MAX
+    note = Annotation(hub_hlc if ahead else fact.hlc, rev + 1, stream.line, _seen(conn, name, fact.base))
+    mark = tag(fid, digest_of(raw))
+    x_before = x
+    d, x = xor(d, mark), xor(x, annotated_tag(mark, note))
+    order = order_bytes(note.order, fid, fact.hlc)
+    conn.execute(
+        "INSERT INTO entity_fact (etype, key, rev, stream, seq, ord, line, seen, d, known_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*name, rev + 1, stream_id, fid.seq, note.order, note.line, note.seen, d, hub_hlc),
+    )
+    before = frozenset[str]() if row is None else feeds.labels_of(conn, *name)
+    if order > last_key:
+        old = etype.initial() if row is None else etype.load(decode(row[4]))
+        state = fold_fact(etype.number, old, fact, fid, note)
+        last_key = order
+    else:
+        state = refold(conn, *name)
+    dumped = encode(etype.dump(state))
+    placed = etype.place(state)
+    feeds.load(conn, before | placed)
+    conn.execute(
+        "INSERT OR REPLACE INTO entity (etype, key, rev, d, x, last_key, fold_version, state) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (*name, rev + 1, d, x, last_key, etype.fold_version, dumped),
+    )
+    entry = feed.FactEntry(*fid, note.order, rev + 1, note.line, note.seen, raw)
+    point = hub_feeds.Point(dumped, rev + 1, last_key, d, x, etype.fold_version)
+    for label in sorted(before | placed):
+        if label not in placed:
+            feeds.evict(unit, label, *name, x_before)
+        elif label in before:
+            feeds.follow(unit, label, *name, entry, order, x_before, point)
+        else:
+            feeds.enter(unit, label, *name, entry if rev == 0 else None, point)
+    return state
+
+
+def _seen(conn: Connection, name: tuple[int, Key], base: tuple[int, bytes] | None) -> int:
+    """How far the writer had seen: the rev whose running D matches what it says. Unequal counts as unseen."""
+    if base is None:
+        return 0
+    row = conn.execute("SELECT d FROM entity_fact WHERE etype = ? AND key = ? AND rev = ?", (*name, base[0])).fetchone()
+    if row is not None and row[0][:8] == base[1]:
+        return base[0]
+    for rev, d in conn.execute("SELECT rev, d FROM entity_fact WHERE etype = ? AND key = ? ORDER BY rev DESC", name):
+        if d[:8] == base[1]:
+            return int(rev)
+    return 0
+
+
+def history(conn: Connection, etype: int, key: Key) -> list[tuple[FactId, Fact, Annotation, int]]:
+    """All taken facts of an entity in fold order, each with the hub time at which the centre knew (HLC)."""
+    rows = conn.execute(
+        "SELECT s.node, s.incarnation, s.lane, f.seq, f.ord, f.rev, f.line, f.seen, l.fact, f.known_at "
+        "FROM entity_fact f JOIN stream s ON s.id = f.stream JOIN log l ON l.stream = f.stream AND l.seq = f.seq "
+        "WHERE f.etype = ? AND f.key = ? AND l.status = 0",
+        (etype, key),
+    ).fetchall()
+    held = []
+    for r in rows:
+        fid = FactId(r[0], r[1], r[2], r[3])
+        held.append((fid, decode_fact(r[8]), Annotation(r[4], r[5], r[6], r[7]), r[9]))
+    held.sort(key=lambda h: order_bytes(h[2].order, h[0], h[1].hlc))
+    return held
+
+
+def refold(conn: Connection, etype: int, key: Key) -> Any:
+    """State from all facts: what a late one needs, and what the rebuild compares with."""
+    kind = ENTITY_TYPES[etype]
+    state = kind.initial()
+    for fid, fact, note, _ in history(conn, etype, key):
+        state = fold_fact(etype, state, fact, fid, note)
+    return state

@@ -1,0 +1,47 @@
+"""What the hub notes of a node each time it hears from it, and what it counts without keeping.
+
+Written apart from facts: losing the last of it in a crash costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from sync.adapters.sqlite_log.hub_store import HubStore
+from sync.adapters.sqlite_log.node_store import count
+
+
+def note_hello(store: HubStore, node: str, raw: bytes, carrier: str) -> None:
+    """Keep a node's newest hello whole: what it told counts."""
+    now = store.clock.wall_ms()
+    with store.write() as unit:
+        unit.conn.execute(
+            "UPDATE node SET hello = ?, hello_at = ?, seen_at = ?, carrier = ? WHERE node = ?",
+            (raw, now, now, carrier, node),
+        )
+
+
+def last_hello(store: HubStore, node: str) -> bytes | None:
+    """The newest hello of a node, as it came."""
+    with store.read() as conn:
+        row = conn.execute("SELECT hello FROM node WHERE node = ?", (node,)).fetchone()
+    return None if row is None else row[0]
+
+
+def note_seen(store: HubStore, seen: dict[str, str], codes: Counter[str]) -> None:
+    """Nodes just heard (name -> carrier) and refusals just counted, in one commit."""
+    now = store.clock.wall_ms()
+    with store.write() as unit:
+        unit.conn.executemany(
+            "UPDATE node SET seen_at = ?, carrier = ? WHERE node = ?",
+            [(now, carrier, node) for node, carrier in sorted(seen.items())],
+        )
+        for code, n in sorted(codes.items()):
+            for _ in range(min(n, 100)):
+                count(unit.conn, code[:60], now)
+
+
+def tallies(store: HubStore) -> dict[str, int]:
+    """All counters by code."""
+    with store.read() as conn:
+        return {row[0]: row[1] for row in conn.execute("SELECT code, n FROM tally ORDER BY code")}

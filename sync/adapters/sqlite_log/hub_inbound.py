@@ -1,0 +1,250 @@
+"""A batch at the hub's door, after its bytes proved good: where it stands in its stream, and the commit that keeps it.
+
+One transaction with the stream row in hand. The acknowledgement promises custody, not digestion.
+Source: protocol way/1, section 4.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sync.adapters.sqlite_log.connection import Connection
+from sync.adapters.sqlite_log.hub_store import HubStore
+from sync.adapters.sqlite_log.node_store import Unit, count
+from sync.adapters.sqlite_log.streams import ZERO_HASH, add_stream
+from sync.kernel.ids import StreamId
+from sync.kernel.limits import EVIDENCE_BYTES_MAX, PARKED_BATCHES_MAX, PARKED_BYTES_MAX
+
+OPEN, FROZEN = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A verified batch: `hashes[i]` is the chain hash of `items[i]`; withheld items are their 32-byte digest."""
+
+    stream: StreamId
+    first: int
+    prev: bytes
+    items: Sequence[bytes]
+    withheld: frozenset[int]
+    hashes: Sequence[bytes]
+    header: bytes
+    raw: bytes
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.items) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class StreamMark:
+    """What the hub may sign for one stream."""
+
+    incarnation: int
+    lane: int
+    upto: int
+    h: bytes
+    state: int
+    gaps: tuple[tuple[int, int], ...]
+    rejects: tuple[tuple[int, str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """`verdict`: appended, duplicate, parked, gap, equivocation, frozen, shut-out."""
+
+    verdict: str
+    appended: int
+
+
+def accept(store: HubStore, batch: Arrival, reopen_parked: bool = True) -> tuple[Taken, list[bytes]]:
+    """Take one batch. Returns the outcome and parked batches that may now fit (give them to the door again)."""
+    with store.write() as unit:
+        taken = _place(store, unit, batch)
+        waiting: list[bytes] = []
+        if taken.verdict == "appended" and reopen_parked:
+            waiting = _unpark(unit.conn, batch.stream)
+    return taken, waiting
+
+
+def accept_many(store: HubStore, batches: Sequence[Arrival]) -> list[tuple[Taken, list[bytes]]]:
+    """Group commit: several batches, one flush to disk."""
+    with store.write() as unit:
+        outcomes = []
+        for batch in batches:
+            taken = _place(store, unit, batch)
+            outcomes.append((taken, _unpark(unit.conn, batch.stream) if taken.verdict == "appended" else []))
+    return outcomes
+
+
+def _place(store: HubStore, unit: Unit, batch: Arrival) -> Taken:
+    conn = unit.conn
+    standing = conn.execute("SELECT state FROM node WHERE node = ?", (batch.stream.node,)).fetchone()
+    if standing is None or standing[0] != "known":
+        # Read in the commit's own transaction: a batch is wholly before a revocation, or wholly after it.
+        _keep_evidence(store, unit, batch, "node-shut-out")
+        return Taken("shut-out", 0)
+    row = conn.execute(
+        "SELECT id, last, head, state FROM stream WHERE node = ? AND incarnation = ? AND lane = ?", batch.stream
+    ).fetchone()
+    if row is None:
+        head = add_stream(conn, *batch.stream, own=False)
+        row = (head.stream, 0, ZERO_HASH, OPEN)
+    stream, upto, head_hash, state = row
+    if state == FROZEN:
+        _keep_evidence(store, unit, batch, "stream-frozen")
+        return Taken("frozen", 0)
+    if batch.first > upto + 1:
+        return _park(unit.conn, stream, batch)
+    at = min(batch.last, upto)
+    if at >= batch.first:
+        stored = conn.execute("SELECT h FROM log WHERE stream = ? AND seq = ?", (stream, at)).fetchone()[0]
+        agrees = stored == batch.hashes[at - batch.first]
+    else:
+        agrees = head_hash == batch.prev
+    if not agrees:
+        conn.execute("UPDATE stream SET state = ? WHERE id = ?", (FROZEN, stream))
+        _keep_evidence(store, unit, batch, "equivocation")
+        return Taken("equivocation", 0)
+    _fill_withheld(conn, stream, batch, upto)
+    if batch.last <= upto:
+        return Taken("duplicate", 0)
+    return _append(store, unit, stream, upto, batch)
+
+
+def _append(store: HubStore, unit: Unit, stream: int, upto: int, batch: Arrival) -> Taken:
+    skip = upto + 1 - batch.first
+    rows = [
+        (stream, batch.first + i, batch.hashes[i], 2 if i in batch.withheld else 0, batch.items[i])
+        for i in range(skip, len(batch.items))
+    ]
+    unit.conn.executemany("INSERT INTO log (stream, seq, h, status, fact) VALUES (?, ?, ?, ?, ?)", rows)
+    unit.conn.execute("UPDATE stream SET last = ?, head = ? WHERE id = ?", (batch.last, batch.hashes[-1], stream))
+    unit.conn.execute(
+        "INSERT INTO arrival (stream, first, last, hub_hlc, header) VALUES (?, ?, ?, ?, ?)",
+        (stream, upto + 1, batch.last, store.hub_hlc(unit), batch.header),
+    )
+    return Taken("appended", len(rows))
+
+
+def _fill_withheld(conn: Connection, stream: int, batch: Arrival, upto: int) -> None:
+    """A later batch that carries the bytes of a withheld fact fills it in; the chain already vouches for them."""
+    gone = conn.execute(
+        "SELECT seq FROM log WHERE stream = ? AND status = 2 AND seq BETWEEN ? AND ?",
+        (stream, batch.first, min(batch.last, upto)),
+    ).fetchall()
+    for (seq,) in gone:
+        i = seq - batch.first
+        if i not in batch.withheld:
+            conn.execute(
+                "UPDATE log SET status = 0, fact = ? WHERE stream = ? AND seq = ?", (batch.items[i], stream, seq)
+            )
+            conn.execute(
+                "INSERT INTO arrival (stream, first, last, hub_hlc) SELECT ?, ?, ?, coalesce(max(hub_hlc), 0) "
+                "FROM arrival",
+                (stream, seq, seq),
+            )
+
+
+def _park(conn: Connection, stream: int, batch: Arrival) -> Taken:
+    n, size = conn.execute(
+        "SELECT count(*), coalesce(sum(length(raw)), 0) FROM parked WHERE stream = ?", (stream,)
+    ).fetchone()
+    if n >= PARKED_BATCHES_MAX or size + len(batch.raw) > PARKED_BYTES_MAX:
+        return Taken("gap", 0)
+    conn.execute(
+        "INSERT OR REPLACE INTO parked (stream, first, raw) VALUES (?, ?, ?)", (stream, batch.first, batch.raw)
+    )
+    return Taken("parked", 0)
+
+
+def _unpark(conn: Connection, stream: StreamId) -> list[bytes]:
+    row = conn.execute("SELECT id, last FROM stream WHERE node = ? AND incarnation = ? AND lane = ?", stream).fetchone()
+    ready = conn.execute(
+        "SELECT first, raw FROM parked WHERE stream = ? AND first <= ? ORDER BY first", (row[0], row[1] + 1)
+    ).fetchall()
+    conn.execute("DELETE FROM parked WHERE stream = ? AND first <= ?", (row[0], row[1] + 1))
+    return [r[1] for r in ready]
+
+
+def _keep_evidence(store: HubStore, unit: Unit, batch: Arrival, code: str) -> None:
+    node = batch.stream.node
+    held = unit.conn.execute("SELECT coalesce(sum(length(raw)), 0) FROM evidence WHERE node = ?", (node,)).fetchone()[0]
+    count(unit.conn, f"evidence.{code}", store.clock.wall_ms())
+    if held + len(batch.raw) <= EVIDENCE_BYTES_MAX:
+        unit.conn.execute(
+            "INSERT INTO evidence (node, code, hub_hlc, raw) VALUES (?, ?, ?, ?)",
+            (node, code, store.hub_hlc(unit), batch.raw),
+        )
+
+
+def keep_evidence(store: HubStore, batch: Arrival, code: str) -> None:
+    """Keep a whole batch that must not count (a revoked key, a closed node)."""
+    with store.write() as unit:
+        _keep_evidence(store, unit, batch, code)
+
+
+def marks(conn: Connection, node: str, streams: Sequence[tuple[int, int]]) -> list[StreamMark]:
+    """What to sign for the named (incarnation, lane) of a node. A stream the hub has never seen is at 0."""
+    found = []
+    for incarnation, lane in streams:
+        row = conn.execute(
+            "SELECT id, last, head, state FROM stream WHERE node = ? AND incarnation = ? AND lane = ?",
+            (node, incarnation, lane),
+        ).fetchone()
+        if row is None:
+            found.append(StreamMark(incarnation, lane, 0, ZERO_HASH, OPEN, (), ()))
+            continue
+        first = conn.execute("SELECT min(first) FROM parked WHERE stream = ?", (row[0],)).fetchone()[0]
+        gaps = () if first is None else ((row[1] + 1, first - 1),)
+        rejects = conn.execute(
+            "SELECT seq, code, id FROM quarantine WHERE stream = ? ORDER BY id DESC LIMIT 50", (row[0],)
+        )
+        found.append(
+            StreamMark(incarnation, lane, row[1], row[2], row[3], gaps, tuple((r[0], r[1], r[2]) for r in rejects))
+        )
+    return found
+
+
+def hashes_at(conn: Connection, node: str, places: Sequence[tuple[int, int, int]]) -> list[bytes | None]:
+    """Chain hash at each (incarnation, lane, seq) of a node; zeros at seq 0, None where the hub holds nothing."""
+    found: list[bytes | None] = []
+    for incarnation, lane, seq in places:
+        row = conn.execute(
+            "SELECT l.h FROM log l JOIN stream s ON s.id = l.stream WHERE s.node = ? "
+            "AND s.incarnation = ? AND s.lane = ? AND l.seq = ?",
+            (node, incarnation, lane, seq),
+        ).fetchone()
+        found.append(ZERO_HASH if seq == 0 else None if row is None else row[0])
+    return found
+
+
+def streams_with_rejects(store: HubStore, node: str) -> list[tuple[int, int]]:
+    """(incarnation, lane) of a node's streams that hold quarantined facts."""
+    with store.read() as conn:
+        rows = conn.execute(
+            "SELECT DISTINCT s.incarnation, s.lane FROM quarantine q JOIN stream s ON s.id = q.stream "
+            "WHERE s.node = ? ORDER BY s.id",
+            (node,),
+        ).fetchall()
+    return [(r[0], r[1]) for r in rows]
+
+
+def undigested(store: HubStore) -> int:
+    """Facts taken whose meaning is still to come."""
+    with store.read() as conn:
+        at = dict(conn.execute("SELECT name, value FROM meta WHERE name IN ('digest_pos', 'digest_seq')").fetchall())
+        pos, seq = int(at.get("digest_pos", 0)), int(at.get("digest_seq", 0))
+        row = conn.execute(
+            "SELECT coalesce(sum(last - max(first, CASE WHEN pos = ? THEN ? + 1 ELSE first END) + 1), 0) "
+            "FROM arrival WHERE pos > ? OR (pos = ? AND last > ?)",
+            (pos, seq, pos, pos, seq),
+        ).fetchone()
+    return int(row[0])
+
+
+def feed_labels(store: HubStore) -> frozenset[str]:
+    """Every scope that has a feed."""
+    with store.read() as conn:
+        return frozenset(row[0] for row in conn.execute("SELECT label FROM feed"))

@@ -1,0 +1,328 @@
+"""What every node's store does: one writer, gapless streams, facts in the same commit as what they change."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Protocol
+
+from sync.adapters.clock import Clock
+from sync.adapters.idgen import Entropy
+from sync.adapters.sqlite_log.connection import Connection, DatabaseError, Readers, connect
+from sync.adapters.sqlite_log.streams import NODE_ETYPE, OPENED, LaneHead, add_stream, opening_body, save_heads
+from sync.catalog import ENTITY_TYPES, KINDS, check_fact
+from sync.kernel import hlc
+from sync.kernel.canonical import decode
+from sync.kernel.chain import digest
+from sync.kernel.codec import encode_fact
+from sync.kernel.fact import Fact, Key, NewFact
+from sync.kernel.ids import CONTROL, FactId, incarnation_from
+from sync.kernel.outcome import Unavailable
+
+SCHEMA_VERSION = 1
+BUILD_MS = 1793491200000
+"""2026-11-01 UTC: a wall clock before it is not believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entity's new state, told after the commit. `source`: own (written here), feed, hub (digested at the hub)."""
+
+    etype: int
+    key: Key
+    source: str
+    fid: FactId | None = None
+    fact: Fact | None = None
+
+
+class Projector(Protocol):
+    """Query tables of one feature: dropped and rebuilt at will, written in the transaction of the change."""
+
+    etypes: frozenset[int]
+    schema_sql: str
+
+    def project(self, conn: Connection, etype: int, key: Key, state: Any, change: Change) -> None: ...
+
+
+class Unit:
+    """One transaction. What it appends, projects and enqueues is durable together, or not at all."""
+
+    def __init__(self, store: NodeStore, conn: Connection, actor: str | None, device: str | None) -> None:
+        self.conn = conn
+        self.actor = actor
+        self.device = device
+        self.changes: list[Change] = []
+        self.heads: dict[int, LaneHead] = {}
+        self.high = store.high
+        self._store = store
+        self._after: list[Callable[[], None]] = []
+
+    def append(self, new: NewFact, *, scopes: Sequence[str] = (), lane: int | None = None) -> FactId:
+        """Write one fact at the end of its lane and fold it. Returns its id."""
+        return self._store.append_in(self, new, tuple(sorted(set(scopes))), lane)
+
+    def state(self, etype: int, key: Key) -> Any | None:
+        return load_state(self.conn, etype, key)
+
+    def on_commit(self, call: Callable[[], None]) -> None:
+        """Called after the commit, outside the writer's lock."""
+        self._after.append(call)
+
+    def run_after(self) -> None:
+        for call in self._after:
+            call()
+
+
+def load_state(conn: Connection, etype: int, key: Key) -> Any | None:
+    """The folded state this node shows, or None when it knows no such entity."""
+    row = conn.execute("SELECT state FROM entity WHERE etype = ? AND key = ?", (etype, key)).fetchone()
+    return None if row is None else ENTITY_TYPES[etype].load(decode(row[0]))
+
+
+class NodeStore:
+    """The base of both nodes. `start_incarnation` must run before anything is appended."""
+
+    schemas: tuple[str, ...] = ("schema_node.sql",)
+    source = "own"
+
+    def __init__(
+        self,
+        path: Path,
+        key32: bytes,
+        *,
+        node: str,
+        role: str,
+        clock: Clock,
+        entropy: Entropy,
+        projectors: Sequence[Projector] = (),
+    ) -> None:
+        self.path = path
+        self.node = node
+        self.role = role
+        self.clock = clock
+        self.entropy = entropy
+        self.incarnation = 0
+        self.high = 0
+        self._key32 = key32
+        self._lock = threading.RLock()
+        self._unit: Unit | None = None
+        self._heads: dict[int, LaneHead] = {}
+        self._listeners: list[Callable[[Sequence[Change]], None]] = []
+        self._projectors = tuple(projectors)
+        self._by_etype: dict[int, tuple[Projector, ...]] = {
+            number: tuple(p for p in projectors if number in p.etypes) for number in ENTITY_TYPES
+        }
+        self._start_count = 0
+        self._software = ""
+        self._why = "start"
+        self._conn = connect(path, key32, writes=True)
+        self.readers = Readers(path, key32)
+        self._migrate()
+        self._load()
+
+    def _migrate(self) -> None:
+        conn = self._conn
+        found = conn.execute("PRAGMA user_version").fetchone()[0]
+        if found > SCHEMA_VERSION:
+            raise Unavailable("store.newer-schema", 3600.0)
+        if conn.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise Unavailable("store.damaged", 3600.0)
+        conn.execute("BEGIN IMMEDIATE")
+        here = resources.files("sync.adapters.sqlite_log")
+        texts = [(here / name).read_text("utf-8") for name in self.schemas]
+        for text in (*texts, *(p.schema_sql for p in self._projectors)):
+            for statement in statements_of(text):
+                conn.execute(statement)
+        conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        conn.execute("COMMIT")
+
+    def _load(self) -> None:
+        """Subclasses read what they keep in memory."""
+        row = self._conn.execute("SELECT max(hlc) FROM stream WHERE own = 1").fetchone()
+        self.high = max(row[0] or 0, self.meta_int("hlc_high"))
+
+    def start_incarnation(self, software: str, why: str = "start") -> None:
+        """Draw 63 random bits and commit `stream.opened` as seq 1 of lane 0. Source: protocol way/1, section 1."""
+        assert self.incarnation == 0
+        self._software, self._why = software, why
+        self.incarnation = incarnation_from(self.entropy.bytes(8))
+        with self.write() as unit:
+            self._start_count = self.meta_int("start_count") + 1
+            set_meta(unit.conn, "start_count", self._start_count)
+            self._head_of(unit, CONTROL)
+
+    @contextmanager
+    def write(self, *, actor: str | None = None, device: str | None = None) -> Iterator[Unit]:
+        """One durable transaction; others wait. Nesting is refused: a unit is short and whole.
+
+        Raises Unavailable `store.write` when the disk does not take the commit; nothing of the unit is kept then.
+        """
+        with self._lock:
+            assert self._unit is None, "a unit of work is open already"
+            conn = self._conn
+            unit = Unit(self, conn, actor, device)
+            self._unit = unit
+            try:
+                conn.execute("BEGIN IMMEDIATE")
+                yield unit
+                if unit.heads:
+                    save_heads(conn, unit.heads.values(), unit.high)
+                conn.execute("COMMIT")
+            except BaseException as fault:
+                if conn.in_transaction:
+                    conn.execute("ROLLBACK")
+                self._rolled_back()
+                if isinstance(fault, DatabaseError) and "constraint" not in str(fault).lower():
+                    raise Unavailable("store.write", 5.0) from fault
+                raise
+            finally:
+                self._unit = None
+            self._heads.update(unit.heads)
+            self.high = unit.high
+            self._committed(unit)
+        unit.run_after()
+        if unit.changes:
+            for listen in self._listeners:
+                listen(unit.changes)
+
+    def _committed(self, unit: Unit) -> None:
+        """Still inside the writer's lock: subclasses note what became durable."""
+
+    def _rolled_back(self) -> None:
+        """Subclasses drop what they kept in memory for the unit that failed."""
+
+    def read(self) -> AbstractContextManager[Connection]:
+        return self.readers.use()
+
+    def listen(self, call: Callable[[Sequence[Change]], None]) -> None:
+        """`call` hears every commit's changes, in the committing thread, after the lock is free."""
+        self._listeners.append(call)
+
+    def state(self, etype: int, key: Key) -> Any | None:
+        with self.read() as conn:
+            return load_state(conn, etype, key)
+
+    def meta_int(self, name: str) -> int:
+        row = self._conn.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def meta(self, name: str) -> bytes | None:
+        with self.read() as conn:
+            row = conn.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return None if row is None else row[0]
+
+    def believed_wall_ms(self) -> int | None:
+        """The wall clock where it can be true, else None. Source: protocol way/1, section 2, "HLC on a node"."""
+        wall = self.clock.wall_ms()
+        return wall if hlc.believed(wall, BUILD_MS, self.floor_ms()) else None
+
+    def floor_ms(self) -> int:
+        return 0
+
+    def clock_quality(self, believed: bool) -> int:
+        return 1 if believed else 0
+
+    def tally(self, code: str) -> None:
+        """Count one thing worth a number. Nothing of what caused it is kept."""
+        now = self.clock.wall_ms()
+        with self.write() as unit:
+            count(unit.conn, code, now)
+
+    def _head_of(self, unit: Unit, lane: int) -> LaneHead:
+        head = unit.heads.get(lane) or self._heads.get(lane)
+        if head is None:
+            assert self.incarnation, "start_incarnation first"
+            head = add_stream(unit.conn, self.node, self.incarnation, lane, own=True)
+            body = opening_body(
+                unit.conn,
+                self.node,
+                lane,
+                self.incarnation,
+                self._start_count,
+                self.clock.boot_id(),
+                self._software,
+                self._why,
+            )
+            head, *_ = self._write_fact(unit, head, NewFact(OPENED, NODE_ETYPE, self.node, body), ())
+        unit.heads[lane] = head
+        return head
+
+    def _write_fact(
+        self, unit: Unit, head: LaneHead, new: NewFact, scopes: tuple[str, ...]
+    ) -> tuple[LaneHead, FactId, Fact, bytes]:
+        wall = self.believed_wall_ms()
+        unit.high = hlc.next_stamp(unit.high, wall)
+        kind = KINDS.get(new.kind)
+        fact = Fact(
+            new.kind,
+            kind.version if kind else 1,
+            new.etype,
+            new.key,
+            new.body,
+            unit.high,
+            self.clock_quality(wall is not None),
+            unit.actor,
+            unit.device,
+            scopes,
+            self.base_of(unit.conn, new.etype, new.key),
+        )
+        raw = encode_fact(fact)
+        head = head.link(digest(raw))
+        unit.conn.execute(
+            "INSERT INTO log (stream, seq, h, fact) VALUES (?, ?, ?, ?)", (head.stream, head.last, head.head, raw)
+        )
+        unit.heads[head.lane] = head
+        fid = FactId(self.node, self.incarnation, head.lane, head.last)
+        self.after_fact(unit, head, fid, fact, raw)
+        return head, fid, fact, raw
+
+    def append_in(self, unit: Unit, new: NewFact, scopes: tuple[str, ...], lane: int | None) -> FactId:
+        kind = KINDS[new.kind]
+        head = self._head_of(unit, kind.lane if lane is None else lane)
+        _, fid, fact, _ = self._write_fact(unit, head, new, scopes)
+        check_fact(fact, self.role)
+        return fid
+
+    def base_of(self, conn: Connection, etype: int, key: Key) -> tuple[int, bytes] | None:
+        """(rev, first 8 bytes of D) of the confirmed copy. Source: protocol way/1, section 3.4."""
+        row = conn.execute("SELECT rev, d FROM entity WHERE etype = ? AND key = ?", (etype, key)).fetchone()
+        return None if row is None or row[0] == 0 else (row[0], row[1][:8])
+
+    def after_fact(self, unit: Unit, head: LaneHead, fid: FactId, fact: Fact, raw: bytes) -> None:
+        raise AssertionError("a node is an appliance or a hub")
+
+    def project(self, conn: Connection, state: Any, change: Change) -> None:
+        for projector in self._by_etype.get(change.etype, ()):
+            projector.project(conn, change.etype, change.key, state, change)
+
+    def close(self) -> None:
+        with self._lock:
+            self.readers.close()
+            self._conn.close()
+
+
+def set_meta(conn: Connection, name: str, value: int | bytes | str) -> None:
+    conn.execute(
+        "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (name, value),
+    )
+
+
+def count(conn: Connection, code: str, now_ms: int) -> None:
+    conn.execute(
+        "INSERT INTO tally (code, n, last_at) VALUES (?, 1, ?) "
+        "ON CONFLICT (code) DO UPDATE SET n = n + 1, last_at = excluded.last_at",
+        (code, now_ms),
+    )
+
+
+def statements_of(text: str) -> Iterator[str]:
+    """The statements of a schema file; none of ours holds a semicolon inside (no triggers, no string with one)."""
+    lines = [line.split("--")[0] for line in text.splitlines()]
+    for part in "\n".join(lines).split(";"):
+        if part.strip():
+            yield part.strip()

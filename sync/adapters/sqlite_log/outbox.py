@@ -1,0 +1,192 @@
+"""What waits for the hub's signature, and what an acknowledgement does to it.
+
+Nothing frees a fact but a signed, cumulative acknowledgement of this hub epoch. Source: protocol way/1, 4.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.adapters.sqlite_log.connection import Connection
+from sync.adapters.sqlite_log.node_store import Unit, count, set_meta
+from sync.kernel.ids import FactId, StreamId
+
+OPEN, FROZEN, WAITING = 0, 1, 2
+
+
+class OwnStream(NamedTuple):
+    """Where an own stream stands: written up to `last`, signed for up to `acked`. state: 0 open, 1 frozen, 2 waits."""
+
+    stream: int
+    incarnation: int
+    lane: int
+    last: int
+    acked: int
+    acked_h: bytes
+    oldest_kept: int
+    state: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A run of facts ready to be a batch. `items` are fact bytes, or the 32-byte digest of a withheld one."""
+
+    stream: StreamId
+    first: int
+    prev_hash: bytes
+    items: tuple[bytes, ...]
+    withheld: frozenset[int]
+    head_hash: bytes
+    backlog: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One stream of an acknowledgement, as the wire told it."""
+
+    incarnation: int
+    lane: int
+    upto: int
+    h: bytes
+    state: int
+    rejects: Sequence[tuple[int, str, int]]
+    safe: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarkOutcome:
+    """`moved` facts newly signed for; `trouble`: None, `other-history`, `rewound`, `behind`, `unknown-stream`."""
+
+    incarnation: int
+    lane: int
+    moved: int
+    trouble: str | None
+
+
+def own_streams(store: ApplianceStore, *, only_open: bool = False) -> list[OwnStream]:
+    """Own streams that wait for something, and the current ones; oldest first."""
+    with store.read() as conn:
+        rows = conn.execute(
+            "SELECT s.id, s.incarnation, s.lane, s.last, s.acked, coalesce(l.h, zeroblob(32)), 1, s.state "
+            "FROM stream s LEFT JOIN log l ON l.stream = s.id AND l.seq = s.acked "
+            "WHERE s.own = 1 AND (s.acked < s.last OR s.incarnation = ?) ORDER BY s.id",
+            (store.incarnation,),
+        ).fetchall()
+    streams = [OwnStream(*row) for row in rows]
+    return [s for s in streams if s.state == OPEN] if only_open else streams
+
+
+def cut(store: ApplianceStore, stream: OwnStream, first: int, *, facts_max: int, bytes_max: int) -> Cut | None:
+    """Facts from `first` on, at least one if there is one; None when nothing is left to send."""
+    with store.read() as conn:
+        prev = conn.execute("SELECT h FROM log WHERE stream = ? AND seq = ?", (stream.stream, first - 1)).fetchone()
+        rows = conn.execute(
+            "SELECT seq, h, status, fact FROM log WHERE stream = ? AND seq >= ? ORDER BY seq LIMIT ?",
+            (stream.stream, first, facts_max),
+        ).fetchall()
+    if not rows:
+        return None
+    size, items, head, held_back = 0, [], b"", set()
+    for _, h, status, fact in rows:
+        if items and size + len(fact) > bytes_max:
+            break
+        if status == 2:
+            held_back.add(len(items))
+        items.append(fact)
+        size += len(fact) + 3
+        head = h
+    return Cut(
+        StreamId(store.node, stream.incarnation, stream.lane),
+        first,
+        prev[0] if prev else bytes(32),
+        tuple(items),
+        frozenset(held_back),
+        head,
+        stream.incarnation != store.incarnation,
+    )
+
+
+def apply_marks(
+    store: ApplianceStore, marks: Sequence[Mark], hub_ms: int, raw: bytes, *, welcome: bool
+) -> list[MarkOutcome]:
+    """Take the hub's word: raise marks, free what it signed for, notice histories that do not agree. One commit."""
+    if not marks and not hub_ms:
+        return []
+    with store.write() as unit:
+        outcomes = [_apply_mark(store, unit, mark, hub_ms, raw, welcome) for mark in marks]
+        if hub_ms:
+            store.heard_hub_time(hub_ms)
+            set_meta(unit.conn, "hub_time_ms", store.floor_ms())
+    return outcomes
+
+
+def _apply_mark(store: ApplianceStore, unit: Unit, mark: Mark, hub_ms: int, raw: bytes, welcome: bool) -> MarkOutcome:
+    conn = unit.conn
+
+    def done(moved: int, trouble: str | None = None) -> MarkOutcome:
+        if trouble:
+            count(conn, f"ack.{trouble}", store.clock.wall_ms())
+        return MarkOutcome(mark.incarnation, mark.lane, moved, trouble)
+
+    row = conn.execute(
+        "SELECT id, last, acked, state FROM stream WHERE own = 1 AND incarnation = ? AND lane = ?",
+        (mark.incarnation, mark.lane),
+    ).fetchone()
+    if row is None:
+        return done(0, "unknown-stream")
+    stream, last, acked, _ = row
+    if mark.upto > last:
+        return done(0, "rewound")
+    if mark.upto < acked:
+        return done(0, "behind" if welcome else None)
+    if mark.upto:
+        own = conn.execute("SELECT h FROM log WHERE stream = ? AND seq = ?", (stream, mark.upto)).fetchone()
+        if own is None or own[0] != mark.h:
+            conn.execute("UPDATE stream SET state = ? WHERE id = ?", (FROZEN, stream))
+            return done(0, "other-history")
+    conn.execute(
+        "UPDATE stream SET acked = ?, acked_hlc = ?, safe = max(safe, ?), state = ? WHERE id = ?",
+        (mark.upto, hub_ms << 16, mark.safe, mark.state, stream),
+    )
+    if mark.upto > acked:
+        conn.execute("INSERT OR REPLACE INTO receipt (stream, raw) VALUES (?, ?)", (stream, raw))
+    for seq, code, _ in mark.rejects:
+        _set_aside(store, unit, stream, mark, seq, code)
+    return done(mark.upto - acked)
+
+
+def _set_aside(store: ApplianceStore, unit: Unit, stream: int, mark: Mark, seq: int, code: str) -> None:
+    """A fact the hub quarantined: it leaves the fold here too, visibly, and keeps its place in the chain."""
+    from sync.adapters.sqlite_log.down import show
+
+    conn = unit.conn
+    touched = conn.execute("SELECT etype, key FROM pending WHERE stream = ? AND seq = ?", (stream, seq)).fetchone()
+    conn.execute("UPDATE log SET status = 1 WHERE stream = ? AND seq = ? AND status = 0", (stream, seq))
+    conn.execute("DELETE FROM pending WHERE stream = ? AND seq = ?", (stream, seq))
+    count(conn, f"reject.{code}"[:60], store.clock.wall_ms())
+    if touched is not None:
+        show(store, unit, touched[0], touched[1], FactId(store.node, mark.incarnation, mark.lane, seq))
+
+
+def withhold(store: ApplianceStore, stream: int, seq: int, digest: bytes) -> None:
+    """A lone fact the hub refused three times: only its digest travels from now on; its bytes stay in `withheld`."""
+    with store.write() as unit:
+        row = unit.conn.execute("SELECT fact FROM log WHERE stream = ? AND seq = ?", (stream, seq)).fetchone()
+        set_meta(unit.conn, f"withheld.{stream}.{seq}", row[0])
+        unit.conn.execute("UPDATE log SET status = 2, fact = ? WHERE stream = ? AND seq = ?", (digest, stream, seq))
+        unit.conn.execute("DELETE FROM pending WHERE stream = ? AND seq = ?", (stream, seq))
+        count(unit.conn, "fact.withheld", store.clock.wall_ms())
+
+
+def ledger(conn: Connection) -> tuple[int, int]:
+    """(produced, received): facts written by this node, and of those how many the hub has signed for."""
+    row = conn.execute("SELECT coalesce(sum(last), 0), coalesce(sum(acked), 0) FROM stream WHERE own = 1").fetchone()
+    return row[0], row[1]
+
+
+def is_acked(conn: Connection, fid: FactId) -> bool:
+    row = conn.execute("SELECT acked FROM stream WHERE node = ? AND incarnation = ? AND lane = ?", fid[:3]).fetchone()
+    return row is not None and row[0] >= fid.seq

@@ -1,0 +1,59 @@
+-- The confirmed copy of an entity: a checkpoint (may be empty: rev0 = 0) and the facts above it.
+CREATE TABLE IF NOT EXISTS copy (
+    etype        INTEGER NOT NULL,
+    key          BLOB    NOT NULL,
+    rev0         INTEGER NOT NULL,  -- rev of the checkpoint
+    floor        BLOB    NOT NULL,
+    seen         BLOB    NOT NULL,  -- canonical list of [node, incarnation, lane, highest seq]
+    fold_version INTEGER NOT NULL,
+    state        BLOB    NOT NULL,
+    PRIMARY KEY (etype, key)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS copy_fact (
+    etype       INTEGER NOT NULL,
+    key         BLOB    NOT NULL,
+    rev         INTEGER NOT NULL,
+    node        TEXT    NOT NULL,
+    incarnation INTEGER NOT NULL,
+    lane        INTEGER NOT NULL,
+    seq         INTEGER NOT NULL,
+    ord         INTEGER NOT NULL,
+    line        INTEGER NOT NULL,
+    seen        INTEGER NOT NULL,
+    fact        BLOB    NOT NULL,
+    PRIMARY KEY (etype, key, rev)
+) WITHOUT ROWID;
+
+-- Own facts not yet covered by the copy. On an entity of no held scope (a courier's own rounds) they stay.
+CREATE TABLE IF NOT EXISTS pending (
+    etype       INTEGER NOT NULL,
+    key         BLOB    NOT NULL,
+    stream      INTEGER NOT NULL,
+    seq         INTEGER NOT NULL,
+    PRIMARY KEY (etype, key, stream, seq)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS member (
+    label TEXT    NOT NULL,
+    etype INTEGER NOT NULL,
+    key   BLOB    NOT NULL,
+    PRIMARY KEY (label, etype, key)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS member_by_entity ON member (etype, key);
+
+CREATE TABLE IF NOT EXISTS cursor (
+    label      TEXT PRIMARY KEY,
+    epoch      INTEGER NOT NULL,
+    sseq       INTEGER NOT NULL,
+    e          BLOB    NOT NULL,
+    to_repair  INTEGER NOT NULL DEFAULT 1,
+    checked_at INTEGER NOT NULL DEFAULT 0,  -- hub time (ms) of the last round that reached this position
+    head_at    INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+
+-- The last signed acknowledgement of each stream, whole.
+CREATE TABLE IF NOT EXISTS receipt (
+    stream INTEGER PRIMARY KEY,
+    raw    BLOB NOT NULL
+);

@@ -1,0 +1,111 @@
+-- Facts as they came: one row an appended run. The digest's cursor walks these in order of pos.
+CREATE TABLE IF NOT EXISTS arrival (
+    pos     INTEGER PRIMARY KEY AUTOINCREMENT,
+    stream  INTEGER NOT NULL,
+    first   INTEGER NOT NULL,
+    last    INTEGER NOT NULL,
+    hub_hlc INTEGER NOT NULL,
+    header  BLOB              -- the 224 signed bytes; NULL for the hub's own facts
+);
+CREATE INDEX IF NOT EXISTS arrival_by_stream ON arrival (stream, first);
+
+CREATE TABLE IF NOT EXISTS entity_fact (
+    etype  INTEGER NOT NULL,
+    key    BLOB    NOT NULL,
+    rev    INTEGER NOT NULL,
+    stream INTEGER NOT NULL,
+    seq    INTEGER NOT NULL,
+    ord    INTEGER NOT NULL,
+    line   INTEGER NOT NULL,
+    seen   INTEGER NOT NULL,
+    d      BLOB    NOT NULL,   -- running D after this fact
+    known_at INTEGER NOT NULL, -- hub HLC of the digest's input: when the centre knew
+    PRIMARY KEY (etype, key, rev)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS quarantine (
+    id     INTEGER PRIMARY KEY,
+    stream INTEGER NOT NULL,
+    seq    INTEGER NOT NULL,
+    code   TEXT    NOT NULL,
+    UNIQUE (stream, seq)
+);
+
+CREATE TABLE IF NOT EXISTS parked (
+    stream INTEGER NOT NULL,
+    first  INTEGER NOT NULL,
+    raw    BLOB    NOT NULL,
+    PRIMARY KEY (stream, first)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS evidence (
+    id      INTEGER PRIMARY KEY,
+    node    TEXT    NOT NULL,
+    code    TEXT    NOT NULL,
+    hub_hlc INTEGER NOT NULL,
+    raw     BLOB    NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS feed (
+    label TEXT PRIMARY KEY,
+    sseq  INTEGER NOT NULL,
+    e     BLOB    NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS feed_entry (
+    label TEXT    NOT NULL,
+    sseq  INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    e     BLOB    NOT NULL,
+    entry BLOB    NOT NULL,
+    PRIMARY KEY (label, sseq)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS feed_member (
+    label TEXT    NOT NULL,
+    etype INTEGER NOT NULL,
+    key   BLOB    NOT NULL,
+    floor BLOB    NOT NULL,
+    PRIMARY KEY (label, etype, key)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS feed_member_by_entity ON feed_member (etype, key);
+
+CREATE TABLE IF NOT EXISTS segment (
+    label TEXT    NOT NULL,
+    epoch INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last  INTEGER NOT NULL,
+    raw   BLOB    NOT NULL,
+    PRIMARY KEY (label, epoch, first)
+) WITHOUT ROWID;
+
+-- What the hub knows of each node: who it is, what it holds, what it last told.
+CREATE TABLE IF NOT EXISTS node (
+    node           TEXT PRIMARY KEY,
+    role           TEXT    NOT NULL,
+    name           TEXT    NOT NULL,
+    suite          INTEGER NOT NULL,
+    signing_public BLOB    NOT NULL,
+    sealing_public BLOB    NOT NULL,
+    key_id         BLOB    NOT NULL UNIQUE,
+    state          TEXT    NOT NULL DEFAULT 'known',  -- known, frozen, revoked, closed
+    scope_version  INTEGER NOT NULL DEFAULT 1,
+    scopes         TEXT    NOT NULL DEFAULT '[]',
+    tls_serial     TEXT,
+    hello          BLOB,
+    hello_at       INTEGER NOT NULL DEFAULT 0,
+    seen_at        INTEGER NOT NULL DEFAULT 0,
+    carrier        TEXT,
+    enrolled_at    INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS card (
+    token_hash BLOB PRIMARY KEY,
+    site       TEXT    NOT NULL,
+    role       TEXT    NOT NULL,
+    name       TEXT    NOT NULL,
+    scopes     TEXT    NOT NULL,
+    expires_at INTEGER NOT NULL,
+    used_at    INTEGER,
+    node       TEXT
+) WITHOUT ROWID;

@@ -1,0 +1,72 @@
+"""A node's own streams: where each lane stands, and the next link of its chain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from sync.adapters.sqlite_log.connection import Connection
+from sync.kernel.chain import chain_prefix, next_hash
+from sync.kernel.ids import CONTROL, LANES
+
+ZERO_HASH = bytes(32)
+OPENED = 1
+NODE_ETYPE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LaneHead:
+    """The end of one own stream: its row id, last seq, hash of the last fact and the constant part of its hashes."""
+
+    stream: int
+    lane: int
+    last: int
+    head: bytes
+    prefix: bytes
+
+    def link(self, d: bytes) -> LaneHead:
+        """The head after one more fact of digest `d`."""
+        seq = self.last + 1
+        return replace(self, last=seq, head=next_hash(self.prefix, seq, self.head, d))
+
+
+def add_stream(conn: Connection, node: str, incarnation: int, lane: int, *, own: bool) -> LaneHead:
+    """A new stream row at seq 0."""
+    cursor = conn.execute(
+        "INSERT INTO stream (node, incarnation, lane, own, head) VALUES (?, ?, ?, ?, ?)",
+        (node, incarnation, lane, int(own), ZERO_HASH),
+    )
+    return LaneHead(cursor.lastrowid, lane, 0, ZERO_HASH, chain_prefix(node, incarnation, lane))
+
+
+def save_heads(conn: Connection, heads: Iterable[LaneHead], hlc: int) -> None:
+    conn.executemany(
+        "UPDATE stream SET last = ?, head = ?, hlc = ? WHERE id = ?",
+        [(head.last, head.head, hlc, head.stream) for head in heads],
+    )
+
+
+def opening_body(
+    conn: Connection, node: str, lane: int, incarnation: int, start_count: int, boot_id: str, software: str, why: str
+) -> dict[int, object]:
+    """Body of `stream.opened`: lane 0 names the newest stream of each lane on this disk, lanes 1 and 2 only their own.
+
+    Source: protocol way/1, section 1, "Opening".
+    """
+    lanes = LANES if lane == CONTROL else (lane,)
+    heads: list[list[object]] = []
+    previous: int | None = None
+    for each in lanes:
+        row = conn.execute(
+            "SELECT incarnation, last, head FROM stream WHERE own = 1 AND node = ? AND lane = ? AND incarnation <> ? "
+            "AND last > 0 ORDER BY id DESC LIMIT 1",
+            (node, each, incarnation),
+        ).fetchone()
+        if row is not None:
+            heads.append([row["incarnation"], each, row["last"], row["head"]])
+            if each == lane:
+                previous = row["incarnation"]
+    body: dict[int, object] = {2: heads, 3: start_count, 4: boot_id, 5: software, 7: why}
+    if previous is not None:
+        body[1] = previous
+    return dict(sorted(body.items()))
