@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, current_app, make_response, render_template, request, url_for
+from flask import Blueprint, Response, current_app, g, make_response, render_template, request, url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
 
@@ -86,6 +86,9 @@ def make_pages(config: KitConfig) -> Blueprint:
     @kit.get("/strip")
     @rights.open_to_all("the state of the line is on every page, also before sign-in")
     def strip() -> str:
+        """`in` names the language of the page that asks; unlike `lang` it is not remembered."""
+        if (asked := request.args.get("in")) in LANGS:
+            g.lang = asked
         return render_template("kit/strip.html")
 
     @kit.get("/events")

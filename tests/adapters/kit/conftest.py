@@ -15,7 +15,7 @@ from kiosk_ui.kit.app import make_app
 from kiosk_ui.kit.body import parse_json, take
 from kiosk_ui.kit.events import EventHub
 from kiosk_ui.kit.gallery import make_gallery
-from kiosk_ui.kit.port import KitConfig, Principal
+from kiosk_ui.kit.port import Clock, KitConfig, Principal
 from kiosk_ui.kit.rights import assert_all_routes_named, body_max, machine_door, needs, open_to_all
 from kiosk_ui.kit.screens.ledger import LedgerView
 from kiosk_ui.kit.screens.line import LineFacts
@@ -97,6 +97,11 @@ def add_endings(app: Flask) -> None:
     @needs("collect.scan")
     def body() -> dict[str, Any]:
         return take(parse_json(request, 4096), {"code": str}, {"count": int})
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return StillClock()
 
 
 @pytest.fixture
