@@ -1,0 +1,106 @@
+"""The thread that turns custody into meaning, behind the door and never in its way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from hub.link.door import Door
+from hub.link.post import Post
+from hub.link.voice import Voice
+from sync.adapters.sqlite_log import hub_inbound
+from sync.adapters.sqlite_log.digest import Follow, digest_some
+from sync.adapters.sqlite_log.hub_feeds import Feeds
+from sync.adapters.sqlite_log.hub_store import HubStore
+from sync.kernel.outcome import Unavailable
+
+YIELD_S_MAX = 0.05
+"""How long a run of the digest lets waiting batches go first."""
+
+PublishHead = Callable[[str, bytes], None]
+"""(label, signed head) -> retained where everyone who may read the scope finds it."""
+
+
+class Digester:
+    """Digests in short transactions, rings the bell for scopes that moved, tells writers of quarantined facts."""
+
+    def __init__(
+        self,
+        store: HubStore,
+        feeds: Feeds,
+        door: Door,
+        voice: Voice,
+        post: Post,
+        *,
+        follow: Follow | None = None,
+        busy: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._store = store
+        self._feeds = feeds
+        self._door = door
+        self._voice = voice
+        self._post = post
+        self._follow = follow
+        self._busy = busy
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._publish: PublishHead | None = None
+        self._thread: threading.Thread | None = None
+
+    def publish_heads_by(self, publish: PublishHead | None) -> None:
+        """A broker to keep retained heads on; None when it is gone. All heads are published anew at once."""
+        self._publish = publish
+        if publish is not None:
+            self._heads(hub_inbound.feed_labels(self._store))
+
+    def start(self) -> None:
+        self._store.on_arrival(self._wake.set)
+        self._wake.set()
+        self._thread = threading.Thread(target=self._run, name="digester", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(5)
+
+    def lag(self) -> int:
+        """Facts taken that nobody has made sense of yet."""
+        return hub_inbound.undigested(self._store)
+
+    def digest_all(self) -> None:
+        """Digest until nothing waits, in the caller's thread (tests, imports at boot)."""
+        while self._step():
+            pass
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                more = self._step()
+            except Unavailable as fault:
+                self._stop.wait(fault.retry_s)
+                continue
+            if not more:
+                self._wake.wait()
+                self._wake.clear()
+            elif self._busy():
+                self._stop.wait(YIELD_S_MAX)
+
+    def _step(self) -> bool:
+        done = digest_some(self._store, self._feeds, self._follow)
+        if done.labels:
+            self._heads(done.labels)
+            self._post.moved(done.labels)
+        for node in done.quarantined:
+            self._post.deliver(node, [self._door.ack(node, hub_inbound.streams_with_rejects(self._store, node))])
+        return done.behind
+
+    def _heads(self, labels: frozenset[str]) -> None:
+        publish = self._publish
+        if publish is None:
+            return
+        with self._store.read() as conn:
+            rows = self._feeds.heads(conn, sorted(labels))
+        for row in rows:
+            publish(row.label, self._voice.head([row], None))

@@ -1,0 +1,160 @@
+"""The one door for what nodes send, whichever carrier brought it.
+
+Order of checks: caps and header, node and key, then everything that costs work, then the stream's position, in the
+commit that keeps the facts. The answer is a signed cumulative acknowledgement; only it frees a fact at its writer.
+Of what is refused nothing stays but a number. Source: protocol way/1, sections 4.4-4.6.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from hub.link.greeting import Greeting
+from hub.link.voice import Voice, stream_ack
+from sync.adapters.sqlite_log import hub_inbound
+from sync.adapters.sqlite_log.hub_contact import note_seen
+from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow
+from sync.kernel.outcome import PeerFault
+from sync.protocol import batch
+from sync.protocol.ack import FROZEN
+from sync.protocol.long_header import PROOF_BYTES
+
+SEEN_EVERY_S = 10.0
+
+Lane = tuple[int, int]
+"""(incarnation, lane): a stream of a known node."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A message at the door. `claimed`: the node that the carrier's certificate names; None for a file."""
+
+    raw: bytes
+    carrier: str
+    claimed: str | None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """`answers` by node, in the order to send them. `refused[i]` is why offer i was not taken, or None."""
+
+    answers: dict[str, list[bytes]] = field(default_factory=dict)
+    refused: list[str | None] = field(default_factory=list)
+    appended: int = 0
+
+
+@dataclass(slots=True)
+class _Work:
+    """What one call gathers: batches to commit, streams to acknowledge with what was refused of them."""
+
+    batches: list[hub_inbound.Arrival] = field(default_factory=list)
+    touched: dict[str, dict[Lane, list[tuple[int, str]]]] = field(default_factory=dict)
+    seen: dict[str, str] = field(default_factory=dict)
+    codes: Counter[str] = field(default_factory=Counter)
+
+    def touch(self, node: str, stream: Lane) -> list[tuple[int, str]]:
+        return self.touched.setdefault(node, {}).setdefault(stream, [])
+
+
+class Door:
+    """Takes messages from any thread; what it keeps, it keeps in one commit for all that came together."""
+
+    def __init__(self, store: HubStore, voice: Voice, *, learn: Callable[[bytes], bool] | None = None) -> None:
+        self._store = store
+        self._voice = voice
+        self._greeting = Greeting(store, voice, learn)
+        self._seen_at: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def receive(self, raw: bytes, carrier: str, claimed: str | None) -> list[bytes]:
+        """Take one message; the answers to whoever sent it."""
+        outcome = self.receive_many([Offer(raw, carrier, claimed)])
+        return [answer for answers in outcome.answers.values() for answer in answers]
+
+    def receive_many(self, offers: Sequence[Offer]) -> Outcome:
+        """Take several at once: one commit for all their facts, one acknowledgement a node."""
+        work, outcome = _Work(), Outcome()
+        for offer in offers:
+            try:
+                if batch.is_batch(offer.raw):
+                    self._batch(offer, work)
+                else:
+                    node, answers = self._greeting.message(offer.raw, offer.claimed, offer.carrier)
+                    outcome.answers.setdefault(node, []).extend(answers)
+                    work.seen.pop(node, None)
+                outcome.refused.append(None)
+            except PeerFault as fault:
+                work.codes[f"refused.{fault.code}"] += 1
+                outcome.refused.append(fault.code)
+        self._keep(work, outcome)
+        for node, streams in work.touched.items():
+            outcome.answers.setdefault(node, []).append(self.ack(node, streams))
+        self._note(work)
+        return outcome
+
+    def ack(self, node: str, streams: dict[Lane, list[tuple[int, str]]] | Iterable[Lane]) -> bytes:
+        """A signed acknowledgement of where these streams of a node stand."""
+        refused = streams if isinstance(streams, dict) else {}
+        with self._store.read() as conn:
+            marks = hub_inbound.marks(conn, node, list(streams))
+        told = [stream_ack(mark, refused.get((mark.incarnation, mark.lane), ())) for mark in marks]
+        row = self._store.node_row(node)
+        if row is None or row.state != "known":
+            told = [replace(each, state=FROZEN) for each in told]
+        return self._voice.ack(node, told)
+
+    def _batch(self, offer: Offer, work: _Work) -> None:
+        header = batch.parse_header(offer.raw)
+        if offer.claimed is not None and offer.claimed != header.node:
+            raise PeerFault("batch.foreign")
+        row = self._store.node_row(header.node)
+        if row is None:
+            raise PeerFault("batch.unknown-node")
+        work.seen[row.node] = offer.carrier
+        try:
+            work.batches.append(self._open(offer.raw, header, row))
+        except PeerFault as fault:
+            work.touch(row.node, (header.incarnation, header.lane)).append((header.first, fault.code))
+            raise
+        work.touch(row.node, (header.incarnation, header.lane))
+
+    def _open(self, raw: bytes, header: batch.Header, row: NodeRow) -> hub_inbound.Arrival:
+        if header.key_id != row.key_id:
+            raise PeerFault("batch.key")
+        opened = batch.open_batch(raw, header, public_key=row.signing_public, open_key=self._voice.keys.sealing)
+        items = [item.digest if isinstance(item, batch.Withheld) else item for item in opened.items]
+        withheld = frozenset(i for i, item in enumerate(opened.items) if isinstance(item, batch.Withheld))
+        return hub_inbound.Arrival(
+            header.stream, header.first, header.prev, items, withheld, opened.hashes, raw[:PROOF_BYTES], raw
+        )
+
+    def _keep(self, work: _Work, outcome: Outcome) -> None:
+        """Commit, then what was parked and fits now, until nothing more fits."""
+        waiting = work.batches
+        while waiting:
+            parked: list[bytes] = []
+            for taken, ready in hub_inbound.accept_many(self._store, waiting):
+                outcome.appended += taken.appended
+                parked += ready
+                if taken.verdict not in ("appended", "duplicate", "parked"):
+                    work.codes[f"batch.{taken.verdict}"] += 1
+            waiting = [arrival for raw in parked if (arrival := self._again(raw)) is not None]
+
+    def _again(self, raw: bytes) -> hub_inbound.Arrival | None:
+        header = batch.parse_header(raw)
+        row = self._store.node_row(header.node)
+        try:
+            return None if row is None else self._open(raw, header, row)
+        except PeerFault:
+            return None
+
+    def _note(self, work: _Work) -> None:
+        now = self._store.clock.mono_s()
+        with self._lock:
+            fresh = {n: c for n, c in work.seen.items() if now - self._seen_at.get(n, -SEEN_EVERY_S) >= SEEN_EVERY_S}
+            self._seen_at.update(dict.fromkeys(fresh, now))
+        if fresh or work.codes:
+            note_seen(self._store, fresh, work.codes)

@@ -1,0 +1,107 @@
+"""Hello and welcome: a node presents itself, the hub says what it holds of it and what has changed.
+
+A hello that is not above the last one of its incarnation is answered again and changes nothing.
+Source: protocol way/1, sections 4.6 and 9 (hub session).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hub.link.voice import Voice, stream_ack
+from sync.adapters.sqlite_log import hub_inbound
+from sync.adapters.sqlite_log.hub_contact import last_hello, note_hello
+from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow
+from sync.kernel import canonical
+from sync.kernel.outcome import PeerFault
+from sync.protocol import hello as words
+from sync.protocol import message
+from sync.protocol.ack import Ack, StreamAck, acked_digest
+
+SOFTWARE = "waystation"
+_STATUS = {"known": words.OPEN, "frozen": words.FROZEN, "revoked": words.REVOKED, "closed": words.REVOKED}
+
+
+class Greeting:
+    """Answers everything that is not a batch of facts."""
+
+    def __init__(self, store: HubStore, voice: Voice, learn: Callable[[bytes], bool] | None) -> None:
+        self._store = store
+        self._voice = voice
+        self._learn = learn
+
+    def message(self, raw: bytes, claimed: str | None, carrier: str) -> tuple[str, list[bytes]]:
+        """(node, answers). Raises PeerFault."""
+        header = message.parse_short_header(raw)
+        if header.type == message.IDENTITY:
+            return self._identity(raw, claimed)
+        if header.type != message.HELLO:
+            raise PeerFault("message.unexpected")
+        if claimed is not None and claimed != header.signer:
+            raise PeerFault("message.foreign")
+        row = self._store.node_row(header.signer)
+        if row is None:
+            if claimed is None:
+                raise PeerFault("message.unknown-node")
+            return header.signer, [self._unknown(raw, header.signer)]
+        hello = words.Hello.read(message.open_message(raw, keys=_key_of(row), audience=self._store.node).body)
+        if self._is_newer(row.node, hello):
+            note_hello(self._store, row.node, raw, carrier)
+        return row.node, self._welcome(row, hello)
+
+    def _welcome(self, row: NodeRow, hello: words.Hello) -> list[bytes]:
+        trust = self._voice.trust()
+        welcome = words.Welcome(
+            answers=(hello.incarnation, hello.number),
+            ack=Ack(self._streams(row, hello), self._voice.hub_time()),
+            status=_STATUS[row.state],
+            scope_set=None if hello.scope_version == row.scope_version else (row.scope_version, row.scopes),
+            trust_version=0 if trust is None else trust.version,
+            served_software=SOFTWARE,
+        )
+        answers = [self._voice.say(message.WELCOME, welcome.body(), row.node)]
+        if trust is not None and hello.trust_version < trust.version:
+            answers.insert(0, trust.raw)
+        return answers
+
+    def _streams(self, row: NodeRow, hello: words.Hello) -> tuple[StreamAck, ...]:
+        """Where the named streams stand; those that the node sees the same way are left out."""
+        with self._store.read() as conn:
+            marks = hub_inbound.marks(conn, row.node, [(s.incarnation, s.lane) for s in hello.streams])
+            told = hub_inbound.hashes_at(conn, row.node, [(s.incarnation, s.lane, s.acked) for s in hello.streams])
+        same_past = None not in told and acked_digest([h for h in told if h is not None]) == hello.acked_digest
+        return tuple(
+            stream_ack(mark)
+            for mark, stream in zip(marks, hello.streams, strict=True)
+            if not same_past or mark.upto != stream.acked or mark.state or mark.rejects
+        )
+
+    def _is_newer(self, node: str, hello: words.Hello) -> bool:
+        raw = last_hello(self._store, node)
+        if raw is None:
+            return True
+        try:
+            known = words.Hello.read(canonical.decode(raw[message.SIGNED_BYTES :]))
+        except PeerFault:
+            return True
+        return known.incarnation != hello.incarnation or hello.number > known.number
+
+    def _unknown(self, raw: bytes, node: str) -> bytes:
+        """To a machine with a certificate of ours that this hub does not know: show your identity record."""
+        hello = words.Hello.read(canonical.decode(raw[message.SIGNED_BYTES :]))
+        welcome = words.Welcome(
+            answers=(hello.incarnation, hello.number),
+            ack=Ack((), self._voice.hub_time()),
+            status=words.UNKNOWN,
+            wanted=(words.IDENTITY,),
+        )
+        return self._voice.say(message.WELCOME, welcome.body(), node)
+
+    def _identity(self, raw: bytes, claimed: str | None) -> tuple[str, list[bytes]]:
+        if self._learn is None or claimed is None or not self._learn(raw):
+            raise PeerFault("identity.refused")
+        return claimed, []
+
+
+def _key_of(row: NodeRow) -> message.KeysOf:
+    return lambda _node, key_id: row.signing_public if key_id == row.key_id else None

@@ -1,0 +1,165 @@
+"""The hub's own client at the broker: takes what nodes publish, answers, keeps heads and the trust bundle retained.
+
+What arrives while a commit runs goes into the next one together. The queue is bounded; what does not fit is dropped,
+because its sender sends again until it is acknowledged.
+"""
+
+from __future__ import annotations
+
+import queue
+import re
+import ssl
+import threading
+from typing import Any
+
+import paho.mqtt.client as paho
+
+from hub.link.digester import Digester
+from hub.link.door import Door, Offer
+from hub.link.post import Post
+from hub.link.voice import Voice
+from sync.adapters.mqtt_link import KEEPALIVE_S, ROOT, TRUST_TOPIC, ack_topic, hang_up, head_topic, new_client
+from sync.kernel.ids import NODE_PATTERN
+from sync.kernel.outcome import Unavailable
+
+QUEUE_MAX = 512
+TOGETHER_MAX = 16
+"""Batches in one commit: beyond it the wait for the first one's acknowledgement grows and nothing is gained."""
+RECONNECT_S_MAX = 5.0
+_TOPIC = re.compile(rf"{ROOT}/n/({NODE_PATTERN.pattern})/up/batch")
+
+
+class MqttIngest:
+    """One worker (common name `hub-….w1`). Calls the broker again by itself, ever 5 s at most."""
+
+    def __init__(
+        self,
+        name: str,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext,
+        *,
+        door: Door,
+        voice: Voice,
+        post: Post,
+        digester: Digester,
+    ) -> None:
+        self._name = name
+        self._host = host
+        self._port = port
+        self._tls = tls
+        self._door = door
+        self._voice = voice
+        self._post = post
+        self._digester = digester
+        self._queue: queue.Queue[Offer] = queue.Queue(QUEUE_MAX)
+        self._stop = threading.Event()
+        self._lost = threading.Event()
+        self._ready = threading.Event()
+        self._client: paho.Client | None = None
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        for target, name in ((self._keep_connected, "mqtt-ingest-line"), (self._take, "mqtt-ingest")):
+            thread = threading.Thread(target=target, name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._lost.set()
+        for thread in self._threads:
+            thread.join(5)
+
+    def wait_ready(self, timeout_s: float) -> bool:
+        """Whether the subscription stands within `timeout_s`."""
+        return self._ready.wait(timeout_s)
+
+    @property
+    def busy(self) -> bool:
+        """Batches wait: the digest lets them go first."""
+        return not self._queue.empty()
+
+    def tell_trust(self) -> None:
+        """Publish the current trust bundle for everyone."""
+        trust, client = self._voice.trust(), self._client
+        if trust is not None and client is not None:
+            client.publish(TRUST_TOPIC, trust.raw, qos=1, retain=True)
+
+    def _keep_connected(self) -> None:
+        wait = 0.1
+        while not self._stop.is_set():
+            self._lost.clear()
+            client = new_client(self._name, self._tls, queue_max=0)
+            client.on_connect = self._on_connect
+            client.on_subscribe = self._on_subscribe
+            client.on_disconnect = lambda *_: self._lost.set()
+            client.on_message = self._on_message
+            try:
+                client.connect(self._host, self._port, keepalive=KEEPALIVE_S, clean_start=True)
+            except (OSError, ValueError):
+                self._stop.wait(wait)
+                wait = min(RECONNECT_S_MAX, wait * 2)
+                continue
+            self._client = client
+            client.loop_start()
+            self._lost.wait()
+            if self._ready.is_set():
+                wait = 0.1
+            self._ready.clear()
+            self._client = None
+            self._post.reach_by(None)
+            self._digester.publish_heads_by(None)
+            hang_up(client)
+            self._stop.wait(wait)
+            wait = min(RECONNECT_S_MAX, wait * 2)
+
+    def _on_connect(self, client: paho.Client, _data: object, _flags: object, code: Any, _properties: object) -> None:
+        if code.is_failure:
+            self._lost.set()
+            return
+        client.subscribe(f"{ROOT}/n/+/up/batch", qos=1)
+
+    def _on_subscribe(self, client: paho.Client, *_: object) -> None:
+        self._post.reach_by(self._answer)
+        self.tell_trust()
+        threading.Thread(
+            target=self._digester.publish_heads_by, args=(self._publish_head,), name="mqtt-heads", daemon=True
+        ).start()
+        self._ready.set()
+
+    def _on_message(self, _client: paho.Client, _data: object, told: paho.MQTTMessage) -> None:
+        topic = _TOPIC.fullmatch(told.topic)
+        if topic is None:
+            return
+        try:
+            self._queue.put_nowait(Offer(bytes(told.payload), "mqtt", topic.group(1)))
+        except queue.Full:
+            return
+
+    def _take(self) -> None:
+        while not self._stop.is_set():
+            try:
+                offers = [self._queue.get(timeout=0.5)]
+            except queue.Empty:
+                continue
+            while len(offers) < TOGETHER_MAX and not self._queue.empty():
+                offers.append(self._queue.get_nowait())
+            try:
+                outcome = self._door.receive_many(offers)
+            except Unavailable as fault:
+                self._stop.wait(min(fault.retry_s, RECONNECT_S_MAX))
+                continue
+            for node, messages in outcome.answers.items():
+                for message in messages:
+                    self._answer(node, message)
+
+    def _answer(self, node: str, message: bytes) -> None:
+        client = self._client
+        if client is not None:
+            client.publish(ack_topic(node), message, qos=1)
+
+    def _publish_head(self, label: str, message: bytes) -> None:
+        client = self._client
+        if client is not None:
+            client.publish(head_topic(label), message, qos=1, retain=True)

@@ -1,0 +1,143 @@
+"""The sync door over HTTPS. Who calls is said by the client certificate, and by nothing in the request.
+
+Source: protocol way/1, sections 4.10, 6.6, 6.7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response, jsonify, request
+
+from hub.link.door import Door, Offer
+from hub.link.feed_desk import FeedDesk
+from hub.link.post import Post
+from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow
+from sync.kernel.ids import NODE_PATTERN
+from sync.kernel.limits import FRAMES_BYTES_MAX, FRAMES_MAX, INT_MAX, LONG_POLL_S
+from sync.kernel.outcome import PeerFault, Unavailable
+from sync.protocol import frames
+
+CARRIER = "https"
+_TOO_LONG = FRAMES_BYTES_MAX + 1024
+
+
+class _Refusal(Exception):
+    """Ends a request with a problem document."""
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+
+
+def sync_api(
+    store: HubStore, door: Door, desk: FeedDesk, post: Post, *, caller: Callable[[], str | None] | None = None
+) -> Blueprint:
+    """The blueprint, to be mounted on the server that demands client certificates, without prefix.
+
+    `caller` names the node of the request; by default the certificate's common name as the server's TLS layer gives it.
+    """
+    pages = Blueprint("sync_api", __name__, url_prefix="/api/v1/sync")
+    who = caller or (lambda: request.environ.get("SSL_CLIENT_S_DN_CN"))
+
+    def node_of_caller() -> str:
+        name = who()
+        if name is None or not NODE_PATTERN.fullmatch(name):
+            raise _Refusal(401, "certificate-missing")
+        return name
+
+    def member() -> NodeRow:
+        row = store.node_row(node_of_caller())
+        if row is None:
+            raise _Refusal(403, "node-unknown")
+        if row.state in ("revoked", "closed"):
+            raise _Refusal(403, "node-revoked")
+        return row
+
+    def holder_of(label: str) -> NodeRow:
+        row = member()
+        if label not in row.scopes:
+            raise _Refusal(403, "scope-not-held")
+        return row
+
+    @pages.post("/messages")
+    def messages() -> Response:
+        node = node_of_caller()
+        offered = frames.unpack(_body())
+        outcome = door.receive_many([Offer(raw, CARRIER, node) for raw in offered])
+        answers = outcome.answers.get(node, [])
+        refused = [code for code in outcome.refused if code is not None]
+        if refused and len(refused) == len(offered) and not answers:
+            raise PeerFault(refused[0])
+        return _frames(answers)
+
+    @pages.get("/down")
+    def down() -> Response:
+        row = member()
+        wait_s = request.args.get("wait", 0.0, type=float)
+        waited = max(0.0, min(LONG_POLL_S, wait_s)) if wait_s == wait_s else 0.0
+        answers, moved = post.wait(row.node, frozenset(row.scopes), waited)
+        if moved:
+            answers.append(desk.head_message(row.node, sorted(moved)))
+        return _frames(answers[:FRAMES_MAX])
+
+    @pages.get("/heads")
+    def heads() -> Response:
+        row = member()
+        return _raw(desk.head_message(row.node, row.scopes))
+
+    @pages.get("/feeds/<label>/<int:epoch>/<int:first>")
+    def feeds(label: str, epoch: int, first: int) -> Response:
+        holder_of(label)
+        if not 1 <= first <= INT_MAX:
+            raise _Refusal(404, "segment-unknown")
+        return _raw(desk.segment(label, epoch, first))
+
+    @pages.post("/feeds/<label>/repair")
+    def repair(label: str) -> Response:
+        row = holder_of(label)
+        return _frames(desk.repair(row, label, _body()))
+
+    @pages.errorhandler(_Refusal)
+    def refusal(no: _Refusal) -> Response:
+        return _problem(no.status, no.code)
+
+    @pages.errorhandler(PeerFault)
+    def peer_fault(fault: PeerFault) -> Response:
+        return _problem(413 if fault.code.endswith("too-big") else 422, fault.code)
+
+    @pages.errorhandler(Unavailable)
+    def unavailable(fault: Unavailable) -> Response:
+        answer = _problem(503, fault.code)
+        answer.headers["Retry-After"] = str(max(1, round(fault.retry_s)))
+        return answer
+
+    return pages
+
+
+def _body() -> bytes:
+    length = request.content_length
+    if length is None:
+        raise _Refusal(411, "length-required")
+    if length > _TOO_LONG:
+        raise _Refusal(413, "frames.too-big")
+    return request.get_data(cache=False)
+
+
+def _frames(messages: list[bytes]) -> Response:
+    if not messages:
+        return Response(status=204)
+    return _raw(frames.pack(messages))
+
+
+def _raw(data: bytes) -> Response:
+    return Response(data, mimetype=frames.MEDIA_TYPE) if data else Response(status=204)
+
+
+def _problem(status: int, code: str) -> Response:
+    """RFC 9457; the code says all that may be said."""
+    answer = jsonify({"type": f"urn:waystation:problem:{code}", "title": code, "status": status, "code": code})
+    answer.status_code = status
+    answer.mimetype = "application/problem+json"
+    return answer

@@ -1,0 +1,87 @@
+"""What the hub says, signed: acknowledgements, welcomes, heads, segments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sync.adapters.sqlite_log.hub_feeds import HeadRow
+from sync.adapters.sqlite_log.hub_inbound import StreamMark
+from sync.adapters.sqlite_log.hub_store import HubStore
+from sync.kernel import hlc
+from sync.kernel.suite import suite1
+from sync.protocol import message
+from sync.protocol.ack import Ack, StreamAck
+from sync.protocol.notices import Head, ScopeHead
+from sync.protocol.segment import make_segment
+
+
+@dataclass(frozen=True, slots=True)
+class HubKeys:
+    """The hub's secrets for messages, each 32 raw bytes."""
+
+    signing: bytes
+    sealing: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TrustBundle:
+    """The newest signed bundle: `raw` is the message as appliances get it."""
+
+    version: int
+    raw: bytes
+
+
+class Voice:
+    """Signs for one hub. Thread-safe: it holds nothing that changes."""
+
+    def __init__(self, store: HubStore, keys: HubKeys, trust: Callable[[], TrustBundle | None]) -> None:
+        self.store = store
+        self.keys = keys
+        self.trust = trust
+        self.public = suite1.signing_public(keys.signing)
+        self.key_id = suite1.key_id(self.public)
+
+    def hub_time(self) -> int:
+        """Hub time now, as an HLC that is not below anything the hub has stored."""
+        return hlc.next_stamp(self.store.high, self.store.believed_wall_ms())
+
+    def say(self, kind: int, body: Mapping[int, Any], audience: str | None) -> bytes:
+        return message.make_message(
+            kind,
+            body,
+            signer=self.store.node,
+            audience=audience,
+            epoch=self.store.epoch,
+            signing_key=self.keys.signing,
+            key_id=self.key_id,
+        )
+
+    def ack(self, node: str, streams: Sequence[StreamAck]) -> bytes:
+        return self.say(message.ACK, Ack(tuple(streams), self.hub_time()).body(), node)
+
+    def head(self, rows: Sequence[HeadRow], audience: str | None) -> bytes:
+        """Where feeds stand; `audience` None for the retained topic that everyone who may read it shares."""
+        scopes = tuple(ScopeHead(row.label, row.sseq, row.e, row.root) for row in rows)
+        return self.say(message.HEAD, Head(scopes, self.hub_time()).body(), audience)
+
+    def segment(self, label: str, first: int, prev_e: bytes, head_e: bytes, entries: Sequence[bytes]) -> bytes:
+        return make_segment(
+            hub=self.store.node,
+            epoch=self.store.epoch,
+            label=label,
+            first=first,
+            prev_e=prev_e,
+            head_e=head_e,
+            entries=entries,
+            signing_key=self.keys.signing,
+            key_id=self.key_id,
+        )
+
+
+def stream_ack(mark: StreamMark, refused: Iterable[tuple[int, str]] = ()) -> StreamAck:
+    """What the hub signs for one stream. No verified backup stands behind it yet, so `safe` stays 0."""
+    return StreamAck(
+        mark.incarnation, mark.lane, mark.upto, mark.h, mark.state, mark.gaps, tuple(refused), mark.rejects, 0
+    )

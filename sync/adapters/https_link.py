@@ -1,0 +1,303 @@
+"""The HTTPS carrier, and the way feeds come down whichever carrier talks.
+
+Up: frames in a POST, the answer's frames in the reply. Down: a long poll. A person's work never waits on either.
+Source: protocol way/1, section 4.10.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import socket
+import ssl
+import threading
+from pathlib import Path
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPSConnection
+
+from sync.adapters.carrier import CONNECT_S_MAX, SEND_QUEUE_MAX, Heard, why_of
+from sync.kernel.limits import BATCH_SENT_BYTES_MAX, FRAMES_BYTES_MAX, FRAMES_MAX, LONG_POLL_S
+from sync.kernel.outcome import PeerFault, Unavailable
+from sync.protocol import frames as framing
+
+MEDIA_TYPE = "application/vnd.way1"
+ROOT = "/api/v1/sync"
+ANSWER_S_MAX = 10.0
+ANSWER_BYTES_MAX = 4 * 1024 * 1024
+_FRAME_HEAD = 4
+
+
+class HttpRefused(Exception):
+    """The hub answered no. `status` is HTTP's, `code` the problem document's."""
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(f"{status} {code}")
+        self.status = status
+        self.code = code
+
+
+class _Caller:
+    """One thread's HTTP session to the hub, whose open sockets another thread can cut."""
+
+    def __init__(self, base_url: str, tls: ssl.SSLContext, ca: Path) -> None:
+        self._base = base_url.rstrip("/") + ROOT
+        self._lines: set[socket.socket] = set()
+        self._cut = False
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.verify = str(ca)
+        self._session.mount("https://", _Adapter(tls, self._note))
+
+    def _note(self, line: socket.socket) -> None:
+        self._lines = {each for each in self._lines if each.fileno() >= 0} | {line}
+        if self._cut:
+            _shut(line)
+
+    def cut(self) -> None:
+        """End what is under way, from another thread; later calls fail at once."""
+        self._cut = True
+        for line in tuple(self._lines):
+            _shut(line)
+
+    def call(self, method: str, path: str, body: bytes | None = None, *, wait_s: float = ANSWER_S_MAX) -> bytes:
+        """The answer's body, `b""` for 204. Raises HttpRefused or requests.RequestException."""
+        if self._cut:
+            raise requests.ConnectionError("cut")
+        headers = {"Accept": f"{MEDIA_TYPE}, application/problem+json"}
+        if body is not None:
+            headers["Content-Type"] = MEDIA_TYPE
+        with self._session.request(
+            method,
+            self._base + path,
+            data=body,
+            headers=headers,
+            timeout=(CONNECT_S_MAX, wait_s),
+            stream=True,
+            allow_redirects=False,
+        ) as answer:
+            raw = bytearray()
+            for piece in answer.iter_content(64 * 1024):
+                raw += piece
+                if len(raw) > ANSWER_BYTES_MAX:
+                    raise PeerFault("answer.too-long")
+            if answer.status_code >= 300:
+                raise HttpRefused(answer.status_code, _problem_code(bytes(raw)))
+            return bytes(raw)
+
+    def close(self) -> None:
+        self._session.close()
+
+
+def _shut(line: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
+
+
+def _problem_code(raw: bytes) -> str:
+    try:
+        code = json.loads(raw).get("code", "")
+    except (ValueError, AttributeError):
+        code = ""
+    return code if type(code) is str else ""
+
+
+class _Adapter(HTTPAdapter):
+    """Our TLS context, and a look at each socket as it opens."""
+
+    def __init__(self, tls: ssl.SSLContext, note: Any) -> None:
+        self._tls = tls
+        self._note = note
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **kwargs: Any) -> None:
+        note = self._note
+
+        class Connection(HTTPSConnection):
+            def connect(self) -> None:
+                super().connect()
+                if self.sock is not None:
+                    note(self.sock)
+
+        class Pool(HTTPSConnectionPool):
+            ConnectionCls = Connection
+
+        manager = PoolManager(num_pools=connections, maxsize=maxsize, block=block, ssl_context=self._tls, **kwargs)
+        manager.pool_classes_by_scheme = {"https": Pool}
+        self.poolmanager = manager
+
+
+class HttpsLink:
+    """One node's line by HTTPS alone, for a site whose broker cannot be reached."""
+
+    name = "https"
+
+    def __init__(self, base_url: str, tls: ssl.SSLContext, ca: Path, heard: Heard) -> None:
+        self._base = base_url
+        self._tls = tls
+        self._ca = ca
+        self._heard = heard
+        self._lock = threading.Lock()
+        self._run: _Run | None = None
+
+    def open(self) -> None:
+        with self._lock:
+            if self._run is not None:
+                return
+            self._run = run = _Run(self, self._base, self._tls, self._ca)
+        run.start()
+
+    def send(self, message: bytes) -> bool:
+        with self._lock:
+            run = self._run
+        return run is not None and run.send(message)
+
+    def hold(self, labels: frozenset[str]) -> None:
+        """Nothing to do: the hub knows which scopes this node holds and ends the long poll for them."""
+
+    def close(self) -> None:
+        with self._lock:
+            run, self._run = self._run, None
+        if run is not None:
+            run.stop()
+
+    def heard_up(self, run: _Run) -> None:
+        with self._lock:
+            current = self._run is run
+        if current:
+            self._heard.up(self.name)
+
+    def heard_message(self, run: _Run, message: bytes) -> None:
+        with self._lock:
+            current = self._run is run
+        if current:
+            self._heard.received(self.name, message)
+
+    def fell(self, run: _Run, fault: Exception) -> None:
+        with self._lock:
+            if self._run is not run:
+                return
+            self._run = None
+        run.stop()
+        denied = isinstance(fault, HttpRefused) and fault.status in (401, 403)
+        self._heard.down(self.name, "denied" if denied else why_of(fault))
+
+
+class _Run:
+    """One opening of the link: a thread that posts and one that polls. The first to fail ends both."""
+
+    def __init__(self, link: HttpsLink, base_url: str, tls: ssl.SSLContext, ca: Path) -> None:
+        self._link = link
+        self._poster = _Caller(base_url, tls, ca)
+        self._poller = _Caller(base_url, tls, ca)
+        self._queue: queue.Queue[bytes | None] = queue.Queue(SEND_QUEUE_MAX)
+        self._stopped = threading.Event()
+        self._up = False
+
+    def start(self) -> None:
+        for target, name in ((self._poll, "link-https-poll"), (self._post, "link-https-post")):
+            threading.Thread(target=target, name=name, daemon=True).start()
+
+    def send(self, message: bytes) -> bool:
+        if not self._up or len(message) > BATCH_SENT_BYTES_MAX:
+            return False
+        try:
+            self._queue.put_nowait(message)
+        except queue.Full:
+            return False
+        return True
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._poster.cut()
+        self._poller.cut()
+        with contextlib.suppress(queue.Full):
+            self._queue.put_nowait(None)
+
+    def _poll(self) -> None:
+        wait = 0.0
+        try:
+            while not self._stopped.is_set():
+                raw = self._poller.call("GET", f"/down?wait={wait:g}", wait_s=wait + ANSWER_S_MAX)
+                if not self._up:
+                    self._up = True
+                    self._link.heard_up(self)
+                self._hear(raw)
+                wait = LONG_POLL_S
+        except (requests.RequestException, HttpRefused, PeerFault, OSError, ValueError) as fault:
+            self._link.fell(self, fault)
+        finally:
+            self._poller.close()
+
+    def _post(self) -> None:
+        held: bytes | None = None
+        try:
+            while not self._stopped.is_set():
+                message = held if held is not None else self._queue.get()
+                if message is None:
+                    continue
+                frames, held = self._gather(message)
+                try:
+                    self._hear(self._poster.call("POST", "/messages", framing.pack(frames)))
+                except HttpRefused as refused:
+                    # 400 and 422 judge these messages, not the line: the session learns it from the next ack.
+                    if refused.status not in (400, 413, 422):
+                        raise
+        except (requests.RequestException, HttpRefused, PeerFault, OSError, ValueError) as fault:
+            self._link.fell(self, fault)
+        finally:
+            self._poster.close()
+
+    def _gather(self, first: bytes) -> tuple[list[bytes], bytes | None]:
+        """What waits already goes along, up to 16 messages and 1 MiB; the one that no longer fits comes next."""
+        frames, size = [first], len(first) + 2 * _FRAME_HEAD
+        while len(frames) < FRAMES_MAX:
+            try:
+                message = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if message is None:
+                break
+            size += len(message) + _FRAME_HEAD
+            if size > FRAMES_BYTES_MAX:
+                return frames, message
+            frames.append(message)
+        return frames, None
+
+    def _hear(self, raw: bytes) -> None:
+        for message in framing.unpack(raw) if raw else ():
+            self._link.heard_message(self, message)
+
+
+class HttpsFeeds:
+    """Heads, segments and repairs. One thread uses it; `cut` may come from any."""
+
+    def __init__(self, base_url: str, tls: ssl.SSLContext, ca: Path) -> None:
+        self._make = lambda: _Caller(base_url, tls, ca)
+        self._caller = self._make()
+
+    def heads(self) -> bytes:
+        """The signed head message of all scopes this node holds, from one moment of the hub."""
+        return self._call("GET", "/heads")
+
+    def segment(self, label: str, epoch: int, first: int) -> bytes:
+        """The signed segment that begins at `first`; empty when there is none yet."""
+        return self._call("GET", f"/feeds/{label}/{epoch}/{first}")
+
+    def repair(self, label: str, asked: bytes) -> list[bytes]:
+        """The hub's signed answers to what this node holds of a scope."""
+        raw = self._call("POST", f"/feeds/{label}/repair", asked)
+        return framing.unpack(raw) if raw else []
+
+    def cut(self) -> None:
+        self._caller.cut()
+
+    def _call(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        try:
+            return self._caller.call(method, path, body)
+        except requests.RequestException as fault:
+            raise Unavailable(f"line.{why_of(fault)}", 2.0) from fault

@@ -1,0 +1,183 @@
+"""The MQTT carrier: the broker moves bytes and wakes; it is trusted with nothing.
+
+MQTT 5 over TLS, QoS 1, clean start each time, Nagle off on our end (88 ms a lone fact with it, 0.7 ms without).
+Reconnecting is the session's affair, not the library's. Source: protocol way/1, section 4.10.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from sync.adapters.carrier import CONNECT_S_MAX, SEND_QUEUE_MAX, Heard, Why, why_of
+from sync.kernel.limits import MQTT_PAYLOAD_BYTES_MAX
+
+ROOT = "way/1"
+KEEPALIVE_S = 10
+"""Short, so that a silent line is noticed while a person still stands there."""
+
+IN_FLIGHT_MAX = 20
+"""What mosquitto 2.0 announces as receive maximum. Source: observed, mosquitto 2.0.11, 2026-11."""
+
+
+def up_topic(node: str) -> str:
+    return f"{ROOT}/n/{node}/up/batch"
+
+
+def ack_topic(node: str) -> str:
+    return f"{ROOT}/n/{node}/down/ack"
+
+
+def head_topic(label: str) -> str:
+    return f"{ROOT}/scope/{label}/head"
+
+
+TRUST_TOPIC = f"{ROOT}/all/down/trust"
+
+
+def new_client(name: str, tls: ssl.SSLContext, *, queue_max: int) -> paho.Client:
+    """A client with the house's habits; it never reconnects by itself."""
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=paho.MQTTv5, reconnect_on_failure=False)
+    client.tls_set_context(tls)
+    client.connect_timeout = CONNECT_S_MAX
+    client.max_queued_messages_set(queue_max)
+    client.max_inflight_messages_set(IN_FLIGHT_MAX)
+    client.on_socket_open = _without_nagle
+    return client
+
+
+def hang_up(client: paho.Client) -> None:
+    """End a client at once, also on a line that swallows everything."""
+    with contextlib.suppress(OSError, ValueError):
+        client.disconnect()
+    line = client.socket()
+    if isinstance(line, socket.socket):
+        with contextlib.suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+    client.loop_stop()
+
+
+def _without_nagle(_client: paho.Client, _data: object, line: Any) -> None:
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+class MqttLink:
+    """One node's line over a broker. A new connection each `open`; what an old one still says is not heard."""
+
+    name = "mqtt"
+
+    def __init__(self, node: str, host: str, port: int, tls: ssl.SSLContext, heard: Heard) -> None:
+        self._node = node
+        self._host = host
+        self._port = port
+        self._tls = tls
+        self._heard = heard
+        self._lock = threading.Lock()
+        self._client: paho.Client | None = None
+        self._up = False
+        self._labels: frozenset[str] = frozenset()
+
+    def open(self) -> None:
+        with self._lock:
+            if self._client is not None:
+                return
+            client = new_client(self._node, self._tls, queue_max=SEND_QUEUE_MAX)
+            self._client = client
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        threading.Thread(target=self._call, args=(client,), name="link-mqtt-call", daemon=True).start()
+
+    def send(self, message: bytes) -> bool:
+        with self._lock:
+            client = self._client if self._up else None
+        if client is None or len(message) > MQTT_PAYLOAD_BYTES_MAX:
+            return False
+        return client.publish(up_topic(self._node), message, qos=1).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def hold(self, labels: frozenset[str]) -> None:
+        with self._lock:
+            before, self._labels = self._labels, labels
+            client = self._client if self._up else None
+        if client is None:
+            return
+        if labels - before:
+            client.subscribe([(head_topic(label), SubscribeOptions(qos=1)) for label in sorted(labels - before)])
+        if before - labels:
+            client.unsubscribe([head_topic(label) for label in sorted(before - labels)])
+
+    def close(self) -> None:
+        with self._lock:
+            client, self._client, self._up = self._client, None, False
+        if client is not None:
+            hang_up(client)
+
+    def _call(self, client: paho.Client) -> None:
+        try:
+            client.connect(self._host, self._port, keepalive=KEEPALIVE_S, clean_start=True)
+        except (OSError, ValueError) as fault:
+            self._fell(client, why_of(fault))
+            return
+        client.loop_start()
+        with self._lock:
+            current = self._client is client
+        if not current:
+            hang_up(client)
+
+    def _fell(self, client: paho.Client, why: Why) -> None:
+        with self._lock:
+            if self._client is not client:
+                return
+            self._client, self._up = None, False
+        self._heard.down(self.name, why)
+
+    def _on_connect(
+        self, client: paho.Client, _data: object, _flags: object, code: ReasonCode, _properties: Properties | None
+    ) -> None:
+        if code.is_failure:
+            self._fell(client, "denied")
+            client.disconnect()
+            return
+        with self._lock:
+            labels = self._labels
+        topics = [
+            ack_topic(self._node),
+            f"{ROOT}/n/{self._node}/down/batch",
+            TRUST_TOPIC,
+            *map(head_topic, sorted(labels)),
+        ]
+        client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in topics])
+
+    def _on_subscribe(self, client: paho.Client, _data: object, _mid: int, _codes: object, _properties: object) -> None:
+        with self._lock:
+            if self._client is not client or self._up:
+                return
+            self._up = True
+        self._heard.up(self.name)
+
+    def _on_message(self, client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
+        with self._lock:
+            current = self._client is client
+        if current:
+            self._heard.received(self.name, bytes(message.payload))
+
+    def _on_publish(self, client: paho.Client, _data: object, _mid: int, code: ReasonCode, _properties: object) -> None:
+        if code.is_failure:
+            self._fell(client, "denied")
+            client.disconnect()
+
+    def _on_disconnect(
+        self, client: paho.Client, _data: object, _flags: object, code: ReasonCode, _properties: Properties | None
+    ) -> None:
+        self._fell(client, "no-answer" if code.getName() == "Keep alive timeout" else "lost")

@@ -1,0 +1,307 @@
+from __future__ import annotations
+
+import queue
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cheroot.ssl.builtin import BuiltinSSLAdapter
+from cheroot.wsgi import Server
+from cryptography.hazmat.primitives import serialization
+from flask import Flask
+
+from hub.link.digester import Digester
+from hub.link.door import Door
+from hub.link.feed_desk import FeedDesk
+from hub.link.mqtt_ingest import MqttIngest
+from hub.link.post import Post
+from hub.link.sync_api import sync_api
+from hub.link.voice import HubKeys, TrustBundle, Voice
+from provisioning.trust.broker import Broker
+from provisioning.trust.broker_rules import Listener, Rules
+from provisioning.trust.ca import Authority, issue, key_pem, make_crl, make_root, make_tls_key
+from sync.adapters.carrier import Carrier, Why, client_context
+from sync.adapters.clock import Clock, SystemClock
+from sync.adapters.https_link import HttpsLink
+from sync.adapters.idgen import SystemEntropy
+from sync.adapters.keys import write_whole
+from sync.adapters.mqtt_link import MqttLink
+from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.adapters.sqlite_log.hub_contact import tallies
+from sync.adapters.sqlite_log.hub_feeds import Feeds
+from sync.adapters.sqlite_log.hub_store import HubStore, add_node
+from sync.adapters.sqlite_log.node_store import NodeStore
+from sync.adapters.stick_link import StickLink, read_stick, write_stick
+from sync.kernel.fact import NewFact
+from sync.kernel.ids import node_name
+from sync.kernel.suite import suite1
+
+PATIENCE_S = 30.0
+HUB = "hub-aaaaaaaa"
+CARRIERS = ("mqtt", "https", "stick")
+
+
+def eventually(what: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
+    """The first true answer; fails after a generous while."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        found = what()
+        if found:
+            return found
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.01)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Ear:
+    """Writes down what a carrier says."""
+
+    def __init__(self) -> None:
+        self.ups: list[str] = []
+        self.downs: list[tuple[str, Why]] = []
+        self.got: queue.Queue[bytes] = queue.Queue()
+
+    def up(self, carrier: str) -> None:
+        self.ups.append(carrier)
+
+    def down(self, carrier: str, why: Why) -> None:
+        self.downs.append((carrier, why))
+
+    def received(self, carrier: str, message: bytes) -> None:
+        self.got.put(message)
+
+    def next(self) -> bytes:
+        return self.got.get(timeout=PATIENCE_S)
+
+
+class Walker:
+    """Carries stick files between a box and the hub, as a person would, only faster."""
+
+    def __init__(self, link: StickLink, door: Door, folder: Path) -> None:
+        self._link = link
+        self._door = door
+        self._folder = folder
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._walk, daemon=True)
+        self._thread.start()
+
+    def _walk(self) -> None:
+        while not self._stop.wait(0.02):
+            path = self._link.write_out(self._folder / "up")
+            if path is None:
+                continue
+            answers: list[bytes] = []
+            for raw in read_stick(path):
+                answers += self._door.receive(raw, "stick", None)
+            if answers:
+                self._link.take_in(write_stick(self._folder / "down", HUB, answers))
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(PATIENCE_S)
+
+
+@dataclass
+class Machine:
+    """An enrolled appliance: its keys, its certificate, its store."""
+
+    node: str
+    role: str
+    folder: Path
+    signing: bytes
+    store: ApplianceStore
+
+    @property
+    def key_id(self) -> bytes:
+        return suite1.key_id(suite1.signing_public(self.signing))
+
+
+@dataclass
+class World:
+    """One site in one temporary folder: CA, hub with all its doors, a real broker, appliances."""
+
+    folder: Path
+    root: Authority
+    broker: Broker
+    hub: HubStore
+    feeds: Feeds
+    voice: Voice
+    door: Door
+    post: Post
+    digester: Digester
+    desk: FeedDesk
+    ingest: MqttIngest
+    server: Server
+    https_port: int
+    scopes: dict[str, frozenset[str]] = field(default_factory=dict)
+    closers: list[Callable[[], None]] = field(default_factory=list)
+
+    def tls(self, name: str, root: Authority | None = None) -> ssl.SSLContext:
+        key = make_tls_key()
+        leaf = issue(root or self.root, key.public_key(), name, SystemClock().wall_ms())
+        folder = self.folder / f"tls-{name}-{len(list(self.folder.iterdir()))}"
+        folder.mkdir()
+        write_whole(folder / "tls.crt", leaf.public_bytes(serialization.Encoding.PEM))
+        write_whole(folder / "tls.key", key_pem(key))
+        return client_context(self.folder / "ca.crt", folder / "tls.crt", folder / "tls.key", "localhost")
+
+    def machine(self, role: str = "courier", scopes: Sequence[str] = (), *, clock: Clock | None = None) -> Machine:
+        entropy = SystemEntropy()
+        node = node_name(role, entropy.bytes(5))
+        signing, sealing = entropy.bytes(32), entropy.bytes(32)
+        public = suite1.signing_public(signing)
+        with self.hub.write() as unit:
+            add_node(
+                unit,
+                node=node,
+                role=role,
+                name=node,
+                signing_public=public,
+                sealing_public=suite1.sealing_public(sealing),
+                key_id=suite1.key_id(public),
+                scopes=scopes,
+                tls_serial=None,
+                now_ms=SystemClock().wall_ms(),
+            )
+        self.scopes[node] = frozenset(scopes)
+        self.broker.tell(Rules(workers=frozenset({f"{HUB}.w1"}), scopes=dict(self.scopes)))
+        folder = self.folder / node
+        folder.mkdir()
+        store = ApplianceStore(
+            folder / "node.db", entropy.bytes(32), node=node, role=role, clock=clock or SystemClock(), entropy=entropy
+        )
+        store.start_incarnation("test")
+        self.closers.append(store.close)
+        return Machine(node, role, folder, signing, store)
+
+    def link(self, carrier: str, machine: Machine, heard: Any, *, tls: ssl.SSLContext | None = None) -> Carrier:
+        """A carrier of this machine, with whoever carries files where files are carried."""
+        if carrier == "stick":
+            stick = StickLink(machine.node, heard)
+            walker = Walker(stick, self.door, machine.folder)
+            self.closers.append(walker.stop)
+            return stick
+        tls = tls or self.tls(machine.node)
+        made: Carrier
+        if carrier == "mqtt":
+            made = MqttLink(machine.node, "127.0.0.1", self.broker.port, tls, heard)
+        else:
+            made = HttpsLink(self.https_url, tls, self.folder / "ca.crt", heard)
+        self.closers.append(made.close)
+        return made
+
+    @property
+    def https_url(self) -> str:
+        return f"https://127.0.0.1:{self.https_port}"
+
+    def foreign_tls(self, name: str) -> ssl.SSLContext:
+        """A certificate that says the right name under another site's authority."""
+        return self.tls(name, make_root("elsewhere", SystemClock().wall_ms()))
+
+    def facts_held(self, node: str) -> int:
+        """How many facts of a node the hub has in its log."""
+        with self.hub.read() as conn:
+            return int(conn.execute("SELECT coalesce(sum(last), 0) FROM stream WHERE node = ?", (node,)).fetchone()[0])
+
+    def hub_count(self, code: str) -> int:
+        return tallies(self.hub).get(code, 0)
+
+
+class _Adapter(BuiltinSSLAdapter):
+    """Demands a client certificate of the site."""
+
+    def __init__(self, certificate: Path, key: Path, ca: Path) -> None:
+        super().__init__(str(certificate), str(key))
+        self.context.load_verify_locations(ca)
+        self.context.verify_mode = ssl.CERT_REQUIRED
+        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    clock, entropy = SystemClock(), SystemEntropy()
+    now_ms = clock.wall_ms()
+    root = make_root("test", now_ms)
+    key = make_tls_key()
+    leaf = issue(root, key.public_key(), HUB, now_ms, hosts=["localhost", "127.0.0.1", HUB])
+    write_whole(tmp_path / "ca.crt", root.certificate_pem)
+    write_whole(tmp_path / "server.crt", leaf.public_bytes(serialization.Encoding.PEM))
+    write_whole(tmp_path / "server.key", key_pem(key))
+    write_whole(tmp_path / "crl.pem", make_crl(root, [], 1, now_ms))
+    broker = Broker(
+        Listener(
+            folder=tmp_path / "broker",
+            ca=tmp_path / "ca.crt",
+            certificate=tmp_path / "server.crt",
+            key=tmp_path / "server.key",
+            crl=tmp_path / "crl.pem",
+            port=free_port(),
+        ),
+        Rules(workers=frozenset({f"{HUB}.w1"})),
+    )
+    broker.start()
+    hub = HubStore(tmp_path / "hub.db", entropy.bytes(32), node=HUB, role="hub", clock=clock, entropy=entropy)
+    hub.start_incarnation("test")
+    feeds = Feeds(hub)
+    keys = HubKeys(entropy.bytes(32), entropy.bytes(32))
+    bundle: list[TrustBundle] = []
+    voice = Voice(hub, keys, lambda: bundle[0] if bundle else None)
+    door, post = Door(hub, voice), Post()
+    digester = Digester(hub, feeds, door, voice, post)
+    desk = FeedDesk(hub, feeds, voice)
+    app = Flask("hub")
+    app.register_blueprint(sync_api(hub, door, desk, post))
+    port = free_port()
+    server = Server(("127.0.0.1", port), app, numthreads=12, shutdown_timeout=1)
+    server.ssl_adapter = _Adapter(tmp_path / "server.crt", tmp_path / "server.key", tmp_path / "ca.crt")
+    server.prepare()
+    thread = threading.Thread(target=server.serve, daemon=True)
+    thread.start()
+    made = World(tmp_path, root, broker, hub, feeds, voice, door, post, digester, desk, None, server, port)  # type: ignore[arg-type]
+    made.ingest = MqttIngest(
+        f"{HUB}.w1",
+        "127.0.0.1",
+        broker.port,
+        made.tls(f"{HUB}.w1"),
+        door=door,
+        voice=voice,
+        post=post,
+        digester=digester,
+    )
+    digester.start()
+    made.ingest.start()
+    assert made.ingest.wait_ready(PATIENCE_S)
+    yield made
+    for close in reversed(made.closers):
+        close()
+    made.ingest.stop()
+    post.close()
+    server.stop()
+    thread.join(PATIENCE_S)
+    digester.stop()
+    broker.stop()
+    hub.close()
+
+
+def write_facts(store: NodeStore, facts: Sequence[NewFact]) -> None:
+    """Each fact in its own commit would be slow; how many go together does not matter here."""
+    with store.write() as unit:
+        for fact in facts:
+            unit.append(fact)
+
+
+@pytest.fixture
+def world_of(world: World) -> tuple[World, Callable[..., Any], type[Ear]]:
+    """The site, patience, and an ear for a bare carrier."""
+    return world, eventually, Ear
