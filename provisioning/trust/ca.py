@@ -34,6 +34,10 @@ _PEM = serialization.Encoding.PEM
 _DER = serialization.Encoding.DER
 
 
+_BROKEN = (ValueError, TypeError, x509.InvalidVersion, InvalidSignature, UnsupportedAlgorithm)
+"""What the library raises for a peer's bytes that are no certificate, request or signature."""
+
+
 @dataclass(frozen=True, slots=True)
 class Authority:
     """The root's key and certificate. Whoever holds the key can let any machine in."""
@@ -133,7 +137,7 @@ def read_request(der: bytes) -> ec.EllipticCurvePublicKey:
             raise PeerFault("enrol.csr", "not P-256")
         if not request.is_signature_valid:
             raise PeerFault("enrol.csr", "not signed by its own key")
-    except (ValueError, InvalidSignature, UnsupportedAlgorithm):
+    except _BROKEN:
         raise PeerFault("enrol.csr") from None
     return public
 
@@ -190,6 +194,27 @@ def make_crl(authority: Authority, withdrawn: Iterable[tuple[int, int]], number:
         revoked = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(_instant(at_ms)).build()
         builder = builder.add_revoked_certificate(revoked)
     return builder.sign(authority.key, hashes.SHA256()).public_bytes(_PEM)
+
+
+def read_certificate(data: bytes) -> x509.Certificate:
+    """A P-256 certificate from DER or PEM; says nothing about who issued it. Raises PeerFault `enrol.certificate`."""
+    try:
+        pem = data.lstrip().startswith(b"-----")
+        certificate = x509.load_pem_x509_certificate(data) if pem else x509.load_der_x509_certificate(data)
+        known = isinstance(certificate.public_key(), ec.EllipticCurvePublicKey)
+    except _BROKEN:
+        raise PeerFault("enrol.certificate") from None
+    if not known:
+        raise PeerFault("enrol.certificate")
+    return certificate
+
+
+def check_issued(leaf: x509.Certificate, root: x509.Certificate) -> None:
+    """Raises PeerFault `enrol.certificate` unless `root` issued `leaf`."""
+    try:
+        leaf.verify_directly_issued_by(root)
+    except _BROKEN:
+        raise PeerFault("enrol.certificate") from None
 
 
 def check_signed_by_root(root: x509.Certificate, data: bytes, signature: bytes) -> None:

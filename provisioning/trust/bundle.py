@@ -1,0 +1,106 @@
+"""The trust bundle in use: which hub keys to believe, which nodes no longer. Its version never falls, on either side.
+
+Source: protocol way/1, sections 4.9 and 7.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sync.adapters.keys import load_secret, write_whole
+from sync.kernel import canonical
+from sync.kernel.ids import NODE_PATTERN
+from sync.kernel.limits import MESSAGE_BODY_BYTES_MAX
+from sync.kernel.outcome import PeerFault, Refused
+from sync.kernel.suite import suite1
+from sync.protocol import message
+from sync.protocol.trust import HubKey, Revoked, Trust
+
+FILE = "trust.way"
+KEY_MS = 20 * 366 * 24 * 60 * 60 * 1000
+"""Message keys end by revocation or by a newer bundle, not by date: a box that was stored away must still work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle that was believed, with the signed message it came in."""
+
+    trust: Trust
+    hub: str
+    raw: bytes
+
+    @property
+    def version(self) -> int:
+        return self.trust.version
+
+    def keys(self, signer: str, key_id: bytes) -> bytes | None:
+        """For `open_message`: the public key of a message by the hub."""
+        return self.trust.hub_key(key_id) if signer == self.hub else None
+
+
+def first_trust(*, signing_public: bytes, sealing_public: bytes, authority_der: bytes, now_ms: int) -> Trust:
+    """What a new site begins with: one hub key, one authority, nobody revoked."""
+    key = HubKey(suite1.key_id(signing_public), signing_public, now_ms, now_ms + KEY_MS)
+    return Trust(version=1, hub_keys=(key,), authorities=(authority_der,), sealing=((sealing_public, now_ms),))
+
+
+def with_revoked(trust: Trust, node: str, key_id: bytes, last_good: Sequence[tuple[int, int, int]] = ()) -> Trust:
+    """The next bundle, with one more node shut out; the same one when it is shut out already.
+
+    `last_good`: (incarnation, lane, seq) up to which its facts count; empty: what the hub held at that moment.
+    """
+    assert NODE_PATTERN.fullmatch(node), "no node name"
+    if trust.is_revoked(node, key_id):
+        return trust
+    return replace(trust, version=trust.version + 1, revoked=(*trust.revoked, Revoked(node, key_id, tuple(last_good))))
+
+
+def make_bundle(trust: Trust, *, hub: str, epoch: int, signing_key: bytes) -> bytes:
+    """The signed message, for everyone."""
+    return message.make_message(
+        message.TRUST, trust.body(), signer=hub, audience=None, epoch=epoch, signing_key=signing_key
+    )
+
+
+def read_bundle(raw: bytes, believed: Bundle | None) -> Bundle:
+    """A bundle signed by a key of the one `believed` so far. Raises PeerFault `message.*` or `trust.*`.
+
+    With `believed` None it need only be signed by a key of its own: for a file of ours, and for an enrolment answer
+    that the authority on the card has signed. Never for anything else.
+    """
+    header = message.parse_short_header(raw)
+    if header.type != message.TRUST:
+        raise PeerFault("trust.type")
+    if believed is None:
+        unproven = Trust.read(canonical.decode(raw[message.SIGNED_BYTES :], max_bytes=MESSAGE_BODY_BYTES_MAX))
+        opened = message.open_message(raw, keys=lambda _, key_id: unproven.hub_key(key_id))
+    else:
+        opened = message.open_message(raw, keys=believed.keys)
+    return Bundle(Trust.read(opened.body), opened.signer, raw)
+
+
+def adopt(held: Bundle, offered: bytes) -> Bundle | Refused:
+    """The bundle to hold from now on: the offered one if it is newer. Refused `trust.older`.
+
+    Raises PeerFault `message.*`, or `trust.fork` for other bytes under the held version.
+    """
+    new = read_bundle(offered, held)
+    if new.version < held.version:
+        return Refused("trust.older", {"held": held.version, "offered": new.version})
+    if new.version == held.version:
+        if new.trust != held.trust:
+            raise PeerFault("trust.fork")
+        return held
+    return new
+
+
+def save_bundle(folder: Path, bundle: Bundle) -> None:
+    """Keep a bundle in `folder`, replacing the one before it."""
+    write_whole(folder / FILE, bundle.raw)
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """The bundle kept in `folder`. Raises Unavailable `key.missing`, PeerFault when it is damaged."""
+    return read_bundle(load_secret(folder / FILE), None)

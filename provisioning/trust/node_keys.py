@@ -1,0 +1,87 @@
+"""The key folder of a node, `D/keys`: its own secrets, and what the site told it about whom to believe.
+
+| file | what |
+|---|---|
+| signing.key, sealing.key, store.key | 32 raw bytes each: Ed25519, X25519, database |
+| tls.key, tls.crt, ca.crt | P-256, the leaf the site gave it, the site's root |
+| identity.way, trust.way | signed messages of the hub |
+
+All are made or checked on the node; no secret leaves it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from provisioning.trust.ca import key_pem, load_tls_key, make_tls_key
+from sync.adapters.idgen import Entropy
+from sync.adapters.keys import create_secret, load_key, load_or_create_key, load_secret
+from sync.kernel.suite import suite1
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NodeKeys:
+    """A node's secrets and where its files are."""
+
+    folder: Path
+    signing: bytes
+    sealing: bytes
+    store: bytes
+
+    @property
+    def signing_public(self) -> bytes:
+        return suite1.signing_public(self.signing)
+
+    @property
+    def sealing_public(self) -> bytes:
+        return suite1.sealing_public(self.sealing)
+
+    @property
+    def key_id(self) -> bytes:
+        return suite1.key_id(self.signing_public)
+
+    @property
+    def tls_key_path(self) -> Path:
+        return self.folder / "tls.key"
+
+    @property
+    def tls_certificate_path(self) -> Path:
+        return self.folder / "tls.crt"
+
+    @property
+    def ca_path(self) -> Path:
+        return self.folder / "ca.crt"
+
+    @property
+    def identity_path(self) -> Path:
+        return self.folder / "identity.way"
+
+    @property
+    def joined(self) -> bool:
+        """Whether the site has let this machine in: the identity record is written last."""
+        return self.identity_path.exists()
+
+    def tls_key(self) -> ec.EllipticCurvePrivateKey:
+        return load_tls_key(load_secret(self.tls_key_path))
+
+
+def make_keys(folder: Path, entropy: Entropy) -> NodeKeys:
+    """The keys in `folder`, drawn where missing; existing ones stay. Folder mode 0700."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name in ("signing.key", "sealing.key", "store.key"):
+        load_or_create_key(folder / name, entropy)
+    if not (folder / "tls.key").exists():
+        with contextlib.suppress(FileExistsError):
+            create_secret(folder / "tls.key", key_pem(make_tls_key()))
+    return load_keys(folder)
+
+
+def load_keys(folder: Path) -> NodeKeys:
+    """The keys in `folder`. Raises Unavailable `key.*` when one is missing, damaged or open to others."""
+    return NodeKeys(
+        folder, load_key(folder / "signing.key"), load_key(folder / "sealing.key"), load_key(folder / "store.key")
+    )

@@ -1,0 +1,259 @@
+"""The hub's side of trust as files: authority, hub identity, server certificate, withdrawal list, trust bundle.
+
+A hub's key folder is a node's (`node_keys`), with its own name and keys, and beside them
+
+| file | what |
+|---|---|
+| ca.key | the site's root key |
+| server.key, server.crt | what hub and broker prove themselves with: common name is the hub's, hosts in it |
+| crl.pem | withdrawn certificates |
+
+`tls.crt` is the certificate of the hub's first worker on the broker (`hub-….w1`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from provisioning.trust.broker_rules import Listener, Rules
+from provisioning.trust.bundle import (
+    Bundle,
+    first_trust,
+    load_bundle,
+    make_bundle,
+    read_bundle,
+    save_bundle,
+    with_revoked,
+)
+from provisioning.trust.ca import (
+    LEAF_DAYS,
+    Authority,
+    issue,
+    key_pem,
+    load_authority,
+    load_tls_key,
+    make_crl,
+    make_root,
+    make_tls_key,
+)
+from provisioning.trust.enrol import spki_hash
+from provisioning.trust.identity import make_identity, read_identity
+from provisioning.trust.names import worker_name
+from provisioning.trust.node_keys import NodeKeys, load_keys, make_keys
+from sync.adapters.idgen import Entropy
+from sync.adapters.keys import create_secret, load_secret, write_whole
+from sync.kernel.ids import node_name
+from sync.kernel.outcome import PeerFault
+from sync.protocol.trust import Identity
+
+_DAY_MS = 24 * 60 * 60 * 1000
+FIRST_EPOCH = 1
+LOOPBACK = ("localhost", "127.0.0.1")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A row of the hub's list of machines, as far as the broker cares."""
+
+    node: str
+    scopes: Sequence[str]
+    shut_out: bool
+
+
+class SiteTrust:
+    """All that vouching takes. Methods that write take turns; reading the bundle never waits for the disk."""
+
+    def __init__(self, keys: NodeKeys, authority: Authority, bundle: Bundle, hub: str) -> None:
+        self.keys = keys
+        self.authority = authority
+        self.hub = hub
+        self._bundle = bundle
+        self._turn = threading.Lock()
+
+    @property
+    def bundle(self) -> Bundle:
+        return self._bundle
+
+    @property
+    def worker(self) -> str:
+        """The hub's name on the broker."""
+        return worker_name(self.hub, 1)
+
+    @property
+    def server_key_path(self) -> Path:
+        return self.keys.folder / "server.key"
+
+    @property
+    def server_certificate_path(self) -> Path:
+        return self.keys.folder / "server.crt"
+
+    @property
+    def crl_path(self) -> Path:
+        return self.keys.folder / "crl.pem"
+
+    def listener(self, folder: Path, port: int, host: str = "127.0.0.1") -> Listener:
+        """What the hub's own broker listens with; `folder` is the broker's alone."""
+        return Listener(
+            folder, self.keys.ca_path, self.server_certificate_path, self.server_key_path, self.crl_path, port, host
+        )
+
+    def rules(self, members: Iterable[Member]) -> Rules:
+        """The broker's rules for the hub's list of machines as it stands."""
+        rows = list(members)
+        return Rules(
+            workers=frozenset({self.worker}),
+            scopes={row.node: frozenset(row.scopes) for row in rows if not row.shut_out},
+            revoked=frozenset(row.node for row in rows if row.shut_out),
+        )
+
+    def knows(self, identity_record: bytes) -> Identity | None:
+        """A record that this hub signed, for a machine not revoked; None for anything else."""
+        try:
+            return read_identity(identity_record, self._bundle.trust)
+        except PeerFault:
+            return None
+
+    def revoke(
+        self,
+        node: str,
+        key_id: bytes,
+        *,
+        serial: int | None,
+        now_ms: int,
+        epoch: int,
+        last_good: Sequence[tuple[int, int, int]] = (),
+    ) -> Bundle:
+        """Shut a machine out: certificate on the list first, then the next bundle, both on disk on return.
+
+        Doing it again changes nothing. The caller marks its row, tells the broker (`Broker.tell`, which also cuts the
+        open connection) and publishes the bundle.
+        """
+        with self._turn:
+            if serial is not None:
+                self._withdraw(serial, now_ms)
+            trust = with_revoked(self._bundle.trust, node, key_id, last_good)
+            if trust is not self._bundle.trust:
+                raw = make_bundle(trust, hub=self.hub, epoch=epoch, signing_key=self.keys.signing)
+                made = read_bundle(raw, self._bundle)
+                save_bundle(self.keys.folder, made)
+                self._bundle = made
+            return self._bundle
+
+    def renew(self, now_ms: int) -> bool:
+        """Write the withdrawal list anew when a day old, own certificates at half their life. At start, and daily.
+
+        True: something changed and the broker must be told (certificates: restarted).
+        """
+        with self._turn:
+            crl = _load_crl(self.crl_path)
+            # A list from the future comes of a clock that was wrong then; the broker would let nobody in.
+            stale = not 0 <= now_ms - _ms(crl.last_update_utc) <= _DAY_MS
+            if stale:
+                self._write_crl(crl, {}, now_ms)
+            old = self._renew_own(now_ms)
+            return stale or old
+
+    def _withdraw(self, serial: int, now_ms: int) -> None:
+        crl = _load_crl(self.crl_path)
+        if crl.get_revoked_certificate_by_serial_number(serial) is None:
+            self._write_crl(crl, {serial: now_ms}, now_ms)
+
+    def _write_crl(self, before: x509.CertificateRevocationList, more: dict[int, int], now_ms: int) -> None:
+        listed = {row.serial_number: _ms(row.revocation_date_utc) for row in before}
+        number = before.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+        write_whole(self.crl_path, make_crl(self.authority, (listed | more).items(), number + 1, now_ms))
+
+    def _renew_own(self, now_ms: int) -> bool:
+        renewed = False
+        for path, key_path in (
+            (self.server_certificate_path, self.server_key_path),
+            (self.keys.tls_certificate_path, self.keys.tls_key_path),
+        ):
+            held = x509.load_pem_x509_certificate(path.read_bytes())
+            if LEAF_DAYS * _DAY_MS / 2 < _ms(held.not_valid_after_utc) - now_ms <= LEAF_DAYS * _DAY_MS:
+                continue
+            hosts = _hosts_of(held)
+            name = self.hub if hosts else self.worker
+            public = load_tls_key(load_secret(key_path)).public_key()
+            write_whole(path, _pem(issue(self.authority, public, name, now_ms, hosts=hosts)))
+            renewed = True
+        return renewed
+
+
+def make_site(folder: Path, *, site: str, hosts: Sequence[str] = (), now_ms: int, entropy: Entropy) -> SiteTrust:
+    """A new site: root, hub name and keys, certificates, empty list, bundle 1.
+
+    `hosts` go into the server certificate, beside localhost and the hub's name. A whole site is opened as it is.
+    """
+    if (folder / "identity.way").exists():
+        return open_site(folder)
+    keys = make_keys(folder, entropy)
+    authority = make_root(site, now_ms)
+    hub = node_name("hub", entropy.bytes(5))
+    server_key = make_tls_key()
+    served = [*LOOPBACK, hub, *(host for host in hosts if host not in (*LOOPBACK, hub))]
+    for name, data in (
+        ("ca.key", key_pem(authority.key)),
+        ("ca.crt", authority.certificate_pem),
+        ("server.key", key_pem(server_key)),
+        ("server.crt", _pem(issue(authority, server_key.public_key(), hub, now_ms, hosts=served))),
+        ("tls.crt", _pem(issue(authority, keys.tls_key().public_key(), worker_name(hub, 1), now_ms))),
+        ("crl.pem", make_crl(authority, (), 1, now_ms)),
+    ):
+        write_whole(folder / name, data)
+    trust = first_trust(
+        signing_public=keys.signing_public,
+        sealing_public=keys.sealing_public,
+        authority_der=authority.certificate_der,
+        now_ms=now_ms,
+    )
+    raw = make_bundle(trust, hub=hub, epoch=FIRST_EPOCH, signing_key=keys.signing)
+    save_bundle(folder, read_bundle(raw, None))
+    own = Identity(
+        node=hub,
+        role="hub",
+        suite=1,
+        signing=keys.signing_public,
+        sealing=keys.sealing_public,
+        tls=spki_hash(keys.tls_key().public_key()),
+        issued_ms=now_ms,
+    )
+    # Last: its presence says that the site is whole.
+    create_secret(keys.identity_path, make_identity(own, hub=hub, epoch=FIRST_EPOCH, signing_key=keys.signing))
+    return open_site(folder)
+
+
+def open_site(folder: Path) -> SiteTrust:
+    """The site whose hub keeps its keys in `folder`. Raises Unavailable `key.*` when a file is missing or damaged."""
+    keys = load_keys(folder)
+    authority = load_authority(load_secret(folder / "ca.key"), load_secret(folder / "ca.crt"))
+    bundle = load_bundle(folder)
+    identity = read_identity(load_secret(keys.identity_path), bundle.trust)
+    return SiteTrust(keys, authority, bundle, identity.node)
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _ms(instant: datetime) -> int:
+    return int(instant.timestamp() * 1000)
+
+
+def _load_crl(path: Path) -> x509.CertificateRevocationList:
+    return x509.load_pem_x509_crl(load_secret(path))
+
+
+def _hosts_of(certificate: x509.Certificate) -> list[str]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    return [str(name.value) for name in names]
