@@ -1,1 +1,1 @@
-"""Tables every feature of this box may need: the ledger of paper."""
+"""What every feature of this box may need: custody of records, the site's words and days, the ledger of paper."""

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from hardware.ports import Job, JobState
 from sync.adapters.sqlite_log.node_store import Change, NodeStore, Unit
-
-State = Literal["queued", "sent", "confirmed", "failed", "uncertain"]
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class PaperJob:
     """One piece of paper. `payload` is what the printer gets, whole; `copy_no` 0 is the original."""
 
     job_id: str
@@ -24,13 +23,13 @@ class Job:
     what: str
     ref: str
     copy_no: int
-    state: State
+    state: JobState
     reason: str
     payload: bytes
     created_at_ms: int
 
 
-Marked = Callable[[Unit, Job, State], None]
+Marked = Callable[[Unit, PaperJob, JobState], None]
 """Runs in the transaction of a mark: the feature that ordered the paper writes its fact there."""
 
 
@@ -99,12 +98,13 @@ class PrintJobs:
         assert self._store is not None
         with self._store.read() as conn:
             row = conn.execute(
-                f"SELECT {_COLUMNS} FROM print_job WHERE printer = ? AND state = 'queued' ORDER BY n LIMIT 1",
+                "SELECT job_id, printer, payload FROM print_job "
+                "WHERE printer = ? AND state = 'queued' ORDER BY n LIMIT 1",
                 (printer,),
             ).fetchone()
         return None if row is None else Job(*row)
 
-    def mark(self, job_id: str, state: State, reason: str = "") -> None:
+    def mark(self, job_id: str, state: JobState, reason: str = "") -> None:
         """One step of a job, with the facts that follow from it, in one commit."""
         assert self._store is not None
         with self._store.write() as unit:
@@ -116,29 +116,34 @@ class PrintJobs:
             )
             call = self._marked.get(row[2])
             if call is not None:
-                call(unit, Job(*row), state)
+                call(unit, PaperJob(*row), state)
 
-    def doubt_sent(self) -> int:
+    def doubt_sent(self, printer: str) -> int:
         """At start: whatever was sent and not answered is uncertain now. Returns how many."""
         assert self._store is not None
         with self._store.read() as conn:
-            sent = [row[0] for row in conn.execute("SELECT job_id FROM print_job WHERE state = 'sent' ORDER BY n")]
+            sent = [
+                row[0]
+                for row in conn.execute(
+                    "SELECT job_id FROM print_job WHERE printer = ? AND state = 'sent' ORDER BY n", (printer,)
+                )
+            ]
         for job_id in sent:
             self.mark(job_id, "uncertain", "restart")
         return len(sent)
 
-    def listing(self, *, limit: int = 50) -> list[Job]:
+    def listing(self, *, limit: int = 50) -> list[PaperJob]:
         """Newest first."""
         assert self._store is not None
         with self._store.read() as conn:
             rows = conn.execute(f"SELECT {_COLUMNS} FROM print_job ORDER BY n DESC LIMIT ?", (limit,)).fetchall()
-        return [Job(*row) for row in rows]
+        return [PaperJob(*row) for row in rows]
 
-    def job(self, job_id: str) -> Job | None:
+    def job(self, job_id: str) -> PaperJob | None:
         assert self._store is not None
         with self._store.read() as conn:
             row = conn.execute(f"SELECT {_COLUMNS} FROM print_job WHERE job_id = ?", (job_id,)).fetchone()
-        return None if row is None else Job(*row)
+        return None if row is None else PaperJob(*row)
 
 
 _COLUMNS = "job_id, printer, what, ref, copy_no, state, reason, payload, created_at"

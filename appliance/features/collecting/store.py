@@ -17,6 +17,7 @@ class RoundRow:
     """One round as this box knows it. `nurse` and `handed_over_at_ms` are None until the ward has confirmed."""
 
     key: str
+    status: str
     ward: str
     courier: str
     opened_at_ms: int
@@ -28,7 +29,7 @@ class RoundRow:
 
 @dataclass(frozen=True, slots=True)
 class TakenRow:
-    """One record taken in a round."""
+    """One record taken in a round. `acked`: the centre has signed for the scan."""
 
     fact: FactId
     key: str
@@ -43,6 +44,7 @@ class TakenRow:
     reason: str | None
     counts: bool
     discharged_on: str | None
+    who: str
     acked: bool
 
 
@@ -54,15 +56,19 @@ class DueRow:
     record_no: str
     stay_no: str
     name: str
+    initials: str
     discharged_on: str
     sealed: bool
 
 
 class RoundProjector:
+    """Rounds, and which one the hand-held is in: it goes on after a power cut without anybody signing in again."""
+
     etypes = frozenset({ROUND})
     schema_sql = """
     CREATE TABLE IF NOT EXISTS collecting_round (
         key            TEXT PRIMARY KEY,
+        status         TEXT NOT NULL,
         ward           TEXT NOT NULL,
         courier        TEXT NOT NULL,
         opened_at      INTEGER NOT NULL,
@@ -70,7 +76,12 @@ class RoundProjector:
         by_hand        INTEGER,
         nurse          TEXT,
         handed_over_at INTEGER
-    ) WITHOUT ROWID
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS collecting_active (
+        one     INTEGER PRIMARY KEY CHECK (one = 1),
+        round   TEXT NOT NULL,
+        courier TEXT NOT NULL
+    )
     """
 
     def project(self, conn: Connection, etype: int, key: Key, state: Any, change: Change) -> None:
@@ -78,93 +89,91 @@ class RoundProjector:
             conn.execute("DELETE FROM collecting_round WHERE key = ?", (key,))
             return
         conn.execute(
-            "INSERT OR REPLACE INTO collecting_round (key, ward, courier, opened_at, list_as_of, by_hand, nurse, "
-            "handed_over_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO collecting_round (key, status, ward, courier, opened_at, list_as_of, by_hand, "
+            "nurse, handed_over_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                key,
-                state.ward,
-                state.courier,
-                state.opened_at_ms,
-                state.list_as_of_ms,
-                state.by_hand,
-                state.nurse,
-                state.handed_over_at_ms,
+                key, state.status, state.ward or "", state.courier or "", state.opened_at_ms or 0,
+                state.list_as_of_ms or 0, state.by_hand, state.nurse, state.handed_over_at_ms,
             ),
-        )
+        )  # fmt: skip
+
+
+_ROUND = (
+    "SELECT key, status, ward, courier, opened_at, list_as_of, by_hand, nurse, handed_over_at FROM collecting_round "
+)
 
 
 def round_of(conn: Connection, key: str) -> RoundRow | None:
-    row = conn.execute(
-        "SELECT key, ward, courier, opened_at, list_as_of, by_hand, nurse, handed_over_at "
-        "FROM collecting_round WHERE key = ?",
-        (key,),
-    ).fetchone()
+    row = conn.execute(_ROUND + "WHERE key = ?", (key,)).fetchone()
     return None if row is None else RoundRow(*row)
 
 
 def rounds_since(conn: Connection, courier: str | None, since_ms: int) -> list[RoundRow]:
-    """Newest first."""
+    """Newest first; of one courier, or of everybody."""
     rows = conn.execute(
-        "SELECT key, ward, courier, opened_at, list_as_of, by_hand, nurse, handed_over_at "
-        "FROM collecting_round WHERE opened_at >= ? AND (? IS NULL OR courier = ?) "
-        "ORDER BY opened_at DESC, key",
+        _ROUND + "WHERE opened_at >= ? AND (? IS NULL OR courier = ?) ORDER BY opened_at DESC, key",
         (since_ms, courier, courier),
     )
     return [RoundRow(*row) for row in rows]
 
 
+def active(conn: Connection) -> RoundRow | None:
+    """The round this hand-held is in."""
+    row = conn.execute("SELECT round FROM collecting_active").fetchone()
+    return None if row is None else round_of(conn, row[0])
+
+
+def set_active(conn: Connection, round_key: str | None, courier: str) -> None:
+    conn.execute("DELETE FROM collecting_active")
+    if round_key is not None:
+        conn.execute("INSERT INTO collecting_active (one, round, courier) VALUES (1, ?, ?)", (round_key, courier))
+
+
 _TAKEN = (
-    "SELECT t.node, t.incarnation, t.lane, t.seq, t.key, t.record_no, t.stay_no, t.name, t.ward, t.home_ward, "
-    "t.at_ms, t.how, t.verdict, t.reason, t.counts, t.discharged_on, coalesce(s.acked >= t.seq, 0) FROM taken_v t "
-    "LEFT JOIN stream s ON s.node = t.node AND s.incarnation = t.incarnation AND s.lane = t.lane "
+    "SELECT t.node, t.incarnation, t.lane, t.seq, t.key, t.record_no, t.stay_no, t.name, t.ward, t.home_ward, t.at_ms, "
+    "t.how, t.verdict, t.reason, t.counts, t.discharged_on, t.who, coalesce(s.acked >= t.seq, 0) FROM taken_v t "
+    "LEFT JOIN stream s ON s.node = t.node AND s.incarnation = t.incarnation AND s.lane = t.lane WHERE t.round = ? "
 )
 
 
 def taken_in(conn: Connection, round_key: str) -> list[TakenRow]:
-    """Records of one round, newest first, undone ones too (`counts` False)."""
-    return [
-        _taken(row)
-        for row in conn.execute(_TAKEN + "WHERE t.round = ? ORDER BY t.at_ms DESC, t.seq DESC", (round_key,))
-    ]
+    """Records of one round in the order they were taken, undone ones too (`counts` False)."""
+    rows = conn.execute(_TAKEN + "ORDER BY t.at_ms, t.incarnation, t.seq", (round_key,))
+    return [_taken(row) for row in rows]
 
 
 def taken(conn: Connection, round_key: str, fact: FactId) -> TakenRow | None:
-    row = conn.execute(_TAKEN + "WHERE t.round = ? AND t.fact = ?", (round_key, str(fact))).fetchone()
+    row = conn.execute(_TAKEN + "AND t.fact = ?", (round_key, str(fact))).fetchone()
     return None if row is None else _taken(row)
 
 
 def _taken(row: Any) -> TakenRow:
     return TakenRow(
-        FactId(*row[:4]),
-        row[4],
-        row[5],
-        row[6],
-        row[7],
-        row[8],
-        row[9],
-        row[10],
-        row[11],
-        row[12],
-        row[13],
-        bool(row[14]),
-        row[15],
-        bool(row[16]),
-    )
+        FactId(*row[:4]), row[4], row[5], row[6], row[7], row[8], row[9], row[10], row[11], row[12], row[13],
+        bool(row[14]), row[15], row[16], bool(row[17]),
+    )  # fmt: skip
+
+
+def counting_keys(conn: Connection, round_key: str) -> set[str]:
+    rows = conn.execute("SELECT key FROM custody_taken WHERE round = ? AND counts = 1", (round_key,))
+    return {row[0] for row in rows}
 
 
 def due_on(conn: Connection, ward: str) -> list[DueRow]:
     """Discharged and not yet collected, by this box's knowledge; longest waiting first."""
     rows = conn.execute(
-        "SELECT key, record_no, stay_no, name, discharged_on, sealed FROM custody_v WHERE ward = ? "
-        "AND due_open = 1 AND state = 'discharged' ORDER BY discharged_on, record_no, stay_no",
+        "SELECT d.key, s.record_no, s.stay_no, d.name, d.initials, d.discharged_on, s.sealed FROM custody_due d "
+        "JOIN custody_stay s ON s.key = d.key WHERE d.ward = ? AND d.open = 1 AND s.state = 'discharged' "
+        "ORDER BY d.discharged_on, d.key",
         (ward,),
     )
-    return [DueRow(r[0], r[1], r[2], r[3], r[4], bool(r[5])) for r in rows]
+    return [DueRow(r[0], r[1], r[2], r[3], r[4], r[5], bool(r[6])) for r in rows]
 
 
 def due_counts(conn: Connection) -> dict[str, int]:
     rows = conn.execute(
-        "SELECT ward, count(*) FROM custody_v WHERE due_open = 1 AND state = 'discharged' GROUP BY ward"
+        "SELECT d.ward, count(*) FROM custody_due d JOIN custody_stay s ON s.key = d.key "
+        "WHERE d.open = 1 AND s.state = 'discharged' GROUP BY d.ward"
     )
     return {row[0]: row[1] for row in rows}
 
@@ -175,7 +184,7 @@ def wards_carried(conn: Connection) -> list[str]:
     return [row[0] for row in rows]
 
 
-def list_as_of_ms(conn: Connection, ward: str) -> int:
-    """Hub time of the newest head this box has seen of the ward's list; 0: the list has never been here."""
+def list_as_of_ms(conn: Connection, ward: str) -> int | None:
+    """Hub time of the newest head this box has seen of the ward's list; None: the list has never been here."""
     row = conn.execute("SELECT head_at FROM cursor WHERE label = ?", (f"ward:{ward}",)).fetchone()
-    return 0 if row is None else int(row[0])
+    return None if row is None or not row[0] else int(row[0])

@@ -1,4 +1,7 @@
-"""Projections of stays, due entries and merged numbers, and the lookups that a judgement needs."""
+"""Projections of stays, due entries and merged numbers, and the look-ups that a judgement needs.
+
+Every feature of a box may read `custody_v`, `taken_v`, `reception_v` and `anomaly_v`.
+"""
 
 from __future__ import annotations
 
