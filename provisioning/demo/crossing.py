@@ -189,13 +189,18 @@ class Crossing:
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            for side in (self._near, far):
-                if side is not None:
-                    if not calm:
-                        with contextlib.suppress(OSError):
-                            side.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST_ON_CLOSE)
-                    side.close()
+            try:
+                await asyncio.gather(*tasks, return_exceptions=True)
+            finally:
+                self._close(far, calm)
+
+    def _close(self, far: socket.socket | None, calm: bool) -> None:
+        for side in (self._near, far):
+            if side is not None:
+                if not calm:
+                    with contextlib.suppress(OSError):
+                        side.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST_ON_CLOSE)
+                side.close()
 
     async def _finish(self, tasks: list[asyncio.Task[None]]) -> None:
         """Until both ends were passed on; or, with an end swallowed, until nobody is left on either side."""

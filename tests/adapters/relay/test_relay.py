@@ -309,9 +309,21 @@ def test_every_mode_follows_every_other(relay: Relay, far: Far) -> None:
                 near(relay).close()
             assert relay.set_mode(LINE, after).mode == after
     relay.set_mode(LINE, "up")
-    while not far.none_arrived:
-        far.next().close()
-    eventually(lambda: relay.line(LINE).open == 0)
-    while not far.none_arrived:
-        far.next().close()
-    pair(relay, far)
+
+    def all_ended() -> bool:
+        while not far.none_arrived:  # some arrive late, with their near end long gone
+            far.next().close()
+        return relay.line(LINE).open == 0
+
+    eventually(all_ended)
+    one = near(relay)
+    one.sendall(b"?")
+    while not _brought(far.next(), b"?"):
+        pass
+
+
+def _brought(line: socket.socket, wanted: bytes) -> bool:
+    try:
+        return line.recv(len(wanted)) == wanted
+    except ConnectionError:
+        return False
