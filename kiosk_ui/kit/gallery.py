@@ -5,10 +5,13 @@ Names, wards and records are invented.
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from flask import Blueprint, current_app, render_template, request
+from markupsafe import Markup
+from werkzeug.exceptions import NotFound
 
 from kiosk_ui.kit import locale
 from kiosk_ui.kit.rights import open_to_all
+from kiosk_ui.kit.screens import line
 from kiosk_ui.kit.screens.ledger import LedgerView
 from kiosk_ui.kit.screens.line import LineFacts, line_view
 
@@ -29,6 +32,24 @@ LEDGERS = (
 )
 
 
+SAMPLES = ("hand", "handover", "room", "hub")
+ROWS = (
+    ("00731511", "邱䶮", "W12", "held"),
+    ("00731902", "苏宛如", "W12", "ack"),
+    ("00728837", "贺兰亭", "W12", "ack"),
+    ("00731846", "仇建国", "W12", "ack"),
+    ("00730912", "汤沐阳", "W07", "person"),
+    ("00731779", "欧阳静姝", "W12", "ack"),
+    ("00730388", "Maximiliana-Konstantina Wojciechowska-Lee", "W12", "ack"),
+)
+
+
+def custody(state: str) -> Markup:
+    """The words and glyph of a state, for cells that are built in code."""
+    glyphs = current_app.jinja_env.get_template("kit/glyphs.html").module
+    return Markup(glyphs.custody(state))  # type: ignore[attr-defined]
+
+
 def make_gallery() -> Blueprint:
     """The blueprint `gallery`; a node registers it only where its settings ask for it."""
     gallery = Blueprint("gallery", __name__)
@@ -39,5 +60,19 @@ def make_gallery() -> Blueprint:
         now = locale.now()
         lines = [(facts, line_view(facts), books) for facts, books in zip(LINES, LEDGERS, strict=False)]
         return render_template("kit/gallery.html", lines=lines, ledgers=LEDGERS, at=now)
+
+    @gallery.get("/gallery/<page>")
+    @open_to_all("patterns with invented data")
+    def sample(page: str) -> str:
+        """One page of each grid; `?verdict=` and `?line=` choose what the hand-held shows."""
+        if page not in SAMPLES:
+            raise NotFound
+        chosen = request.args.get("line", "")
+        facts = LINES[line.STATES.index(chosen)] if chosen in line.STATES else LINES[0]
+        books = dict(zip(LINES, LEDGERS, strict=False))[facts]
+        shown = {"line": line_view(facts), "line_facts": facts, "ledger": books}
+        rows = [[locale.record_number(number), name, ward, custody(state)] for number, name, ward, state in ROWS]
+        verdict = request.args.get("verdict", "good")
+        return render_template(f"kit/gallery_{page}.html", at=locale.now(), rows=rows, verdict=verdict, **shown)
 
     return gallery
