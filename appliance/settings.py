@@ -15,7 +15,8 @@ class Node(Section):
     node: str = Field(description="node id, made by the hub at enrolment")
     role: Literal["courier", "records"] = Field(description="what this box is for")
     name: str = Field(description="what people call this box")
-    site: str = Field("", description="the hospital's name, printed on slips")
+    site: str = Field("site", description="short name of the site, as on cards")
+    hospital: str = Field("", description="the hospital's name, printed on slips")
     time_zone: str = Field("Asia/Shanghai", description="the site's time zone: civil dates are in it")
     clock_offset_s: float = Field(0.0, description="shifts the wall clock; for drills with a wrong clock")
 
@@ -50,18 +51,18 @@ class Printer(Section):
 class LabelPrinter(Section):
     url: str = Field("", description="socket://host:port of a ZPL printer; empty: none")
     dpi: int = Field(203, description="dots per inch")
-    width_mm: int = Field(50, description="label width")
-    height_mm: int = Field(30, description="label height")
 
 
 class Devices(Section):
     guns: tuple[Gun, ...] = Field((), description="barcode guns of this box")
     receipt_printer: Printer = Field(Printer(), description="belt printer")
+    tone: str = Field("", description="beeper device or FIFO that gets one word a verdict; empty: the screen's sound")
     label_printer: LabelPrinter = Field(LabelPrinter(), description="label printer")
 
 
 class Codes(Section):
     prefixes: tuple[str, ...] = Field((), description="site prefixes that a record's code may begin with")
+    badge_prefix: str = Field("WB", description="how the text of a badge begins; never of four or more characters")
 
 
 class Settings(Section):

@@ -152,6 +152,12 @@ def bucket_values(store: ApplianceStore, label: str) -> list[bytes]:
     return feed.bucket_values((r[0], r[1], r[2]) for r in rows)
 
 
+def note_checked(store: ApplianceStore, hub_ms: int) -> None:
+    """All held scopes were just compared with the hub's set hashes."""
+    with store.write() as unit:
+        set_meta(unit.conn, "sets_checked_ms", hub_ms)
+
+
 def held_x(store: ApplianceStore, etype: int, key: Key) -> bytes | None:
     with store.read() as conn:
         row = conn.execute("SELECT x FROM entity WHERE etype = ? AND key = ?", (etype, key)).fetchone()

@@ -42,6 +42,8 @@ class HubStore(NodeStore):
     def _load(self) -> None:
         super()._load()
         self._arrival_listeners: list[Callable[[], None]] = []
+        self._open_unit: Unit | None = None
+        self._open_runs: set[int] = set()
         self.epoch = max(1, self.meta_int("hub_epoch"))
         self._conn.execute("INSERT OR IGNORE INTO meta (name, value) VALUES ('hub_epoch', 1)")
 
@@ -67,9 +69,9 @@ class HubStore(NodeStore):
 
     def _own_open(self, unit: Unit) -> set[int]:
         """Runs this very unit began: only those may grow, the digest has not seen them."""
-        if getattr(self, "_open_unit", None) is not unit:
+        if self._open_unit is not unit:
             self._open_unit = unit
-            self._open_runs: set[int] = set()
+            self._open_runs = set()
         return self._open_runs
 
     def _committed(self, unit: Unit) -> None:

@@ -89,7 +89,9 @@ def cut(store: ApplianceStore, stream: OwnStream, first: int, *, facts_max: int,
         ).fetchall()
     if not rows:
         return None
-    size, items, head, held_back = 0, [], b"", set()
+    size, head = 0, b""
+    items: list[bytes] = []
+    held_back: set[int] = set()
     for _, h, status, fact in rows:
         if items and size + len(fact) > bytes_max:
             break

@@ -1,0 +1,193 @@
+"""Joining the parts of one box: store, people, rounds, devices, line and screen. Nothing else knows them all."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from appliance.features.collecting.scan import Scanner, Verdict
+from appliance.features.collecting.screens import verdict_data
+from appliance.features.collecting.service import Collecting
+from appliance.features.collecting.store import RoundProjector
+from appliance.features.collecting.tones import TonePort
+from appliance.features.devices.service import Devices
+from appliance.features.people.service import People
+from appliance.features.people.store import PeopleProjector, PersonRow
+from appliance.features.rebuilding.service import Rebuilding
+from appliance.features.rebuilding.store import RebuildingTables
+from appliance.features.receiving.screens import received_data
+from appliance.features.receiving.service import Received, Receiving
+from appliance.features.receiving.store import ReceivingProjector
+from appliance.link.runner import Runner, make_runner
+from appliance.printing import Papers
+from appliance.settings import Settings
+from appliance.store.custody import CustodyProjector
+from appliance.store.print_jobs import PaperJob, PrintJobs
+from appliance.store.site import SiteProjector
+from appliance.web.port import BoxPort
+from appliance.web.server import Screen
+from hardware.drivers.picture_codes import read_picture
+from hardware.ports import DeviceView, JobState, Scan, ScanTrouble
+from kiosk_ui.kit.events import EventHub
+from kiosk_ui.kit.port import Principal
+from provisioning.trust.node_keys import load_keys
+from sync.adapters import settings_file
+from sync.adapters.clock import Clock, ShiftedClock, SystemClock
+from sync.adapters.idgen import SystemEntropy
+from sync.adapters.keys import write_whole
+from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.adapters.sqlite_log.node_store import Unit
+from sync.domain.tracking.codes import is_receipt
+from sync.domain.tracking.handover import Confirmer
+from sync.kernel.outcome import Refused
+from sync.kernel.suite import suite1
+
+SOFTWARE = "waystation 0.1.0"
+
+
+class Box:
+    """One running appliance. `start` returns when its screen answers; `close` stops everything it began."""
+
+    def __init__(self, directory: Path, environ: Mapping[str, str]) -> None:
+        self.directory = directory
+        self.settings = settings = settings_file.load(Settings, directory / "settings.toml", environ)
+        self.keys = keys = load_keys(directory / "keys")
+        self.clock: Clock = SystemClock()
+        if settings.node.clock_offset_s:
+            self.clock = ShiftedClock(self.clock, settings.node.clock_offset_s)
+        self.jobs = PrintJobs()
+        (directory / "data").mkdir(exist_ok=True, mode=0o700)
+        self.store = ApplianceStore(
+            directory / "data" / "node.db", keys.store, node=settings.node.node, role=settings.node.role,
+            clock=self.clock, entropy=SystemEntropy(),
+            projectors=[
+                CustodyProjector(), RoundProjector(), ReceivingProjector(), PeopleProjector(), SiteProjector(),
+                RebuildingTables(), self.jobs,
+            ],
+        )  # fmt: skip
+        self.store.start_incarnation(SOFTWARE)
+        self.jobs.bind(self.store)
+        self.events = EventHub(clock=self.clock)
+        self.tones = TonePort(settings.devices.tone)
+        self.people = People(self.store, settings.node.site)
+        self.devices = Devices(
+            settings.devices, self.jobs, store=self.store, on_scan=self._scanned, on_trouble=self._trouble,
+            changed=self._device_changed, draw=random.random,
+        )  # fmt: skip
+        self.papers = Papers(
+            settings, self.jobs, self.devices.glyphs.draw, self.people.names, key_id=keys.key_id,
+            sign=lambda data: suite1.sign(keys.signing, data),
+        )  # fmt: skip
+        prefixes = settings.codes.prefixes
+        self.collecting = Collecting(
+            self.store, Scanner(self.store, prefixes, self._verdict), prefixes=prefixes, find=self._confirmer,
+            order_receipt=self.papers.order_receipt,
+        )  # fmt: skip
+        self.receiving = Receiving(
+            self.store, prefixes=prefixes, order_label=self.papers.order_label, told=self._received
+        )
+        self.rebuilding = Rebuilding(self.store, read_picture)
+        self.jobs.on_marked("receipt", self._receipt_marked)
+        self.jobs.on_marked("label", self._label_marked)
+        self.runner: Runner = make_runner(self.store, settings, keys, self.clock)
+        self.port = BoxPort(self.store, self.who, self.runner.line_facts)
+        self._screen: Screen | None = None
+
+    def start(self) -> str:
+        """Opens devices, line and screen; returns the screen's address and writes `state.json`."""
+        from appliance.pages import make_pages
+
+        web = self.settings.web
+        self._screen = Screen(make_pages(self), web.host, web.port)
+        port = self._screen.start()
+        self.devices.start()
+        self.runner.start()
+        base_url = f"http://{web.host}:{port}"
+        node = self.settings.node
+        told: dict[str, Any] = {"node": node.node, "role": node.role, "base_url": base_url, "pid": os.getpid()}
+        write_whole(self.directory / "state.json", json.dumps(told).encode(), mode=0o644)
+        return base_url
+
+    def close(self) -> None:
+        self.events.close()
+        if self._screen is not None:
+            self._screen.close()
+        self.devices.close()
+        self.runner.close()
+        self.tones.close()
+        self.store.close()
+
+    def who(self, token: str) -> Principal | None:
+        row = self.people.who(token)
+        return None if row is None else principal_of(row)
+
+    def _scanned(self, scan: Scan) -> None:
+        """Where a gun's text belongs: a receipt's code, a badge, or a record at the counter or on the ward."""
+        text, device = scan.text, scan.device[:32]
+        if is_receipt(text):
+            self._receipt_code(text, device)
+        elif text.startswith(self.settings.codes.badge_prefix):
+            self._badge(text)
+        elif self.settings.node.role == "records":
+            self.receiving.scan(text, device)
+        else:
+            self.collecting.scanner.scan(text, device)
+
+    def _receipt_code(self, text: str, device: str) -> None:
+        hand = self.collecting.scanner.hand
+        actor = hand.courier if hand else self.receiving.at[1] if self.receiving.at else None
+        if actor is None:
+            self.events.publish("rebuild", {"refused": "scan.no-round"})
+            return
+        done = self.rebuilding.take(text, actor, device)
+        if isinstance(done, Refused):
+            self.events.publish("rebuild", {"refused": done.code})
+        else:
+            self.events.publish("rebuild", {"ward": done.ward, "k": done.k, "n": done.n, "read": list(done.read),
+                                            "records": done.records, "new": done.new})  # fmt: skip
+
+    def _badge(self, text: str) -> None:
+        """At a hand-over the badge confirms; anywhere else a page may want it."""
+        hand = self.collecting.scanner.hand
+        if hand is None or self.settings.node.role != "courier":
+            self.events.publish("badge", {"badge": text})
+            return
+        done = self.collecting.confirm(hand.round_key, text, hand.courier)
+        refused = done.code if isinstance(done, Refused) else None
+        self.events.publish("handover", {"round": hand.round_key, "refused": refused})
+
+    def _trouble(self, trouble: ScanTrouble) -> None:
+        self.store.tally(trouble.code)
+        self.tones.sound("refused")
+        self.events.publish("scan", {"verdict": "refused", "refused": trouble.code})
+
+    def _verdict(self, verdict: Verdict) -> None:
+        self.tones.sound(verdict.verdict)
+        self.events.publish("scan", verdict_data(verdict))
+
+    def _received(self, received: Received) -> None:
+        self.tones.sound(received.verdict)
+        self.events.publish("reception", received_data(received))
+
+    def _device_changed(self, view: DeviceView) -> None:
+        self.events.publish("device", {"name": view.name, "state": view.state, "reason": view.reason})
+
+    def _confirmer(self, badge: str) -> Confirmer | None:
+        row = self.people.by_badge(badge)
+        return None if row is None else Confirmer(row.user_id, row.ward, row.rights)
+
+    def _receipt_marked(self, unit: Unit, job: PaperJob, state: JobState) -> None:
+        self.collecting.receipt_marked(unit, job.ref, job.job_id, state)
+        unit.on_commit(lambda: self.events.publish("paper", {"what": "receipt", "state": state}))
+
+    def _label_marked(self, unit: Unit, job: PaperJob, state: JobState) -> None:
+        self.receiving.label_marked(unit, job.ref, job.job_id, job.copy_no, state)
+        unit.on_commit(lambda: self.events.publish("paper", {"what": "label", "state": state}))
+
+
+def principal_of(row: PersonRow) -> Principal:
+    return Principal(row.user_id, row.name, row.roles, row.rights, row.ward, row.lang)

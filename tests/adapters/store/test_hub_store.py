@@ -1,0 +1,319 @@
+"""The hub's custody and digest, and a mirror that follows its feeds: real files, no wire between."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sync.adapters.clock import SystemClock
+from sync.adapters.idgen import SeededEntropy
+from sync.adapters.sqlite_log import digest, down, hub_inbound, outbox
+from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.adapters.sqlite_log.hub_feeds import Feeds
+from sync.adapters.sqlite_log.hub_inbound import Arrival
+from sync.adapters.sqlite_log.hub_store import HubStore, add_node
+from sync.catalog import ENTITY_TYPES
+from sync.domain.tracking import facts
+from sync.kernel.canonical import encode
+from sync.kernel.chain import chain_prefix, extend
+from sync.kernel.chain import digest as digest_of
+from sync.kernel.fact import NewFact
+from sync.kernel.ids import StreamId
+from sync.protocol import feed
+
+HUB = "hub-aaaaaaaa"
+SCOPES = ("site:stays", "ward:W01", "room:records", "site:people", "site")
+
+
+@dataclass
+class Site:
+    hub: HubStore
+    feeds: Feeds
+    folder: Path
+    boxes: dict[str, ApplianceStore]
+
+    def box(self, name: str, seed: int, scopes: Sequence[str] = SCOPES) -> ApplianceStore:
+        role = name.split("-")[0]
+        store = ApplianceStore(
+            self.folder / f"{name}.db",
+            bytes(32),
+            node=name,
+            role=role,
+            clock=SystemClock(),
+            entropy=SeededEntropy(seed),
+        )
+        store.start_incarnation("test")
+        if self.hub.node_row(name) is None:
+            with self.hub.write() as unit:
+                add_node(
+                    unit,
+                    node=name,
+                    role=role,
+                    name=name,
+                    signing_public=bytes(32),
+                    sealing_public=bytes(32),
+                    key_id=name.encode()[-8:],
+                    scopes=scopes,
+                    tls_serial=None,
+                    now_ms=0,
+                )
+        down.set_scopes(store, 1, scopes)
+        self.boxes[name] = store
+        return store
+
+    def digest(self) -> None:
+        while digest.digest_some(self.hub, self.feeds, limit=7).behind:
+            pass
+
+    def up(self, store: ApplianceStore, *, facts_max: int = 500) -> None:
+        """Everything a box has goes up and is signed for."""
+        for stream in outbox.own_streams(store):
+            first = stream.acked + 1
+            while (cut := outbox.cut(store, stream, first, facts_max=facts_max, bytes_max=60_000)) is not None:
+                taken, _ = hub_inbound.accept(self.hub, arrival(cut))
+                assert taken.verdict in ("appended", "duplicate")
+                first += len(cut.items)
+            with self.hub.read() as conn:
+                marks = hub_inbound.marks(conn, store.node, [(stream.incarnation, stream.lane)])
+            told = [outbox.Mark(m.incarnation, m.lane, m.upto, m.h, m.state, m.rejects, 0) for m in marks]
+            outbox.apply_marks(store, told, 1, b"ack", welcome=False)
+
+    def round(self, store: ApplianceStore) -> None:
+        """All heads from one snapshot, every tail up to them, one local transaction; then what needs repair."""
+        cursors = {c.label: c for c in down.cursors(store)}
+        with self.hub.read() as conn:
+            heads = self.feeds.heads(conn, sorted(cursors))
+        tails = []
+        for head in heads:
+            at = cursors[head.label]
+            if at.to_repair and at.sseq == 0:
+                continue
+            entries, sseq = [], at.sseq
+            while sseq < head.sseq:
+                raw = self.feeds.tail(head.label, sseq + 1, lambda *part: encode(list(part[4])))
+                assert raw is not None
+                from sync.kernel.canonical import decode
+
+                part = decode(raw, max_bytes=10_000_000)[: head.sseq - sseq]
+                entries += [feed.decode_entry(e) for e in part]
+                sseq += len(part)
+            tails.append(down.Tail(head.label, 1, head.sseq, head.e, entries))
+        asked = down.apply_round(store, tails, 1).ask
+        for head in heads:
+            at = cursors[head.label]
+            mine = feed.root_of(down.bucket_values(store, head.label))
+            if head.label in asked or mine != head.root or (at.to_repair and at.sseq == 0):
+                self.repair(store, head.label)
+
+    def repair(self, store: ApplianceStore, label: str) -> None:
+        with self.hub.read() as conn:
+            head = self.feeds.heads(conn, [label])[0]
+            buckets = feed.differing(down.bucket_values(store, label), self.feeds.values(conn, label, head.sseq))
+            members = self.feeds.members(conn, label, buckets)
+        wanted = [(t, k) for t, k, x in members if down.held_x(store, t, k) != x]
+        points = self.feeds.checkpoints(label, wanted)
+        down.apply_repair(store, label, 1, head.sseq, head.e, members, buckets, points, 1)
+
+    def mirror_is_true(self, store: ApplianceStore) -> None:
+        """Byte for byte: what the box shows of its scopes is what the hub holds there."""
+        with self.hub.read() as conn, store.read() as own:
+            for label in SCOPES:
+                want = conn.execute(
+                    "SELECT e.etype, e.key, e.rev, e.d, e.x, e.state FROM feed_member m JOIN entity e "
+                    "ON e.etype = m.etype AND e.key = m.key WHERE m.label = ? ORDER BY 1, 2",
+                    (label,),
+                ).fetchall()
+                have = own.execute(
+                    "SELECT e.etype, e.key, e.rev, e.d, e.x, e.state FROM member m JOIN entity e "
+                    "ON e.etype = m.etype AND e.key = m.key WHERE m.label = ? ORDER BY 1, 2",
+                    (label,),
+                ).fetchall()
+                assert [tuple(r) for r in have] == [tuple(r) for r in want], label
+
+
+def arrival(cut: outbox.Cut) -> Arrival:
+    prefix = chain_prefix(*cut.stream)
+    hashes = extend(prefix, cut.first, cut.prev_hash, [digest_of(item) for item in cut.items])
+    return Arrival(cut.stream, cut.first, cut.prev_hash, cut.items, cut.withheld, hashes, b"h" * 224, encode(cut.first))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    hub = HubStore(tmp_path / "hub.db", bytes(32), node=HUB, role="hub", clock=SystemClock(), entropy=SeededEntropy(9))
+    hub.start_incarnation("test")
+    made = Site(hub, Feeds(hub), tmp_path, {})
+    yield made
+    for store in (hub, *made.boxes.values()):
+        store.close()
+
+
+def discharge(site: Site, key: str, ward: str = "W01") -> None:
+    number, stay = facts.split_stay_key(key)
+    with site.hub.write() as unit:
+        unit.append(facts.opened(key, ward=ward, admitted_on=None, event_at_ms=1, control="a"))
+        unit.append(facts.discharged(key, ward=ward, discharged_on="2026-11-17", event_at_ms=2, control="b"))
+        unit.append(NewFact(60, 11, key, {1: "仇建国", 2: "M", 3: ward, 4: "2026-11-17", 5: number, 6: stay, 7: "QJG"}))
+
+
+def scan(store: ApplianceStore, key: str) -> None:
+    with store.write(actor=f"u-{store.node[-8:]}") as unit:
+        unit.append(
+            facts.collected(
+                key,
+                round_key=f"{store.node}.00000001",
+                ward="W01",
+                verdict="good",
+                how="gun",
+                read_no=key.split("-")[0],
+                at_ms=store.clock.wall_ms(),
+                list_as_of_ms=0,
+            )
+        )
+
+
+def test_a_new_subscriber_starts_by_repair_and_follows(site: Site) -> None:
+    for n in range(30):
+        discharge(site, f"0073{n:04d}-1")
+    site.digest()
+    box = site.box("courier-aaaaaaaa", 1)
+    site.round(box)
+    site.mirror_is_true(box)
+    scan(box, "00730001-1")
+    discharge(site, "00739999-1")
+    site.up(box)
+    site.digest()
+    site.round(box)
+    site.mirror_is_true(box)
+    stay = box.state(facts.STAY, "00730001-1")
+    assert stay.state == "collected" and len(stay.collections) == 1, "the echo is the same act"
+    with box.read() as conn:
+        assert conn.execute("SELECT count(*) FROM pending").fetchone()[0] == 0
+
+
+def test_two_couriers_and_a_late_one_agree_with_the_hub(site: Site) -> None:
+    for n in range(6):
+        discharge(site, f"0073{n:04d}-1")
+    site.digest()
+    early, late = site.box("courier-aaaaaaaa", 1), site.box("courier-bbbbbbbb", 2)
+    for box in (early, late):
+        site.round(box)
+    scan(late, "00730001-1")
+    scan(early, "00730001-1")
+    site.up(early)
+    site.digest()
+    site.round(early)
+    site.up(late)
+    site.digest()
+    for box in (early, late):
+        site.round(box)
+        site.mirror_is_true(box)
+    stay = site.hub.state(facts.STAY, "00730001-1")
+    assert [a.code for a in stay.anomalies] == ["collected.twice"]
+
+
+def test_leaving_a_scope_evicts_what_it_brought(site: Site) -> None:
+    discharge(site, "00730001-1", "W01")
+    site.digest()
+    box = site.box("courier-aaaaaaaa", 1)
+    site.round(box)
+    assert box.state(11, "00730001-1") is not None
+    down.set_scopes(box, 2, ("site:stays",))
+    assert box.state(11, "00730001-1") is None and box.state(10, "00730001-1") is not None
+
+
+def test_an_entity_that_moves_between_wards_leaves_the_one_it_was_in(site: Site) -> None:
+    discharge(site, "00730001-1", "W01")
+    site.digest()
+    box = site.box("courier-aaaaaaaa", 1, ("site:stays", "ward:W01"))
+    site.round(box)
+    with site.hub.write() as unit:
+        unit.append(
+            NewFact(
+                60, 11, "00730001-1", {1: "仇建国", 2: "M", 3: "W02", 4: "2026-11-17", 5: "00730001", 6: "1", 7: "QJG"}
+            )
+        )
+    site.digest()
+    site.round(box)
+    assert box.state(11, "00730001-1") is None
+
+
+def test_a_bad_fact_is_quarantined_alone(site: Site) -> None:
+    box = site.box("courier-aaaaaaaa", 1)
+    scan(box, "00730001-1")
+    box.role = "hub"
+    with box.write() as unit:
+        unit.append(facts.sealed("00730001-1", "not mine to say"))
+    box.role = "courier"
+    scan(box, "00730002-1")
+    site.up(box)
+    site.digest()
+    with site.hub.read() as conn:
+        assert [r[0] for r in conn.execute("SELECT code FROM quarantine")] == ["fact.role"]
+    assert site.hub.state(facts.STAY, "00730002-1").state == "collected"
+    assert not site.hub.state(facts.STAY, "00730001-1").sealed
+    site.up(box)
+    assert not box.state(facts.STAY, "00730001-1").sealed, "told of it, the box leaves it out too"
+
+
+def test_the_same_seq_with_another_hash_freezes_the_stream(site: Site) -> None:
+    box = site.box("courier-aaaaaaaa", 1)
+    scan(box, "00730001-1")
+    live = next(s for s in outbox.own_streams(box) if s.lane == 1)
+    cut = outbox.cut(box, live, 1, facts_max=10, bytes_max=10_000)
+    assert cut is not None
+    assert hub_inbound.accept(site.hub, arrival(cut))[0].verdict == "appended"
+    other = outbox.Cut(
+        StreamId(*cut.stream), 1, cut.prev_hash, (cut.items[0], cut.items[1] + b""), frozenset(), b"", False
+    )
+    assert hub_inbound.accept(site.hub, arrival(other))[0].verdict == "duplicate"
+    forged = outbox.Cut(StreamId(*cut.stream), 1, cut.prev_hash, (cut.items[0], cut.items[0]), frozenset(), b"", False)
+    assert hub_inbound.accept(site.hub, arrival(forged))[0].verdict == "equivocation"
+    assert hub_inbound.accept(site.hub, arrival(cut))[0].verdict == "frozen"
+    with site.hub.read() as conn:
+        assert conn.execute("SELECT count(*) FROM evidence").fetchone()[0] == 2
+        assert hub_inbound.marks(conn, box.node, [(live.incarnation, 1)])[0].state == 1
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_order_of_work_ends_in_equal_mirrors(site: Site, seed: int) -> None:
+    """Scans, discharges, moves, uploads and rounds in a seeded order; then calm, and everybody agrees."""
+    rng = random.Random(seed)
+    boxes = [site.box(f"courier-{c * 8}", i) for i, c in enumerate("abc")]
+    keys = [f"0073{n:04d}-1" for n in range(12)]
+    for _ in range(150):
+        box = rng.choice(boxes)
+        match rng.randrange(7):
+            case 0:
+                discharge(site, rng.choice(keys), rng.choice(("W01", "W02")))
+            case 1 | 2:
+                scan(box, rng.choice(keys))
+            case 3:
+                site.up(box, facts_max=rng.choice((1, 3, 500)))
+            case 4:
+                digest.digest_some(site.hub, site.feeds, limit=rng.choice((1, 5, 50)))
+            case 5:
+                site.round(box)
+            case 6:
+                down.set_scopes(
+                    box,
+                    box.meta_int("scope_version") + 1,
+                    [s for s in SCOPES if s == "site:stays" or rng.random() < 0.8],
+                )
+    for box in boxes:
+        site.up(box)
+        down.set_scopes(box, box.meta_int("scope_version") + 1, SCOPES)
+    site.digest()
+    for box in boxes:
+        site.round(box)
+        site.mirror_is_true(box)
+    with site.hub.read() as conn:
+        for etype, key, state in conn.execute("SELECT etype, key, state FROM entity").fetchall():
+            if ENTITY_TYPES[etype].law != "append_log":
+                assert encode(ENTITY_TYPES[etype].dump(digest.refold(conn, etype, key))) == state
+        for label in SCOPES:
+            head = site.feeds.heads(conn, [label])[0]
+            assert site.feeds.values(conn, label, head.sseq) == site.feeds._values_from(conn, label)
