@@ -18,7 +18,7 @@ from typing import Any
 
 from flask import Response
 
-from kiosk_ui.kit.port import Clock
+from kiosk_ui.kit.clock import Clock
 
 RING = 1000
 HEARTBEAT_S = 5.0

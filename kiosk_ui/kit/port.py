@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
+from kiosk_ui.kit.clock import Clock as Clock
+from kiosk_ui.kit.events import EventHub
 from kiosk_ui.kit.screens.ledger import LedgerView
 from kiosk_ui.kit.screens.line import LineFacts, LineWords
 
-if TYPE_CHECKING:
-    from kiosk_ui.kit.events import EventHub
-
 BODY_BYTES_MAX = 1024 * 1024
-
-
-class Clock(Protocol):
-    """Time as the node gives it; `sync.adapters.clock.SystemClock` fits."""
-
-    def wall_ms(self) -> int: ...
-
-    def mono_s(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,13 +135,13 @@ def test_a_page_comes_back_after_the_stream_was_refused(page: Page, served: str,
 
     page.context.route("**/events*", refuse_once)
     open_page(page, f"{served}/gallery")
-    page.evaluate("document.addEventListener('way:tick', (event) => { window.ticked = event.detail.n })")
+    page.evaluate("document.addEventListener('way:tick', (event) => { document.body.dataset.ticked = event.detail.n })")
     deadline = 40
     while events.clients == 0 and deadline:
         page.wait_for_timeout(250)
         deadline -= 1
     events.publish("tick", {"n": 7})
-    page.wait_for_function("window.ticked === 7")
+    page.wait_for_selector("body[data-ticked='7']")
     assert broken == ["once"]
 
 
