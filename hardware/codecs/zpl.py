@@ -47,7 +47,7 @@ def encode_label(label: Label, dpi: int, draw: Draw) -> bytes:
         parts.append(_line(text, inner, line_dots, margin, top, draw))
         top += line_dots
     parts.append(_code(label.code, inner, bar_dots, margin, code_top))
-    return ("".join(parts) + "^PQ1^XZ\n").encode("ascii")
+    return ("".join(parts) + "^XZ\n").encode("ascii")
 
 
 def _line(text: str, inner: int, line_dots: int, left: int, top: int, draw: Draw) -> str:

@@ -28,7 +28,7 @@ class SerialStream:
             self._port = serial.serial_for_url(url, baudrate=baud, timeout=0, write_timeout=WRITE_S)
             if hasattr(self._port, "exclusive") and "://" not in url:
                 self._port.exclusive = True
-        except (serial.SerialException, OSError):
+        except self._fault:
             raise Unavailable("device.gone", retry_s=2.0) from None
         try:
             self._fd: int | None = self._port.fileno()

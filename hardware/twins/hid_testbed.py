@@ -8,6 +8,7 @@ The GObject binding of umockdev belongs to the system's Python; this file theref
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 import threading
@@ -15,16 +16,13 @@ from pathlib import Path
 
 
 def main(argv: list[str]) -> int:
-    import gi
-
-    gi.require_version("UMockdev", "1.0")
-    from gi.repository import UMockdev
-
+    importlib.import_module("gi").require_version("UMockdev", "1.0")
+    umockdev = importlib.import_module("gi.repository.UMockdev")
     device, ioctl, program = Path(argv[0]), Path(argv[1]), argv[argv.index("--") + 1 :]
     description = device.read_text(encoding="ascii")
     path = next(line[3:] for line in description.splitlines() if line.startswith("P: "))
     node = "/dev/" + next(line[3:] for line in description.splitlines() if line.startswith("N: "))
-    testbed = UMockdev.Testbed.new()
+    testbed = umockdev.Testbed.new()
     child = subprocess.Popen(program, stdin=subprocess.DEVNULL)
 
     def obey() -> None:

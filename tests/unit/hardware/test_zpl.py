@@ -23,7 +23,7 @@ def test_a_label_of_ascii_has_its_bytes() -> None:
         "^FO16,16^A0N,57,28^FH^FDZY001234^FS"
         "^FO16,88^A0N,35,18^FH^FDAnna Roth^FS"
         "^FO106,174^BY2^BCN,102,Y,N,N,N^FH^FD>:ZY>5001234>6-2^FS"
-        "^PQ1^XZ\n"
+        "^XZ\n"
     )
 
 

@@ -1,0 +1,217 @@
+"""Guns over a serial server, a pseudo terminal and a virtual input device."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+import tty
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hardware.drivers.gun import Gun, serial_gun
+from hardware.drivers.supervisor import Keeper, Supervisor
+from hardware.ports import DeviceView, Scan, ScanTrouble
+from hardware.transports.evdev_input import InputStream
+from hardware.transports.serial_url import SerialStream
+from hardware.twins.hid_gun import HidGunTwin
+from hardware.twins.serial_gun import SerialGunTwin
+from sync.kernel.outcome import Unavailable
+
+PATIENCE_S = 30.0
+
+
+class Ear:
+    """Keeps what a gun and its keeper say."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.heard: list[Scan | ScanTrouble] = []
+        self.states: list[str] = []
+
+    def hear(self, found: Scan | ScanTrouble) -> None:
+        with self.changed:
+            self.heard.append(found)
+            self.changed.notify_all()
+
+    def see(self, view: DeviceView) -> None:
+        with self.changed:
+            self.states.append(view.state)
+            self.changed.notify_all()
+
+    def wait_heard(self, count: int) -> bool:
+        with self.changed:
+            return self.changed.wait_for(lambda: len(self.heard) >= count, PATIENCE_S)
+
+    def wait_states(self, *states: str) -> bool:
+        with self.changed:
+            return self.changed.wait_for(lambda: self.states[-len(states) :] == list(states), PATIENCE_S)
+
+
+def keep(url: str, ear: Ear) -> Keeper:
+    gun: Gun = serial_gun("gun-1", lambda: SerialStream(url), ear.hear, ear.hear)
+    keeper = Keeper(Supervisor(time.monotonic, ear.see).add("gun", "gun-1"), gun, lambda: 0.1)
+    keeper.start()
+    return keeper
+
+
+@pytest.fixture
+def ear() -> Ear:
+    return Ear()
+
+
+@pytest.fixture
+def gun_twin() -> Iterator[SerialGunTwin]:
+    twin = SerialGunTwin()
+    twin.start()
+    yield twin
+    twin.close()
+
+
+@pytest.mark.row("F10.2")
+def test_a_gun_on_a_serial_server_is_heard(gun_twin: SerialGunTwin, ear: Ear) -> None:
+    keeper = keep(gun_twin.url, ear)
+    assert gun_twin.wait_connected()
+    gun_twin.scan("]C0ZY00123456-2")
+    gun_twin.scan("ZY7", suffix=b"")
+    assert ear.wait_heard(2)
+    assert ear.heard == [
+        Scan("ZY00123456-2", b"]C0ZY00123456-2", "gun-1", "]C0", True),
+        Scan("ZY7", b"ZY7", "gun-1", None, False),
+    ]
+    assert [raw for raw, _ in gun_twin.sent] == [b"]C0ZY00123456-2\r", b"ZY7"]
+    keeper.close()
+
+
+def test_a_flood_is_one_trouble_and_the_next_scan_is_heard(gun_twin: SerialGunTwin, ear: Ear) -> None:
+    keeper = keep(gun_twin.url, ear)
+    assert gun_twin.wait_connected()
+    gun_twin.send(b"9" * 1_000_000 + b"\r")
+    gun_twin.scan("<b>ZY7</b>")
+    assert ear.wait_heard(2)
+    assert ear.heard == [ScanTrouble("gun-1", "scan.too-long"), Scan("<b>ZY7</b>", b"<b>ZY7</b>", "gun-1", None, True)]
+    keeper.close()
+
+
+@pytest.mark.row("F10.2")
+def test_a_gun_pulled_out_and_put_back_is_heard_again(gun_twin: SerialGunTwin, ear: Ear) -> None:
+    keeper = keep(gun_twin.url, ear)
+    assert ear.wait_states("opening", "ready") and gun_twin.wait_connected()
+    gun_twin.send(b"half")
+    gun_twin.unplug()
+    assert ear.wait_states("lost")
+    gun_twin.plug()
+    assert ear.wait_states("lost", "ready") and gun_twin.wait_connected()
+    gun_twin.scan("ZY8")
+    with ear.changed:
+        assert ear.changed.wait_for(lambda: any(s.text == "ZY8" for s in ear.heard if isinstance(s, Scan)), PATIENCE_S)
+    keeper.close()
+
+
+@pytest.mark.row("F10.2")
+def test_a_gun_on_a_serial_port_is_heard_until_it_is_gone(ear: Ear) -> None:
+    ours, theirs = os.openpty()
+    tty.setraw(ours)
+    tty.setraw(theirs)
+    gun = serial_gun("gun-1", lambda: SerialStream(os.ttyname(theirs)), ear.hear, ear.hear)
+    opened = threading.Event()
+    ended: list[str] = []
+
+    def run() -> None:
+        try:
+            gun.run(opened.set)
+        except Unavailable as fault:
+            ended.append(fault.code)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert opened.wait(PATIENCE_S)
+    for byte in "张三\r".encode("gb18030"):
+        os.write(ours, bytes([byte]))
+    assert ear.wait_heard(1)
+    assert ear.heard == [Scan("张三", "张三".encode("gb18030"), "gun-1", None, True)]
+    os.close(theirs)
+    os.close(ours)
+    thread.join(PATIENCE_S)
+    assert ended == ["device.gone"]
+
+
+def test_closing_wakes_a_reader_at_once(gun_twin: SerialGunTwin) -> None:
+    stream = SerialStream(gun_twin.url)
+    ended: list[str] = []
+
+    def read() -> None:
+        try:
+            stream.read(None)
+        except Unavailable as fault:
+            ended.append(fault.code)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert gun_twin.wait_connected()
+    stream.close()
+    stream.close()
+    thread.join(PATIENCE_S)
+    assert ended == ["device.closed"]
+    with pytest.raises(Unavailable, match=r"device\.closed"):
+        stream.read(0)
+
+
+@pytest.mark.parametrize("url", ["/dev/there-is-no-such-gun", "socket://127.0.0.1:1", "nonsense://x"])
+def test_a_port_that_is_not_there_is_unavailable(url: str) -> None:
+    with pytest.raises(Unavailable, match=r"device\.gone"):
+        SerialStream(url)
+
+
+def test_an_input_node_that_is_missing_is_not_made(tmp_path: Path) -> None:
+    missing, plain = tmp_path / "event9", tmp_path / "event8"
+    plain.write_text("")
+    with pytest.raises(Unavailable, match=r"device\.gone"):
+        InputStream(str(missing))
+    with pytest.raises(Unavailable, match=r"device\.not-an-input"):
+        InputStream(str(plain))
+    assert not missing.exists()
+
+
+LISTENER = """
+import sys
+from hardware.drivers.gun import hid_gun
+from hardware.transports.evdev_input import InputStream
+from sync.kernel.outcome import Unavailable
+node, wanted = sys.argv[1], int(sys.argv[2])
+heard = []
+def on_scan(scan):
+    heard.append(scan)
+    print(f"{scan.text!r} {scan.symbology} {scan.terminated}", flush=True)
+    if len(heard) == wanted:
+        gun.close()
+gun = hid_gun("gun-1", lambda: InputStream(node), on_scan, lambda trouble: print(trouble.code, flush=True))
+try:
+    gun.run(lambda: print("opened", flush=True))
+except Unavailable as fault:
+    print(fault.code, flush=True)
+"""
+
+
+@pytest.mark.row("F10.3")
+def test_a_gun_that_types_is_grabbed_and_heard(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    listener = tmp_path / "listener.py"
+    listener.write_text(LISTENER, encoding="utf-8")
+    twin = HidGunTwin(tmp_path / "gun")
+    command = twin.command(["]C0ZY00123456-2", "aB_*9"], [sys.executable, str(listener), twin.node, "2"])
+    environment = {**os.environ, "PYTHONPATH": str(request.config.rootpath)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, check=False)
+    assert done.stdout.splitlines() == [
+        "opened",
+        "'ZY00123456-2' ]C0 True",
+        "'aB_*9' None True",
+        "device.closed",
+    ], done.stderr
+
+
+@pytest.mark.row("F10.3")
+def test_what_no_keyboard_types_is_refused_by_the_twin(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="cannot type"):
+        HidGunTwin(tmp_path).command(["张三"], ["true"])
