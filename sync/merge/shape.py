@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -47,16 +48,40 @@ def pattern(expression: str) -> Rule:
     return lambda value: type(value) is str and match(value) is not None
 
 
+# Kept out of all text: control characters, line and paragraph separators, marks that turn the writing direction, lone
+# surrogates. Private-use and newly assigned characters stay in: rare characters of names are among them.
+_UNFIT: Final = "\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"
+_fits_line = re.compile(f"[^{_UNFIT}]*").fullmatch
+_fits_prose = re.compile(f"(?:[^{_UNFIT}]|\\n)*").fullmatch
+
+
 def text(chars_max: int, chars_min: int = 1) -> Rule:
-    """Printable text without control characters, line ends or lone surrogates."""
-    return lambda value: type(value) is str and chars_min <= len(value) <= chars_max and value.isprintable()
+    """One line of text."""
+    return lambda value: type(value) is str and chars_min <= len(value) <= chars_max and _fits_line(value) is not None
 
 
 def prose(chars_max: int) -> Rule:
     """What a person typed: may be empty, may have line ends."""
-    return lambda value: (
-        type(value) is str and len(value) <= chars_max and all(ch.isprintable() or ch == "\n" for ch in value)
-    )
+    return lambda value: type(value) is str and len(value) <= chars_max and _fits_prose(value) is not None
+
+
+def tidy(value: str) -> str:
+    """Text as bodies hold it: NFC, one kind of blank, line ends as \\n, nothing blank at the ends."""
+    if value.isascii() and value.isprintable():
+        return value.strip()
+    plain = unicodedata.normalize("NFC", value).replace("\r\n", "\n").replace("\t", " ")
+    return "".join(" " if unicodedata.category(char) == "Zs" else char for char in plain).strip()
+
+
+def body_of(shape: Shape, fields: Mapping[int, Any]) -> dict[int, Any]:
+    """A body from fields in any order: null ones left out, text tidied, held against its shape."""
+    body = {
+        number: tidy(value) if type(value) is str else value
+        for number, value in sorted(fields.items())
+        if value is not None
+    }
+    shape(body)
+    return body
 
 
 def uint(at_most: int = INT_MAX) -> Rule:

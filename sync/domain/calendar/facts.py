@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sync.kernel.fact import NewFact
-from sync.merge.shape import Shape, civil_date, flag, pattern, prose, text, uint
+from sync.merge.shape import Shape, body_of, civil_date, flag, pattern, prose, text, uint
 
 CALENDAR: Final = 30
 WARD: Final = 31
@@ -40,20 +40,15 @@ SHAPES: Final[Mapping[int, Shape]] = {
 
 def year_seeded(year: int, days: Mapping[int, int], source: str, confirmed: bool) -> NewFact:
     """Days that differ from the plain week, as {month * 100 + day: 0 rest | 1 work}, and who published them."""
-    body = {1: dict(sorted(days.items())), 2: source, 3: confirmed}
-    SHAPES[YEAR_SEEDED](body)
+    body = body_of(SHAPES[YEAR_SEEDED], {1: dict(sorted(days.items())), 2: source, 3: confirmed})
     return NewFact(YEAR_SEEDED, CALENDAR, str(year), body)
 
 
 def day_set(on: str, working: bool, note: str = "") -> NewFact:
     """A person says what this day is; it stands over whatever is published."""
-    body = {1: on, 2: working, 3: note}
-    SHAPES[DAY_SET](body)
-    return NewFact(DAY_SET, CALENDAR, on[:4], body)
+    return NewFact(DAY_SET, CALENDAR, on[:4], body_of(SHAPES[DAY_SET], {1: on, 2: working, 3: note}))
 
 
 def configured(code: str, name_zh: str, name_en: str | None = None, limit_days: int = LIMIT_DAYS_DEFAULT) -> NewFact:
     """A ward's names and its limit in working days."""
-    body: dict[int, Any] = {1: name_zh, 3: limit_days} if name_en is None else {1: name_zh, 2: name_en, 3: limit_days}
-    SHAPES[CONFIGURED](body)
-    return NewFact(CONFIGURED, WARD, code, body)
+    return NewFact(CONFIGURED, WARD, code, body_of(SHAPES[CONFIGURED], {1: name_zh, 2: name_en, 3: limit_days}))

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sync.kernel.fact import NewFact
 from sync.kernel.ids import LABEL_PATTERN, NODE_PATTERN
 from sync.kernel.limits import KEY_TEXT_BYTES_MAX
-from sync.merge.shape import Shape, flag, octets, one_of, pattern, prose, rows, text, uint
+from sync.merge.shape import Shape, body_of, flag, octets, one_of, pattern, prose, rows, text, uint
 
 STREAM: Final = 1
 NODE: Final = 40
@@ -39,23 +39,18 @@ SHAPES: Final[Mapping[int, Shape]] = {
 
 def enrolled(node: str, role: str, display_name: str, signing_public: bytes, wards: Sequence[str]) -> NewFact:
     """A machine has joined. `signing_public` 32 bytes."""
-    body = {1: role, 2: display_name, 3: signing_public, 4: list(wards)}
-    SHAPES[ENROLLED](body)
+    body = body_of(SHAPES[ENROLLED], {1: role, 2: display_name, 3: signing_public, 4: list(wards)})
     return NewFact(ENROLLED, NODE, node, body)
 
 
 def revoked(node: str, reason: str) -> NewFact:
     """A machine is shut out; what it wrote before stays."""
-    body = {1: reason}
-    SHAPES[REVOKED](body)
-    return NewFact(REVOKED, NODE, node, body)
+    return NewFact(REVOKED, NODE, node, body_of(SHAPES[REVOKED], {1: reason}))
 
 
 def scopes_set(node: str, version: int, labels: Sequence[str]) -> NewFact:
     """The scopes that a machine holds from now on."""
-    body = {1: version, 2: sorted(set(labels))}
-    SHAPES[SCOPES_SET](body)
-    return NewFact(SCOPES_SET, NODE, node, body)
+    return NewFact(SCOPES_SET, NODE, node, body_of(SHAPES[SCOPES_SET], {1: version, 2: sorted(set(labels))}))
 
 
 def noted(
@@ -69,6 +64,4 @@ def noted(
 ) -> NewFact:
     """One line of the audit list: what was done or tried. Key and detail are read at the hub alone, with a right."""
     told: dict[int, Any] = {1: what, 2: etype, 3: key, 4: detail, 5: ok}
-    body = {number: value for number, value in told.items() if value is not None}
-    SHAPES[NOTED](body)
-    return NewFact(NOTED, AUDIT, node, body)
+    return NewFact(NOTED, AUDIT, node, body_of(SHAPES[NOTED], told))

@@ -6,10 +6,12 @@ from sync.domain.patients import facts
 from sync.domain.patients.due import CLOSED, NONE, OPEN, WITHDRAWN, Due
 from sync.kernel.fact import NewFact
 from sync.kernel.outcome import Refused
+from sync.merge.shape import tidy
 
 
 def list_due(key: str, due: Due, *, name: str, sex: str, ward: str, discharged_on: str, initials: str) -> list[NewFact]:
     """The line as the hospital's list has it; nothing when it says what stands already, or when the line is closed."""
+    name = tidy(name)
     same = (due.sex, due.ward, due.discharged_on) == (sex, ward, discharged_on) and name in due.names
     if due.status == CLOSED or (due.status == OPEN and same):
         return []
@@ -20,7 +22,8 @@ def relist(key: str, due: Due, name: str, initials: str) -> list[NewFact] | Refu
     """A person says which name is right, or opens a closed line again. Refused `due.gone`, `due.name`."""
     if due.status == NONE or due.ward is None or due.discharged_on is None:
         return Refused("due.gone")
-    if not name.strip():
+    name = tidy(name)
+    if not name:
         return Refused("due.name")
     if due.status == OPEN and due.names == (name,):
         return []

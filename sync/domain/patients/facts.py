@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sync.kernel.fact import NewFact
-from sync.merge.shape import Shape, civil_date, one_of, pattern, text
+from sync.merge.shape import Shape, body_of, civil_date, one_of, pattern, text
 
 DUE: Final = 11
 LISTED, WITHDRAWN, CLOSED, RELISTED = 60, 61, 62, 64
@@ -31,8 +31,7 @@ due_key: Final = pattern(r"[0-9A-Z]{4,20}-(0|[1-9][0-9]{0,3})")
 
 
 def _of(kind: int, key: str, body: Mapping[int, Any]) -> NewFact:
-    SHAPES[kind](body)
-    return NewFact(kind, DUE, key, body)
+    return NewFact(kind, DUE, key, body_of(SHAPES[kind], body))
 
 
 def listed(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from sync.domain.people.rights import ROLES
 from sync.kernel.fact import NewFact
-from sync.merge.shape import Shape, octets, one_of, pattern, rows, text
+from sync.merge.shape import Shape, body_of, octets, one_of, pattern, rows, text
 
 PERSON: Final = 20
 CREDENTIAL: Final = 21
@@ -41,9 +41,7 @@ def person(
 ) -> NewFact:
     """A person joins, or (`known`) all fields are set anew. `badge_hash` 16 bytes; `pin_hash` in Argon2's own form."""
     told = {1: name, 2: sorted(set(roles)), 3: ward, 4: badge_hash, 5: pin_hash, 6: lang}
-    body = {number: value for number, value in told.items() if value is not None}
-    _PERSON(body)
-    return NewFact(CHANGED if known else REGISTERED, PERSON, user, body)
+    return NewFact(CHANGED if known else REGISTERED, PERSON, user, body_of(_PERSON, told))
 
 
 def disabled(user: str) -> NewFact:
@@ -53,6 +51,4 @@ def disabled(user: str) -> NewFact:
 
 def password_set(user: str, argon2_text: str) -> NewFact:
     """A new password, as Argon2's own text."""
-    body: dict[int, Any] = {1: argon2_text}
-    SHAPES[PASSWORD_SET](body)
-    return NewFact(PASSWORD_SET, CREDENTIAL, user, body)
+    return NewFact(PASSWORD_SET, CREDENTIAL, user, body_of(SHAPES[PASSWORD_SET], {1: argon2_text}))

@@ -14,6 +14,7 @@ from sync.kernel.fact import NewFact
 from sync.kernel.ids import NODE_PATTERN, FactId
 from sync.merge.shape import (
     Shape,
+    body_of,
     civil_date,
     fact_ref,
     instant_ms,
@@ -110,9 +111,7 @@ def split_stay_key(key: str) -> tuple[str, str]:
 
 def _of(kind: int, etype: int, key: str, fields: Mapping[int, Any]) -> NewFact:
     """A fact whose null fields are left out: the bytes have one form."""
-    body = {number: value for number, value in sorted(fields.items()) if value is not None}
-    SHAPES[kind](body)
-    return NewFact(kind, etype, key, body)
+    return NewFact(kind, etype, key, body_of(SHAPES[kind], fields))
 
 
 def opened(key: str, *, ward: str, admitted_on: str | None, event_at_ms: int, control: str) -> NewFact:
