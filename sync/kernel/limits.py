@@ -33,6 +33,8 @@ EVIDENCE_BYTES_MAX = 64 * 1024 * 1024
 
 WINDOW_LIVE = 8
 WINDOW_CONTROL = 2
+WINDOW_BULK = 2
+"""0 once the hub gives credit (section 4.10); until then nothing else would let bulk facts go."""
 RESEND_LIVE_S = 2.0
 RESEND_OTHER_S = 15.0
 RESEND_S_MAX = 60.0
@@ -43,6 +45,8 @@ BACKOFF_S_MAX = 60.0
 HELLO_EVERY_S = 900.0
 CARRIER_FAILURES = 3
 CARRIER_BETTER_EVERY_S = 300.0
+CONNECT_S_MAX = 10.0
+"""Until a carrier that says nothing counts as failed. Our own choice: a TLS greeting over a line of 4 s, with room."""
 LONG_POLL_S = 25.0
 
 CLOCK_AHEAD_MS_MAX = 5 * 60 * 1000

@@ -68,7 +68,7 @@ def make_batch(
     `head_hash`: h of the last item when the caller's log has it; otherwise it is computed.
     """
     assert 1 <= len(items) <= BATCH_FACTS_MAX
-    plain = cbor2.dumps([item if type(item) is bytes else [item.digest] for item in items])  # type: ignore[union-attr]
+    plain = cbor2.dumps([item if isinstance(item, bytes) else [item.digest] for item in items])
     assert len(plain) <= BATCH_EXPANDED_BYTES_MAX
     if head_hash is None:
         head_hash = extend(chain_prefix(node, incarnation, lane), first, prev_hash, map(digest_of, items))[-1]

@@ -75,9 +75,9 @@ def test_every_word_of_an_annotation_counts() -> None:
 
 @given(*[st.tuples(annotations, fact_ids, st.integers(0, 2**63 - 1))] * 2)
 def test_order_keys_sort_like_their_parts(a: tuple[Annotation, FactId, int], b: tuple[Annotation, FactId, int]) -> None:
-    def parts(row: tuple[Annotation, FactId, int]) -> tuple[object, ...]:
+    def parts(row: tuple[Annotation, FactId, int]) -> tuple[int, str, int, int, int, int]:
         annotation, fact_id, hlc = row
         return (annotation.order, fact_id.node, hlc, fact_id.incarnation, fact_id.lane, fact_id.seq)
 
     assert len(chain.order_key(*a)) == chain.ORDER_KEY_BYTES
-    assert (chain.order_key(*a) < chain.order_key(*b)) == (parts(a) < parts(b))  # type: ignore[operator]
+    assert (chain.order_key(*a) < chain.order_key(*b)) == (parts(a) < parts(b))
