@@ -40,28 +40,26 @@ _STATUS = {
 _LOWER_EPOCH_ALARM = 3
 
 
-Draw = Callable[[float, float], float]
-"""A number between two bounds, each as likely as the next."""
-
-
 @dataclass(frozen=True, slots=True)
-class SessionConfig:
-    """`carriers` best first. `backoff_cap_s`, and `connect_s_max` for a carrier that says nothing, are settings."""
+class Config:
+    """`carriers` best first. `draw` gives a number in [0, 1), for jitter.
 
-    node: str
+    `backoff_s_max`, and `connect_s_max` for a carrier that says neither up nor down, are settings.
+    """
+
     incarnation: int
     carriers: tuple[str, ...]
-    backoff_cap_s: float = BACKOFF_S_MAX
+    draw: Callable[[], float]
+    backoff_s_max: float = BACKOFF_S_MAX
     connect_s_max: float = CONNECT_S_MAX
 
 
 class Session:
     """The machine of `states.SESSION` with its clocks and streams. Times are monotonic seconds of one clock."""
 
-    def __init__(self, config: SessionConfig, draw: Draw) -> None:
+    def __init__(self, config: Config) -> None:
         assert config.carriers
         self._config = config
-        self._draw = draw
         self.state = states.SILENT
         self.epoch = 0
         self.up_only = False
@@ -120,15 +118,15 @@ class Session:
         return done
 
     @property
-    def wakes_at_s(self) -> float | None:
-        """When `Tick` has something to do at the latest; None when only an event can."""
+    def wakes_at_s(self) -> float:
+        """When `Tick` has something to do at the latest; infinity when only an event can."""
         times = [self._connect_at_s, self._give_up_at_s, self._hello_again_s]
         if self.state == states.TALKING:
             times += [self._hello_at_s, self._better_at_s]
             times += [flight.due_at_s for stream in self.streams.values() for flight in stream.flights if stream.open]
             room = room_of(self.streams.values())
             times += [stream.ready_at_s() for stream in self.streams.values() if room[stream.lane] > 0]
-        return min((at for at in times if at is not None and at != float("inf")), default=None)
+        return min((at for at in times if at is not None), default=float("inf"))
 
     # The line
 
@@ -136,7 +134,7 @@ class Session:
         self.epoch = event.epoch
         for own in event.streams:
             self._stream(own)
-        self._connect_at_s = now_s + self._draw(0.0, BACKOFF_BASE_S)
+        self._connect_at_s = now_s + self._config.draw() * BACKOFF_BASE_S
 
     def _carrier_up(self, carrier: str, now_s: float) -> None:
         better = carrier == self._trying_better
@@ -166,9 +164,9 @@ class Session:
         if self._failures >= CARRIER_FAILURES:
             self._failures = 0
             self._carrier = (self._carrier + 1) % len(self._config.carriers)
-        span_s = min(self._config.backoff_cap_s, BACKOFF_BASE_S * 2 ** min(self._attempt, 30))
+        span_s = min(self._config.backoff_s_max, BACKOFF_BASE_S * 2 ** min(self._attempt, 30))
         self._attempt += 1
-        self._connect_at_s = now_s + self._draw(0.0, span_s)
+        self._connect_at_s = now_s + self._config.draw() * span_s
 
     def _hung_up(self, hang_up: bool) -> None:
         if hang_up:
@@ -236,7 +234,7 @@ class Session:
         elif self.state == states.SHUT_OUT:
             self._hung_up(True)
         elif self.state == states.TALKING:
-            self._hello_at_s = now_s + HELLO_EVERY_S * self._draw(0.8, 1.2)
+            self._hello_at_s = now_s + HELLO_EVERY_S * (0.8 + 0.4 * self._config.draw())
             if self._trying_better is None and self._better_at_s == float("inf") and self._carrier:
                 self._better_at_s = now_s + CARRIER_BETTER_EVERY_S
         self._take_ack(welcome.ack, raw, now_s, welcome=True)

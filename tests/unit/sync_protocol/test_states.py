@@ -7,7 +7,7 @@ import pytest
 from sync.protocol import states
 from sync.protocol.events import Count
 from sync.protocol.outbound import OutStream
-from sync.protocol.session import Session, SessionConfig
+from sync.protocol.session import Config, Session
 
 GOOD = {
     ("silent", "back-off over"): "calling",
@@ -41,7 +41,7 @@ GOOD = {
 
 @pytest.mark.parametrize(("state", "said"), list(itertools.product(states.SESSION_STATES, states.SESSION_INPUTS)))
 def test_session_matrix(state: str, said: str) -> None:
-    session = Session(SessionConfig("courier-a3k7q2xw", 7, ("mqtt",)), lambda low, high: low)
+    session = Session(Config(7, ("mqtt",), lambda: 0.0))
     session.state = state
     moved = session._go(said)
     assert moved is ((state, said) in GOOD)
