@@ -183,7 +183,7 @@ def record_number(number: str) -> Markup:
 def install(env: Environment) -> None:
     """Filters and globals of every template."""
     env.add_extension("jinja2.ext.i18n")
-    env.install_gettext_callables(_bare, _bare_many, newstyle=True)  # type: ignore[attr-defined]
+    env.install_gettext_callables(_bare, _bare_many, newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
     env.policies["ext.i18n.trimmed"] = True
     env.globals.update(words=words, now=now, as_of=as_of, as_of_words=as_of_words, last_heard=last_heard, _=gettext)
     env.filters.update(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from cheroot.wsgi import Server
-from flask import Flask, request
+from flask import Flask, render_template_string, request
 
 from kiosk_ui.kit.app import make_app
 from kiosk_ui.kit.body import parse_json, take
@@ -138,11 +138,36 @@ def app(config: KitConfig) -> Flask:
     return app
 
 
+JUDGED = """{% import "kit/macros.html" as k with context %}{{ k.scan_panel(verdict, code, "<b onclick=x>名") }}"""
+WEDGE = """{% extends "kit/base.html" %}
+{% block body_data %}data-wedge-url="/judge" data-wedge-target="#result"{% endblock %}
+{% block main %}<h1>x</h1><div id="result"></div>{% endblock %}"""
+
+
+def add_wedge(app: Flask) -> None:
+    """A page whose scans are judged by a view that is slow at the first and knows one code as wrong."""
+
+    @app.get("/wedge")
+    @open_to_all("a test")
+    def wedge() -> str:
+        return render_template_string(WEDGE)
+
+    @app.post("/judge")
+    @open_to_all("a test")
+    def judge() -> Any:
+        scan = take(parse_json(request), {"code": str, "took_ms": int})
+        if scan["code"].startswith("BAD"):
+            return Refused("code.unreadable")
+        verdict = "wrong_ward" if scan["code"].startswith("W") else "good"
+        return render_template_string(JUDGED, verdict=verdict, code=scan["code"])
+
+
 @pytest.fixture
 def served(config: KitConfig) -> Iterator[str]:
     """The gallery behind the real HTTP server, on a port of the system's choice."""
     app = make_app(config)
     app.register_blueprint(make_gallery())
+    add_wedge(app)
     assert_all_routes_named(app)
     server = Server(("127.0.0.1", 0), app, numthreads=12)
     server.prepare()

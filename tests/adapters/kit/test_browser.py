@@ -57,11 +57,16 @@ def page(browser: Browser, served: str) -> Iterator[Page]:
     context.route("**/*", only_ours)
     page = context.new_page()
     said: list[str] = []
-    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on("console", lambda message: said.append(message.text) if is_fault(message) else None)
     page.on("pageerror", lambda error: said.append(str(error)))
     yield page
     context.close()
     assert foreign == [] and said == []
+
+
+def is_fault(message: Any) -> bool:
+    """An error of our own; that a refusal came back as 422 is what the test asked for."""
+    return message.type == "error" and "422" not in message.text
 
 
 def open_page(page: Page, address: str) -> None:
@@ -188,6 +193,33 @@ def test_a_scan_into_a_box_leaves_what_was_typed(listening: Page) -> None:
     listening.keyboard.type("12", delay=110)
     burst(listening, "00731846")
     assert (caught(listening), box.input_value()) == (["00731846"], "12")
+
+
+def test_scans_are_judged_in_order_by_the_node_and_each_sounds(page: Page, served: str) -> None:
+    open_page(page, f"{served}/wedge?lang=zh")
+    page.evaluate(
+        "window.heard = []; document.addEventListener('way:verdict', (e) => window.heard.push(e.detail.verdict))"
+    )
+    for code in ("W0730912", "00731846", "W0730913"):
+        burst(page, code)
+    page.wait_for_selector("#result .scan-number:has-text('W073\u00a00913')")
+    assert page.evaluate("window.heard") == ["wrong_ward", "good", "wrong_ward"]
+    assert page.locator("#result [onclick]").count() == 0
+
+
+def test_a_refused_scan_says_so_on_the_page(page: Page, served: str) -> None:
+    open_page(page, f"{served}/wedge?lang=zh")
+    burst(page, "BAD00731846")
+    page.wait_for_selector("#notice:has-text('code.unreadable')")
+
+
+def test_a_page_that_hears_nothing_says_that_it_stands_still(page: Page, served: str) -> None:
+    page.clock.install()
+    page.context.route("**/events*", lambda route: None)
+    open_page(page, f"{served}/gallery?lang=zh")
+    assert not page.locator("#stale-note").is_visible()
+    page.clock.fast_forward(17_000)
+    page.wait_for_selector("#stale-note:has-text('这一页停在刚才')")
 
 
 def test_typing_by_hand_is_no_scan(listening: Page) -> None:
