@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sync.domain.tracking import facts, handins, rounds, words
 from sync.domain.tracking.judge import Judgement
-from sync.domain.tracking.state import Collection, Stay
+from sync.domain.tracking.state import UNHEARD, Collection, Stay
 from sync.kernel.fact import NewFact
 from sync.kernel.ids import FactId
 from sync.kernel.outcome import Refused
@@ -199,6 +199,36 @@ def administrative(stay: Stay, new: NewFact) -> list[NewFact]:
     body = new.body
     known = {(event.event_at_ms, event.control, event.kind) for event in stay.events}
     return [] if (body[8], body[9], new.kind) in known else [new]
+
+
+def adopt_unknown(stay_key: str, stay: Stay, due_keys: Sequence[str]) -> list[NewFact]:
+    """A record was collected before any list named it, under its number alone; now the hospital has named its stay.
+
+    The centre asks this when a discharge arrives and when such a collection does. With exactly one stay of the number
+    that may be meant (`due_keys`), the collections move there and keep courier, time and verdict; with more, or none, a
+    person settles it. Asked again it writes nothing.
+    """
+    if stay.standing != UNHEARD or len(due_keys) != 1 or due_keys[0] == stay_key:
+        return []
+    made: list[NewFact] = []
+    for one in stay.collections:
+        if one.counts:
+            made.append(facts.collection_corrected(stay_key, one.identity, due_keys[0], ""))
+            made.append(
+                facts.collected(
+                    due_keys[0],
+                    round_key=one.round,
+                    ward=one.ward,
+                    verdict=one.verdict,
+                    how=one.how if one.how != words.REBUILT else words.HAND,
+                    read_no=stay.record_no,
+                    at_ms=one.at_ms,
+                    list_as_of_ms=0,
+                    reason=one.reason,
+                    courier=one.who,
+                )
+            )
+    return made
 
 
 def _counting(stay: Stay, fact: FactId) -> Collection | None:

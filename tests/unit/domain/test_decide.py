@@ -194,6 +194,21 @@ def test_a_message_played_again_is_not_written_again() -> None:
     assert decide.administrative(folded((new, "hub")), new) == []
 
 
+def test_what_was_collected_under_a_bare_number_moves_to_the_stay_that_the_list_names() -> None:
+    bare = "00731846-0"
+    made = collect(judged(words.UNKNOWN, bare), reason="list-is-old")
+    assert isinstance(made, list)
+    stay = folded((made[0], "u-lin"))
+    assert decide.adopt_unknown(bare, stay, []) == decide.adopt_unknown(bare, stay, [KEY, OTHER]) == []
+    correction, moved = decide.adopt_unknown(bare, stay, [KEY])
+    assert (moved.key, moved.body[3], moved.body[10], moved.body[7]) == (KEY, words.UNKNOWN, "u-lin", 100)
+    after = folded((made[0], "u-lin"), (correction, "hub"))
+    assert after.anomalies == () and decide.adopt_unknown(bare, after, [KEY]) == []
+    told = facts.discharged(KEY, ward="W12", discharged_on="2026-11-17", event_at_ms=1, control="m")
+    named = folded((told, "hub"), (moved, "hub"))
+    assert (named.state, named.anomalies) == ("collected", ())
+
+
 @pytest.mark.row("F10.10")
 def test_differences_are_named() -> None:
     went = [Scanned(KEY, "W12"), Scanned("00000009-1", "W07"), Scanned("00000008-0", None)]

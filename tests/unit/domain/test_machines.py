@@ -18,6 +18,7 @@ from sync.domain.patients import due
 from sync.domain.patients import facts as patients
 from sync.domain.people import facts as people
 from sync.domain.people import fold as people_fold
+from sync.domain.people.badges import badge_hash
 from sync.domain.people.rights import ALL_RIGHTS, RIGHTS, rights_of
 from sync.domain.tracking import facts, handins, rounds
 from sync.kernel.fact import Annotation, Fact, NewFact
@@ -224,3 +225,8 @@ def test_rights_come_from_roles_and_end_with_the_person() -> None:
     assert rights_of(["courier", "no such role"]) == RIGHTS["courier"]
     assert "audit.read" not in RIGHTS["administrator"] and "people.manage" not in RIGHTS["auditor"]
     assert all(right.count(".") == 1 for right in ALL_RIGHTS)
+
+
+def test_a_badge_is_known_at_its_own_site_only() -> None:
+    assert badge_hash(" B-1001\r", "site-a") == badge_hash("B-1001", "site-a") != badge_hash("B-1001", "site-b")
+    assert len(badge_hash("徽章\ud800", "site-a")) == 16
