@@ -5,6 +5,7 @@ Between the last byte and the listener is no queue, no other thread and no sleep
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -85,6 +86,9 @@ class Gun:
             deadline_s = assembler.deadline_s
             data = stream.read(None if deadline_s is None else max(0.0, deadline_s - self._mono_s()))
             at_s = self._mono_s()
+            if data and deadline_s is not None:
+                # Bytes that are there were not preceded by silence: it was this thread that came late.
+                at_s = min(at_s, math.nextafter(deadline_s, 0.0))
             for found in assembler.feed(data, at_s) if data else assembler.tick(at_s):
                 if isinstance(found, Scan):
                     self._on_scan(found)

@@ -17,7 +17,8 @@ POLL_S = 0.02
 class SerialStream:
     """One open port, 8 bits, no parity, one stop bit.
 
-    A port with a file descriptor is read as soon as the kernel has a byte; nothing waits for a buffer to fill.
+    A port with a file descriptor is read as soon as the kernel has a byte; nothing waits for a buffer to fill. What
+    arrives while it opens is thrown away by the library; on a network, `tcp.TcpStream` keeps it.
     """
 
     def __init__(self, url: str, baud: int = 9600) -> None:

@@ -10,6 +10,7 @@ from sync.kernel.outcome import Unavailable
 
 CONNECT_S = 5.0
 SEND_S = 10.0
+KEEP_IDLE_S, KEEP_BETWEEN_S = 10, 5
 
 
 class TcpStream:
@@ -22,6 +23,11 @@ class TcpStream:
             raise Unavailable("device.gone", retry_s=2.0) from None
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.settimeout(SEND_S)
+        # A gun is silent for hours: without these, one whose cable was pulled would be ready for ever.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_IDLE_S)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEP_BETWEEN_S)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
         self._readable = Readable(self._release)
 
     def read(self, timeout_s: float | None) -> bytes:

@@ -111,10 +111,24 @@ class HidGunTwin:
 
     def command(self, texts: Sequence[str], program: Sequence[str]) -> list[str]:
         """Write the files; run what this answers, and `program` sees the gun scan `texts` once it opens the node."""
+        device, ioctl, events = self._write(texts)
+        shown = ["-d", str(device), "-i", f"{self.node}={ioctl}", "-e", f"{self.node}={events}"]
+        return ["umockdev-run", *shown, "--", *program]
+
+    def testbed_command(self, texts: Sequence[str], program: Sequence[str]) -> list[str]:
+        """The same for `hid_testbed.py`: the gun is absent until its standard input says `plug`; `scan_word` scans."""
+        device, ioctl, _ = self._write(texts)
+        testbed = str(Path(__file__).with_name("hid_testbed.py"))
+        return ["umockdev-wrapper", "/usr/bin/python3", testbed, str(device), str(ioctl), "--", *program]
+
+    @property
+    def scan_word(self) -> str:
+        return f"scan {self._folder / 'gun.events'}"
+
+    def _write(self, texts: Sequence[str]) -> tuple[Path, Path, Path]:
         self._folder.mkdir(parents=True, exist_ok=True)
         device, ioctl, events = (self._folder / name for name in ("gun.umockdev", "gun.ioctl", "gun.events"))
         device.write_text(device_description(self._event_no), encoding="ascii")
         ioctl.write_text(ioctl_answers(self._event_no), encoding="ascii")
         events.write_text(scan_events(texts), encoding="ascii")
-        shown = ["-d", str(device), "-i", f"{self.node}={ioctl}", "-e", f"{self.node}={events}"]
-        return ["umockdev-run", *shown, "--", *program]
+        return device, ioctl, events

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from hardware.drivers.gun import Gun, serial_gun
+from hardware.codecs.keymap import EV_KEY, INPUT_EVENT
+from hardware.drivers.gun import Gun, hid_gun, serial_gun
 from hardware.drivers.supervisor import Keeper, Supervisor
 from hardware.ports import DeviceView, Scan, ScanTrouble
 from hardware.transports.evdev_input import InputStream
 from hardware.transports.serial_url import SerialStream
+from hardware.transports.tcp import TcpStream
 from hardware.twins.hid_gun import HidGunTwin
 from hardware.twins.serial_gun import SerialGunTwin
 from sync.kernel.outcome import Unavailable
@@ -50,8 +52,8 @@ class Ear:
             return self.changed.wait_for(lambda: self.states[-len(states) :] == list(states), PATIENCE_S)
 
 
-def keep(url: str, ear: Ear) -> Keeper:
-    gun: Gun = serial_gun("gun-1", lambda: SerialStream(url), ear.hear, ear.hear)
+def keep(port: int, ear: Ear, silence_s: float = 0.08) -> Keeper:
+    gun: Gun = serial_gun("gun-1", lambda: TcpStream("127.0.0.1", port), ear.hear, ear.hear, silence_s)
     keeper = Keeper(Supervisor(time.monotonic, ear.see).add("gun", "gun-1"), gun, lambda: 0.1)
     keeper.start()
     return keeper
@@ -72,7 +74,7 @@ def gun_twin() -> Iterator[SerialGunTwin]:
 
 @pytest.mark.row("F10.2")
 def test_a_gun_on_a_serial_server_is_heard(gun_twin: SerialGunTwin, ear: Ear) -> None:
-    keeper = keep(gun_twin.url, ear)
+    keeper = keep(gun_twin.port, ear)
     assert gun_twin.wait_connected()
     gun_twin.scan("]C0ZY00123456-2")
     gun_twin.scan("ZY7", suffix=b"")
@@ -86,7 +88,7 @@ def test_a_gun_on_a_serial_server_is_heard(gun_twin: SerialGunTwin, ear: Ear) ->
 
 
 def test_a_flood_is_one_trouble_and_the_next_scan_is_heard(gun_twin: SerialGunTwin, ear: Ear) -> None:
-    keeper = keep(gun_twin.url, ear)
+    keeper = keep(gun_twin.port, ear, silence_s=5.0)
     assert gun_twin.wait_connected()
     gun_twin.send(b"9" * 1_000_000 + b"\r")
     gun_twin.scan("<b>ZY7</b>")
@@ -97,7 +99,7 @@ def test_a_flood_is_one_trouble_and_the_next_scan_is_heard(gun_twin: SerialGunTw
 
 @pytest.mark.row("F10.2")
 def test_a_gun_pulled_out_and_put_back_is_heard_again(gun_twin: SerialGunTwin, ear: Ear) -> None:
-    keeper = keep(gun_twin.url, ear)
+    keeper = keep(gun_twin.port, ear)
     assert ear.wait_states("opening", "ready") and gun_twin.wait_connected()
     gun_twin.send(b"half")
     gun_twin.unplug()
@@ -115,7 +117,7 @@ def test_a_gun_on_a_serial_port_is_heard_until_it_is_gone(ear: Ear) -> None:
     ours, theirs = os.openpty()
     tty.setraw(ours)
     tty.setraw(theirs)
-    gun = serial_gun("gun-1", lambda: SerialStream(os.ttyname(theirs)), ear.hear, ear.hear)
+    gun = serial_gun("gun-1", lambda: SerialStream(os.ttyname(theirs)), ear.hear, ear.hear, silence_s=5.0)
     opened = threading.Event()
     ended: list[str] = []
 
@@ -136,6 +138,16 @@ def test_a_gun_on_a_serial_port_is_heard_until_it_is_gone(ear: Ear) -> None:
     os.close(ours)
     thread.join(PATIENCE_S)
     assert ended == ["device.gone"]
+
+
+def test_a_serial_server_can_be_opened_by_its_url(gun_twin: SerialGunTwin) -> None:
+    stream = SerialStream(gun_twin.url)
+    assert gun_twin.wait_connected()
+    gun_twin.scan("ZY9")
+    assert stream.read(PATIENCE_S) == b"ZY9\r"
+    assert stream.read(0.01) == b""
+    stream.write(b"beep")
+    stream.close()
 
 
 def test_closing_wakes_a_reader_at_once(gun_twin: SerialGunTwin) -> None:
@@ -187,7 +199,7 @@ def on_scan(scan):
     print(f"{scan.text!r} {scan.symbology} {scan.terminated}", flush=True)
     if len(heard) == wanted:
         gun.close()
-gun = hid_gun("gun-1", lambda: InputStream(node), on_scan, lambda trouble: print(trouble.code, flush=True))
+gun = hid_gun("gun-1", lambda: InputStream(node), on_scan, lambda trouble: print(trouble.code, flush=True), 5.0)
 try:
     gun.run(lambda: print("opened", flush=True))
 except Unavailable as fault:
@@ -209,6 +221,62 @@ def test_a_gun_that_types_is_grabbed_and_heard(tmp_path: Path, request: pytest.F
         "'aB_*9' None True",
         "device.closed",
     ], done.stderr
+
+
+KEPT = """
+import sys, threading, time
+from hardware.drivers.gun import hid_gun
+from hardware.drivers.supervisor import Keeper, Supervisor
+from hardware.transports.evdev_input import InputStream
+def say(word):
+    print(word, flush=True)
+open_node = lambda: InputStream(sys.argv[1])
+gun = hid_gun("gun-1", open_node, lambda scan: say(scan.text), lambda found: say(found.code), 5.0)
+device = Supervisor(time.monotonic, lambda view: say(view.state)).add("gun", "gun-1")
+Keeper(device, gun, lambda: 0.1).start()
+threading.Event().wait(60)
+"""
+
+
+@pytest.mark.row("F10.3")
+def test_a_gun_plugged_in_later_is_found(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    program = tmp_path / "kept.py"
+    program.write_text(KEPT, encoding="utf-8")
+    twin = HidGunTwin(tmp_path / "gun")
+    command = twin.testbed_command(["ZY9"], [sys.executable, str(program), twin.node])
+    environment = {**os.environ, "PYTHONPATH": str(request.config.rootpath)}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as testbed:
+        assert testbed.stdin is not None and testbed.stdout is not None
+        said = []
+        answers = {"absent": "plug", "ready": twin.scan_word, "ZY9": "quit"}
+        for line in testbed.stdout:
+            said.append(line.strip())
+            if said[-1] in answers:
+                testbed.stdin.write(answers[said[-1]] + "\n")
+                testbed.stdin.flush()
+    assert said == ["opening", "absent", "ready", "ZY9"]
+
+
+@pytest.mark.row("F10.3")
+def test_keys_that_stop_with_the_device_are_no_scan(ear: Ear) -> None:
+    """A pseudo terminal stands in for the node: its reader meets the same end as at a pulled plug."""
+    ours, theirs = os.openpty()
+    tty.setraw(ours)
+    tty.setraw(theirs)
+    gun = hid_gun("gun-1", lambda: SerialStream(os.ttyname(theirs)), ear.hear, ear.hear, silence_s=60.0)
+    keeper = Keeper(Supervisor(time.monotonic, ear.see).add("gun", "gun-1"), gun, lambda: 0.1)
+    keeper.start()
+    assert ear.wait_states("opening", "ready")
+    keys = [(EV_KEY, 2, 1), (EV_KEY, 2, 0), (EV_KEY, 28, 1), (EV_KEY, 3, 1)]
+    os.write(ours, b"".join(INPUT_EVENT.pack(0, 0, *key) for key in keys))
+    assert ear.wait_heard(1)
+    os.close(theirs)
+    os.close(ours)
+    assert ear.wait_states("lost")
+    keeper.close()
+    assert ear.heard == [Scan("1", b"1", "gun-1", None, True)]
 
 
 @pytest.mark.row("F10.3")

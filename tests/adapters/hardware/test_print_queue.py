@@ -1,13 +1,13 @@
 """Wherever a machine stops, a job printed once, or not at all, or a person is asked."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from hardware.drivers.glyphs import Glyphs
 from hardware.drivers.print_queue import PrintQueue
 from hardware.drivers.supervisor import Device, Supervisor
-from hardware.ports import Job
+from hardware.ports import DeviceView, Job, JobState
 from hardware.twins.escpos_printer import EscposPrinterTwin
 from tests.adapters.hardware.paper_room import MemoryLedger, PowerCut, printer_of, slip_of, titles
 
@@ -15,10 +15,19 @@ from tests.adapters.hardware.paper_room import MemoryLedger, PowerCut, printer_o
 class Desk:
     """A queue at a printer, and the screen that shows how it is."""
 
-    def __init__(self, twin: EscposPrinterTwin, ledger: MemoryLedger) -> None:
+    def __init__(
+        self,
+        twin: EscposPrinterTwin,
+        ledger: MemoryLedger,
+        on_seen: Callable[[tuple[str, str]], None] = lambda state: None,
+    ) -> None:
         self.seen: list[tuple[str, str]] = []
-        self.supervisor = Supervisor(lambda: 0.0, lambda view: self.seen.append((view.state, view.reason)))
-        self.device: Device = self.supervisor.add("printer", "belt")
+
+        def changed(view: DeviceView) -> None:
+            self.seen.append((view.state, view.reason))
+            on_seen(self.seen[-1])
+
+        self.device: Device = Supervisor(lambda: 0.0, changed).add("printer", "belt")
         self.queue = PrintQueue("belt", printer_of(twin, answer_s=0.3), ledger, self.device, lambda: 0.0)
 
 
@@ -56,35 +65,31 @@ def test_a_stop_at_any_mark_is_a_doubt_or_nothing(
         Desk(twin, ledger).queue.step()
     printed = len(titles(twin))
     ledger.cut_at = 0
-    expected = {(1, True): "confirmed", (1, False): "uncertain", (2, True): "uncertain", (2, False): "confirmed"}
+    ends: dict[tuple[int, bool], JobState] = {
+        (1, True): "confirmed",
+        (1, False): "uncertain",
+        (2, True): "uncertain",
+        (2, False): "confirmed",
+    }
+    end = ends[cut_at, before]
     desk = Desk(twin, ledger)
     run(desk, started)
-    assert ledger.wait("j1", expected[cut_at, before])  # type: ignore[arg-type]
+    assert ledger.wait("j1", end)
     desk.queue.close()
-    assert titles(twin) == ["slip j1"] * max(printed, expected[cut_at, before] == "confirmed")
+    assert titles(twin) == ["slip j1"] * max(printed, end == "confirmed")
 
 
 @pytest.mark.row("F10.12")
 def test_paper_out_then_resumed_prints_exactly_once(
     twin: EscposPrinterTwin, job: Job, started: list[PrintQueue]
 ) -> None:
-    ledger, told = MemoryLedger(job), []
+    ledger = MemoryLedger(job)
     twin.paper_out(after_dots=90)
-    desk = Desk(twin, ledger)
-    seen = desk.seen
-
-    def load(view: object) -> None:
-        told.append(view)
-        if seen and seen[-1] == ("attention", "paper-out"):
-            twin.load_paper()
-
-    desk.supervisor = Supervisor(lambda: 0.0, lambda view: (seen.append((view.state, view.reason)), load(view))[0])
-    desk.device = desk.supervisor.add("printer", "belt")
-    desk.queue = PrintQueue("belt", printer_of(twin, answer_s=0.3), ledger, desk.device, lambda: 0.0)
+    desk = Desk(twin, ledger, on_seen=lambda state: twin.load_paper() if state == ("attention", "paper-out") else None)
     run(desk, started)
     assert ledger.wait("j1", "confirmed")
     desk.queue.close()
-    assert ("attention", "paper-out") in seen
+    assert ("attention", "paper-out") in desk.seen
     assert titles(twin) == ["slip j1"] and len(twin.slips) == 1
 
 
