@@ -150,6 +150,20 @@ def test_a_page_comes_back_after_the_stream_was_refused(page: Page, served: str,
     assert broken == ["once"]
 
 
+def test_a_page_that_was_left_holds_no_stream(page: Page, served: str, events: EventHub) -> None:
+    def wait_for(count: int) -> None:
+        for _ in range(60):
+            if events.clients == count:
+                return
+            page.wait_for_timeout(250)
+        raise AssertionError(f"{events.clients} streams, not {count}")
+
+    open_page(page, f"{served}/gallery")
+    wait_for(1)
+    page.goto("about:blank")
+    wait_for(0)
+
+
 def burst(page: Page, code: str, end: str = "Enter") -> None:
     """Keys as a scanner sends them: all in one go, through the page's own events."""
     page.evaluate(
@@ -273,6 +287,7 @@ def test_the_stepper_counts_and_can_be_typed(listening: Page) -> None:
     assert box.input_value() == "0"
 
 
+@pytest.mark.row("F10.5")
 def test_every_verdict_has_a_tone(listening: Page) -> None:
     verdicts = listening.evaluate(
         """async () => {

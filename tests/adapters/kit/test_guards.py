@@ -24,6 +24,7 @@ def sign_in(client: FlaskClient, config: KitConfig, token: str = "t-courier") ->
     return found.group(1)
 
 
+@pytest.mark.row("H35.9")
 @pytest.mark.parametrize("host", ["evil.test", "127.0.0.1.evil.test", "way.test.evil.test:80", "[::1]", ""])
 def test_a_foreign_host_name_is_refused(app: Flask, host: str) -> None:
     answer = app.test_client().get("/strip", headers={"Host": host})
@@ -36,6 +37,7 @@ def test_our_own_names_are_served_on_any_port(app: Flask, host: str) -> None:
     assert app.test_client().get("/strip", headers={"Host": host}).status_code == 200
 
 
+@pytest.mark.row("H35.9")
 @pytest.mark.parametrize(
     ("headers", "code"),
     [
@@ -85,6 +87,7 @@ def test_cookies_are_strict_httponly_and_named_after_the_node(app: Flask, config
     assert cookie.startswith(cookie_name(config, "visitor")) and "HttpOnly" in cookie and "SameSite=Strict" in cookie
 
 
+@pytest.mark.row("H35.3")
 def test_what_names_no_right_is_refused_and_found_at_start(app: Flask) -> None:
     assert app.test_client().get("/unnamed").json["code"] == "right.unnamed"
     assert unnamed_routes(app) == ["unnamed"]

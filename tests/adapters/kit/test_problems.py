@@ -11,6 +11,7 @@ from flask import Flask
 API = {"Authorization": "Bearer t-courier", "Content-Type": "application/json"}
 
 
+@pytest.mark.row("H35.5")
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
