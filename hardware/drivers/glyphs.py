@@ -6,15 +6,16 @@ the slip and the screen can say so.
 
 from __future__ import annotations
 
+import threading
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
-from hardware.codecs.text_cells import cells, clusters
+from hardware.codecs.text_cells import cells, clean, clusters
 from hardware.ports import Bitmap
 from sync.kernel.outcome import Unavailable
 from sync.kernel.paper import Code2d, Code128, Columns, Feed, Line, Rule, Slip
@@ -52,12 +53,13 @@ TINY = {digit: tuple(map(int, rows)) for digit, rows in _TINY_ROWS.items()}
 
 
 class Glyphs:
-    """Draws with the first font that has a character. Used by one thread at a time."""
+    """Draws with the first font that has a character. May be used by several threads; they draw in turn."""
 
     def __init__(self, places: Sequence[FontPlace] = FONT_PLACES) -> None:
         self._places = tuple(place for place in places if Path(place.path).is_file())
         if not self._places:
             raise Unavailable("font.missing", retry_s=3600.0)
+        self._lock = threading.RLock()
         self._font = lru_cache(maxsize=64)(self._open)
         self._place_of = lru_cache(maxsize=8192)(self._find)
 
@@ -65,17 +67,23 @@ class Glyphs:
         """A `hardware.ports.Draw`: characters stand in half cells of 2/5 of the height."""
         page = Image.new("L", (width_dots, height_dots), 0)
         half, left = height_dots * 2 // 5, 0
-        for cluster in clusters(text):
-            wide = cells(cluster[0]) * half
-            if not cluster.isspace():
-                page.paste(self._cell(cluster, wide or half, height_dots), (left, 0))
-            left += wide
+        with self._lock:
+            for cluster in clusters(text):
+                wide = cells(cluster[0]) * half
+                if not cluster.isspace():
+                    page.paste(self._cell(cluster, wide or half, height_dots), (left, 0))
+                left += wide
         dots = page.point(lambda level: 255 if level >= INK else 0).convert("1")
         return Bitmap(width_dots, height_dots, dots.tobytes())
 
     def missing(self, text: str) -> tuple[str, ...]:
         """The characters of `text` that no font has, each once, in order."""
-        return tuple(dict.fromkeys(char for char in text if not char.isspace() and self._place_of(char) is None))
+        with self._lock:
+            return tuple(dict.fromkeys(char for char in text if not char.isspace() and self._place_of(char) is None))
+
+    def missing_in(self, slip: Slip) -> tuple[str, ...]:
+        """The same over a whole slip: what to name at its foot and on the screen."""
+        return self.missing(clean("".join(slip_texts(slip))))
 
     def _open(self, place: FontPlace, size: int) -> ImageFont.FreeTypeFont:
         return ImageFont.truetype(place.path, size, index=place.face, layout_engine=ImageFont.Layout.BASIC)
@@ -127,8 +135,8 @@ def boxed(char: str, wide: int, high: int) -> Image.Image:
     return cell
 
 
-def slip_text(slip: Slip) -> Iterable[str]:
-    """Every text of a slip that somebody reads."""
+def slip_texts(slip: Slip) -> Iterator[str]:
+    """Every text of a slip that a person reads and a font must have."""
     for block in slip.blocks:
         match block:
             case Line():

@@ -58,6 +58,7 @@ def test_rare_characters_are_drawn_each_in_its_own_shape(glyphs: Glyphs) -> None
 @pytest.mark.row("F04.2")
 def test_a_character_no_font_has_is_its_code_point_in_a_box(glyphs: Glyphs) -> None:
     assert glyphs.missing("张\ue000三\ue000") == ("\ue000",)
+    assert glyphs.missing_in(Slip((Columns("张\ue001", "1"), Line("三\n\ue000"), Rule()))) == ("\ue001", "\ue000")
     first, second = glyphs.draw("\ue000", 24, 30), glyphs.draw("\ue001", 24, 30)
     assert first.rows != second.rows
     frame = Image.frombytes("1", (24, 30), first.rows)
