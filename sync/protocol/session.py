@@ -98,7 +98,8 @@ class Session:
             case do.FactCommitted(incarnation, lane, last):
                 self._stream(do.OwnStream(incarnation, lane, 0, 0)).committed(last, now_s)
             case do.BatchCut(incarnation, lane, first, last):
-                self.streams[incarnation, lane].cut(first, last, now_s)
+                if (incarnation, lane) in self.streams:  # an ack may have ended it meanwhile
+                    self.streams[incarnation, lane].cut(first, last, now_s)
             case do.AckApplied():
                 self._applied(event, now_s)
             case do.EpochRaised(streams):
