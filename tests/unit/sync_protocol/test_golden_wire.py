@@ -11,11 +11,12 @@ import pytest
 from sync.kernel.codec import decode_fact, encode_fact
 from sync.kernel.fact import Fact
 from sync.kernel.suite import suite1
-from sync.protocol import frames, message, stick
+from sync.protocol import feed, frames, message, segment, stick
 from sync.protocol.ack import Ack, StreamAck
 from sync.protocol.batch import Withheld, make_batch, open_batch, parse_header
 from sync.protocol.hello import Hello, HelloStream, Welcome
 from sync.protocol.notices import FREEZE, Head, Notice, Order, ScopeHead
+from sync.protocol.sets import SetsAnswer, SetsAsk
 from sync.protocol.trust import HubKey, Identity, Revoked, Trust
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "wire"
@@ -28,7 +29,20 @@ FACT = Fact(
     hlc=1_790_000_000_000 << 16, clock=2, actor="u-1", device="gun", scopes=("site:stays",), base=(3, bytes(8)),
 )  # fmt: skip
 ACK = Ack((StreamAck(INCARNATION, 1, 90, H32, 0, ((95, 99),), ((91, "batch.chain"),), ((3, "fact.schema", 1),)),), 5)
+POINT = feed.Checkpoint(bytes.fromhex("a10102"), 3, bytes(49), ((NODE, INCARNATION, 1, 9),), bytes(16), bytes(16), 1)
+STATE = feed.StateEntry(10, "ZY0001-1", POINT)
+ENTRIES: dict[str, feed.Entry] = {
+    "entry-fact": feed.FactEntry(NODE, INCARNATION, 1, 9, FACT.hlc, 3, 0, 2, b"fact"),
+    "entry-state": STATE,
+    "entry-evict": feed.EvictEntry(10, "ZY0001-1"),
+    "entry-gone": feed.GoneEntry(10, "ZY0001-1", 5),
+}
 BODIES = {
+    "sets-ask": (message.SETS, SetsAsk("ward:W12", (bytes(16),) * 256, ((10, "ZY0001-1"),), True)),
+    "sets-answer": (
+        message.SETS,
+        SetsAnswer("site", 9, H32, bytes(16), 5, frozenset({7}), ((10, "k", bytes(16)),), (feed.encode_entry(STATE),)),
+    ),
     "ack": (message.ACK, ACK),
     "hello": (message.HELLO, Hello("0.1.0", INCARNATION, 1, (HelloStream(INCARNATION, 1, 400, 90, 1),), clock=2)),
     "welcome": (message.WELCOME, Welcome((INCARNATION, 1), ACK, 0, (2,), (4, ("site", "ward:W12")), 1, 0, 1, "0.1.0")),
@@ -59,9 +73,20 @@ def said(word: str) -> bytes:
 MADE: dict[str, Callable[[], bytes]] = {
     "fact": lambda: encode_fact(FACT),
     "batch": batch,
+    "segment": lambda: segment.make_segment(
+        hub=HUB,
+        label="ward:W12",
+        epoch=1,
+        first=9,
+        prev_e=H32,
+        signing_key=KEY,
+        entries=[feed.encode_entry(entry) for entry in ENTRIES.values()],
+    ),
     "frames": lambda: frames.pack([b"one", b"two"]),
     "stick": lambda: stick.pack([b"one", b"two"]),
-} | {word: (lambda word=word: said(word)) for word in BODIES}
+}
+MADE |= {word: (lambda word=word: said(word)) for word in BODIES}
+MADE |= {word: (lambda word=word: feed.encode_entry(ENTRIES[word])) for word in ENTRIES}
 
 
 @pytest.mark.parametrize("word", sorted(MADE))
@@ -85,5 +110,16 @@ def test_read_today_the_batch_of_then() -> None:
     assert opened.items[1] == Withheld(H32)
 
 
-def test_no_golden_file_is_orphaned() -> None:
-    assert {path.stem for path in GOLDEN.glob("v1-*.hex")} >= {f"v1-{word}" for word in MADE}
+@pytest.mark.parametrize("word", sorted(ENTRIES))
+def test_read_today_the_entries_of_then(word: str) -> None:
+    assert feed.decode_entry(bytes.fromhex((GOLDEN / f"v1-{word}.hex").read_text())) == ENTRIES[word]
+
+
+def test_read_today_the_segment_of_then() -> None:
+    opened = segment.open_segment(bytes.fromhex((GOLDEN / "v1-segment.hex").read_text()), PUBLIC)
+    assert [feed.decode_entry(data) for data in opened.entries] == list(ENTRIES.values())
+    assert (opened.label, opened.epoch, opened.first) == ("ward:W12", 1, 9)
+
+
+def test_every_golden_file_is_read() -> None:
+    assert {path.stem for path in GOLDEN.iterdir()} == {f"v1-{word}" for word in MADE}
