@@ -12,28 +12,27 @@ from typing import Any
 from appliance.features.collecting.scan import Scanner, Verdict
 from appliance.features.collecting.screens import verdict_data
 from appliance.features.collecting.service import Collecting
-from appliance.features.collecting.store import RoundProjector
 from appliance.features.collecting.tones import TonePort
 from appliance.features.devices.service import Devices
 from appliance.features.people.service import People
-from appliance.features.people.store import PeopleProjector, PersonRow
+from appliance.features.people.store import PersonRow
 from appliance.features.rebuilding.service import Rebuilding
 from appliance.features.rebuilding.store import RebuildingTables
 from appliance.features.receiving.screens import received_data
 from appliance.features.receiving.service import Received, Receiving
-from appliance.features.receiving.store import ReceivingProjector
-from appliance.link.runner import Runner, make_runner
+from appliance.link.wiring import make_link
 from appliance.printing import Papers
-from appliance.settings import Settings
-from appliance.store.custody import CustodyProjector
+from appliance.projections import folded_projectors
+from appliance.settings import SOFTWARE, Settings
 from appliance.store.print_jobs import PaperJob, PrintJobs
-from appliance.store.site import SiteProjector
 from appliance.web.port import BoxPort
 from appliance.web.server import Screen
+from appliance.web.ticker import Ticker
 from hardware.drivers.picture_codes import read_picture
 from hardware.ports import DeviceView, JobState, Scan, ScanTrouble
 from kiosk_ui.kit.events import EventHub
 from kiosk_ui.kit.port import Principal
+from kiosk_ui.kit.screens.line import LineFacts
 from provisioning.trust.node_keys import load_keys
 from sync.adapters import settings_file
 from sync.adapters.clock import Clock, ShiftedClock, SystemClock
@@ -45,8 +44,6 @@ from sync.domain.tracking.codes import is_receipt
 from sync.domain.tracking.handover import Confirmer
 from sync.kernel.outcome import Refused
 from sync.kernel.suite import suite1
-
-SOFTWARE = "waystation 0.1.0"
 
 
 class Box:
@@ -64,10 +61,7 @@ class Box:
         self.store = ApplianceStore(
             directory / "data" / "node.db", keys.store, node=settings.node.node, role=settings.node.role,
             clock=self.clock, entropy=SystemEntropy(),
-            projectors=[
-                CustodyProjector(), RoundProjector(), ReceivingProjector(), PeopleProjector(), SiteProjector(),
-                RebuildingTables(), self.jobs,
-            ],
+            projectors=[*folded_projectors(), RebuildingTables(), self.jobs],
         )  # fmt: skip
         self.store.start_incarnation(SOFTWARE)
         self.jobs.bind(self.store)
@@ -93,8 +87,11 @@ class Box:
         self.rebuilding = Rebuilding(self.store, read_picture)
         self.jobs.on_marked("receipt", self._receipt_marked)
         self.jobs.on_marked("label", self._label_marked)
-        self.runner: Runner = make_runner(self.store, settings, keys, self.clock)
-        self.port = BoxPort(self.store, self.who, self.runner.line_facts)
+        self.link = make_link(self.store, settings, keys, software=SOFTWARE, draw=random.random)
+        self.port = BoxPort(self.store, self.who, self.line_facts)
+        self.software = SOFTWARE
+        self._ticker = Ticker(self.port, self.events, self.clock.mono_s)
+        self._here: str | None = None
         self._screen: Screen | None = None
 
     def start(self) -> str:
@@ -105,7 +102,9 @@ class Box:
         self._screen = Screen(make_pages(self), web.host, web.port)
         port = self._screen.start()
         self.devices.start()
-        self.runner.start()
+        if self.link is not None:
+            self.link.start()
+        self._ticker.start()
         base_url = f"http://{web.host}:{port}"
         node = self.settings.node
         told: dict[str, Any] = {"node": node.node, "role": node.role, "base_url": base_url, "pid": os.getpid()}
@@ -113,21 +112,33 @@ class Box:
         return base_url
 
     def close(self) -> None:
+        self._ticker.close()
         self.events.close()
         if self._screen is not None:
             self._screen.close()
         self.devices.close()
-        self.runner.close()
+        if self.link is not None:
+            self.link.stop()
         self.tones.close()
         self.store.close()
+
+    def line_facts(self) -> LineFacts:
+        """The line as the strip shows it; a box without a hub has never had one."""
+        return LineFacts(connected=False) if self.link is None else self.link.line_facts()
 
     def who(self, token: str) -> Principal | None:
         row = self.people.who(token)
         return None if row is None else principal_of(row)
 
+    def stands_here(self, user_id: str | None) -> None:
+        """Who signed in last: codes that belong to no round are theirs."""
+        self._here = user_id
+
     def _scanned(self, scan: Scan) -> None:
+        self.take(scan.text, scan.device[:32])
+
+    def take(self, text: str, device: str) -> None:
         """Where a gun's text belongs: a receipt's code, a badge, or a record at the counter or on the ward."""
-        text, device = scan.text, scan.device[:32]
         if is_receipt(text):
             self._receipt_code(text, device)
         elif text.startswith(self.settings.codes.badge_prefix):
@@ -139,7 +150,7 @@ class Box:
 
     def _receipt_code(self, text: str, device: str) -> None:
         hand = self.collecting.scanner.hand
-        actor = hand.courier if hand else self.receiving.at[1] if self.receiving.at else None
+        actor = hand.courier if hand else self.receiving.at[1] if self.receiving.at else self._here
         if actor is None:
             self.events.publish("rebuild", {"refused": "scan.no-round"})
             return

@@ -6,6 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+SOFTWARE = "waystation 0.1.0"
+"""What a box calls itself in its openings and hellos."""
+
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -24,6 +27,7 @@ class Node(Section):
 class Web(Section):
     host: str = Field("127.0.0.1", description="address the screen is served on")
     port: int = Field(0, description="port of the screen; 0 lets the machine choose")
+    frame_ancestors: tuple[str, ...] = Field((), description="origins that may show this screen in a frame")
 
 
 class Hub(Section):
@@ -36,6 +40,7 @@ class Hub(Section):
 class Sync(Section):
     carriers: tuple[Literal["mqtt", "https"], ...] = Field(("mqtt", "https"), description="carriers, best first")
     backoff_cap_s: float = Field(60.0, description="longest wait between two calls")
+    connect_s_max: float = Field(10.0, description="longest wait for a connection that says neither yes nor no")
 
 
 class Gun(Section):

@@ -106,6 +106,9 @@ class CustodyProjector:
 
     etypes = frozenset({STAY, DUE, ALIAS})
     schema_sql = SCHEMA
+    derived = (
+        "custody_stay", "custody_due", "custody_alias", "custody_taken", "custody_reception", "custody_anomaly",
+    )  # fmt: skip
 
     def project(self, conn: Connection, etype: int, key: Key, state: Any, change: Change) -> None:
         if etype == STAY:

@@ -25,6 +25,7 @@ class WardRow(NamedTuple):
 
 class SiteProjector:
     etypes = frozenset({WARD, NODE})
+    derived = ("site_ward", "site_node")
     schema_sql = """
     CREATE TABLE IF NOT EXISTS site_ward (
         code       TEXT PRIMARY KEY,

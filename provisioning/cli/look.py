@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from provisioning.making.client import state_file
 from sync.adapters.keys import load_key
 from sync.adapters.sqlite_log.connection import Connection, connect
 from sync.catalog import ENTITY_TYPES, KINDS
@@ -30,14 +30,6 @@ def database(directory: Path) -> Iterator[Connection]:
         yield conn
     finally:
         conn.close()
-
-
-def state_file(directory: Path) -> dict[str, Any]:
-    """What a running node says of itself (address, pid); empty when it has never run."""
-    try:
-        return dict(json.loads((directory / "state.json").read_text("utf-8")))
-    except (FileNotFoundError, ValueError):
-        return {}
 
 
 def is_hub(conn: Connection) -> bool:

@@ -24,7 +24,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 COLLECTED = 50
-REBUILT_FROM = 8
+REBUILT_FROM, HOW = 8, 5
 ZERO = bytes(32)
 
 
@@ -43,6 +43,7 @@ class Report:
     acked: dict[tuple[str, int, int], int] = field(default_factory=dict)
     hashes: dict[tuple[str, int, int], dict[int, bytes]] = field(default_factory=dict)
     collected: dict[tuple[Any, ...], int] = field(default_factory=dict)
+    backfilled: int = 0
 
 
 def sha(data: bytes) -> bytes:
@@ -72,6 +73,8 @@ def check(path: str, key_path: str) -> Report:
             check_stream(conn, report, *row)
         if report.hub:
             check_headers(conn, report)
+    except sqlcipher.DatabaseError as fault:
+        report.faults.append(f"database: {fault}")
     finally:
         conn.close()
     return report
@@ -99,6 +102,9 @@ def check_stream(
     ):
         if seq != expected:
             report.faults.append(f"{name}/{expected}: missing, the next row is {seq}")
+            return
+        if not isinstance(fact, bytes) or not isinstance(h, bytes):
+            report.faults.append(f"{name}/{seq}: the chain does not hold, the row is not bytes")
             return
         d = fact if status == 2 else sha(fact)
         prev = sha(prefix + seq.to_bytes(8, "big") + prev + d)
@@ -128,6 +134,7 @@ def note_collection(report: Report, place: tuple[Any, ...], fact: bytes) -> None
         if fields.get(1) != COLLECTED:
             return
         origin = tuple(fields[5].get(REBUILT_FROM) or place)
+        report.backfilled += fields[5].get(HOW) == "backfill"
     except (ValueError, AttributeError, KeyError, TypeError, EOFError):
         return
     report.collected[origin] = report.collected.get(origin, 0) + 1
@@ -140,7 +147,7 @@ def check_headers(conn: Any, report: Report) -> None:
         "SELECT a.pos, s.node, s.incarnation, s.lane, a.header FROM arrival a JOIN stream s ON s.id = a.stream "
         "WHERE a.header IS NOT NULL ORDER BY a.pos"
     ):
-        fault = header_fault(bytes(header), node, keys.get(node), report.hashes.get((node, incarnation, lane), {}))
+        fault = header_fault(header, node, keys.get(node), report.hashes.get((node, incarnation, lane), {}))
         if fault:
             report.faults.append(f"arrival {pos} of {node}: {fault}")
             return
@@ -148,7 +155,7 @@ def check_headers(conn: Any, report: Report) -> None:
 
 
 def header_fault(header: bytes, node: str, public: bytes | None, hashes: dict[int, bytes]) -> str | None:
-    if len(header) != 224 or header[:4] != b"WAYB":
+    if not isinstance(header, bytes) or len(header) != 224 or header[:4] != b"WAYB":
         return "not a batch header"
     if public is None:
         return "no key is known for this node"
@@ -214,6 +221,7 @@ def main(argv: list[str] | None = None) -> int:
                 "produced": sum(last for last, _ in r.own.values()),
                 "acknowledged": sum(r.acked.values()),
                 "collections": len(r.collected),
+                "backfilled": r.backfilled,
                 "faults": r.faults,
             }
             for r in reports

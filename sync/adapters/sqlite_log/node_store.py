@@ -40,7 +40,10 @@ class Change:
 
 
 class Projector(Protocol):
-    """Query tables of one feature: dropped and rebuilt at will, written in the transaction of the change."""
+    """Query tables of one feature: dropped and rebuilt at will, written in the transaction of the change.
+
+    One that also has an attribute `derived` names there the tables that follow from folded states alone.
+    """
 
     etypes: frozenset[int]
     schema_sql: str
@@ -112,7 +115,7 @@ class NodeStore:
         self._unit: Unit | None = None
         self._heads: dict[int, LaneHead] = {}
         self._listeners: list[Callable[[Sequence[Change]], None]] = []
-        self._projectors = tuple(projectors)
+        self.projectors = tuple(projectors)
         self._by_etype: dict[int, tuple[Projector, ...]] = {
             number: tuple(p for p in projectors if number in p.etypes) for number in ENTITY_TYPES
         }
@@ -134,7 +137,7 @@ class NodeStore:
         conn.execute("BEGIN IMMEDIATE")
         here = resources.files("sync.adapters.sqlite_log")
         texts = [(here / name).read_text("utf-8") for name in self.schemas]
-        for text in (*texts, *(p.schema_sql for p in self._projectors)):
+        for text in (*texts, *(p.schema_sql for p in self.projectors)):
             for statement in statements_of(text):
                 conn.execute(statement)
         conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

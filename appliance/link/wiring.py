@@ -1,0 +1,51 @@
+"""The link of a box as its settings want it: which carriers, which keys, where the hub is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from appliance.link.runner import Link
+from appliance.link.trust_book import BoxKeys, TrustBook
+from appliance.settings import Settings
+from provisioning.trust.node_keys import NodeKeys
+from sync.adapters.carrier import Carrier, Heard, client_context
+from sync.adapters.https_link import HttpsFeeds, HttpsLink
+from sync.adapters.keys import write_whole
+from sync.adapters.mqtt_link import MqttLink
+from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+
+
+def make_link(
+    store: ApplianceStore, settings: Settings, keys: NodeKeys, *, software: str, draw: Callable[[], float]
+) -> Link | None:
+    """None for a box that has joined no site or is told of no hub: it works alone, and everything waits."""
+    hub = settings.hub
+    trust_path = keys.folder / "trust.way"
+    if not keys.joined or not (hub.sync_url or hub.mqtt_host):
+        return None
+    tls = client_context(keys.ca_path, keys.tls_certificate_path, keys.tls_key_path, hub.server_name)
+    book = TrustBook(
+        BoxKeys(settings.node.node, keys.signing), trust_path.read_bytes(), lambda raw: write_whole(trust_path, raw)
+    )
+
+    def carriers(heard: Heard) -> list[Carrier]:
+        made: list[Carrier] = []
+        for name in settings.sync.carriers:
+            if name == "mqtt" and hub.mqtt_host:
+                made.append(MqttLink(settings.node.node, hub.mqtt_host, hub.mqtt_port, tls, heard))
+            elif name == "https" and hub.sync_url:
+                made.append(HttpsLink(hub.sync_url, tls, keys.ca_path, heard))
+        return made
+
+    return Link(
+        store,
+        book,
+        carriers,
+        HttpsFeeds(hub.sync_url, tls, keys.ca_path) if hub.sync_url else None,
+        software=software,
+        draw=draw,
+        backoff_cap_s=settings.sync.backoff_cap_s,
+        connect_s_max=settings.sync.connect_s_max,
+        identity=keys.identity_path.read_bytes(),
+        keep_identity=lambda raw: write_whole(keys.identity_path, raw),
+    )

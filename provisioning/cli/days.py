@@ -1,0 +1,142 @@
+"""`waystation demo`, `waystation bench`, and the stick: the commands that run for a while or carry files."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from provisioning.cli import say
+
+Dir = Annotated[Path, typer.Option("--dir", help="the node's directory")]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("demo")(demo)
+    app.command("bench")(bench)
+    app.command("export-batch")(export_batch)
+    app.command("import-batch")(import_batch)
+
+
+def demo(
+    check: Annotated[
+        bool, typer.Option("--check", help="play the scripted day without a browser and judge it")
+    ] = False,
+    dir: Annotated[
+        Path | None, typer.Option(help="where everything is kept; without it a folder that goes again")
+    ] = None,
+    port: Annotated[int, typer.Option(help="port of the landing page; 0 lets the machine choose")] = 8080,
+    seed: Annotated[int, typer.Option(help="draws people, patients and the day")] = 42,
+    speed: Annotated[int, typer.Option(help="reserved for days with a clock of their own")] = 1,
+    day: Annotated[str, typer.Option(help="which day to play")] = "courier",
+    json: AsJson = False,
+) -> None:
+    """A hub, a records room, two couriers, their devices and lines: a living hospital, all of it invented."""
+    if day != "courier":
+        say.stop(
+            f"there is no day called {day}; there is: courier", code="demo.day", as_json=json, exit_code=say.WRONG_USE
+        )
+    with tempfile.TemporaryDirectory(prefix="waystation-demo-") as scratch:
+        folder = dir or Path(scratch)
+        if check:
+            say.end(_check(folder, seed, json))
+        _open(folder, port, seed)
+
+
+def _tell(as_json: bool) -> Any:
+    began = time.monotonic()
+
+    def tell(line: str) -> None:
+        sys.stderr.write(f"{time.monotonic() - began:6.1f} s  {line}\n")
+        sys.stderr.flush()
+
+    return (lambda line: None) if as_json else tell
+
+
+def _check(folder: Path, seed: int, as_json: bool) -> int:
+    from provisioning.demo.day import CourierDay
+    from provisioning.demo.judge import judge
+    from provisioning.demo.stage import raise_stage
+
+    tell = _tell(as_json)
+    began = time.monotonic()
+    stage = raise_stage(folder, seed, tell)
+    try:
+        played = CourierDay(stage, seed, tell).play()
+    except (TimeoutError, AssertionError) as fault:
+        say.document({"ok": False, "seed": seed, "stopped": str(fault)}, as_json=as_json,
+                     lines=[f"seed {seed}: the day stopped: {fault}"])  # fmt: skip
+        return say.FAILED
+    finally:
+        stage.close()
+    tell("the judge looks")
+    rulings = judge(folder, [(s.name, s.printer is not None) for s in stage.stations], played)
+    held = all(ruling.held for ruling in rulings)
+    played.figures["day_s"] = round(time.monotonic() - began, 1)
+    say.document(
+        {"ok": held, "seed": seed, "figures": played.figures,
+         "rulings": [{"what": r.what, "held": r.held, "seen": r.seen} for r in rulings]},
+        as_json=as_json,
+        lines=[*(f"{'holds ' if r.held else 'BROKEN'}  {r.what}: {r.seen}" for r in rulings),
+               *(f"        {name}: {value}" for name, value in played.figures.items())],
+    )  # fmt: skip
+    return say.FINE if held else say.FAILED
+
+
+def _open(folder: Path, port: int, seed: int) -> None:
+    from provisioning.demo.landing import serve
+    from provisioning.demo.stage import raise_stage
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    stage = raise_stage(folder, seed, _tell(False))
+    try:
+        landing = serve(stage, port)
+        stage.extra["landing_url"] = landing.url
+        stage.write_document()
+        sys.stdout.write(f"\n  {landing.url}\n\n  Everything is invented. Ctrl-C stops it all.\n")
+        sys.stdout.flush()
+        while not stop.wait(0.5):
+            pass
+        landing.close()
+    finally:
+        stage.close()
+
+
+def bench(name: Annotated[str, typer.Argument(help="scan or sync")], json: AsJson = False) -> None:
+    """Measure one thing as a ratio to a baseline of the same run."""
+    from provisioning.bench import run
+
+    found = run(name)
+    say.document(found, as_json=json, lines=[f"{k}: {v}" for part in ("ratios", "figures", "baseline")
+                                             for k, v in found[part].items()])  # fmt: skip
+
+
+def export_batch(dir: Dir, to: Annotated[Path, typer.Option(help="the stick's folder")], json: AsJson = False) -> None:
+    """Write what a stopped box has not been signed for to a stick, sealed to the hub."""
+    from provisioning.cli.stick import export
+
+    made = export(dir, to)
+    say.document(made, as_json=json, lines=[f"{made['facts']} facts in {made['file']}"])
+
+
+def import_batch(
+    dir: Dir,
+    file: Annotated[Path, typer.Argument(help="a .way file")],
+    user: Annotated[str, typer.Option(help="an administrator's user id; for a hub")] = "",
+    password: Annotated[str, typer.Option(help="the password; for a hub")] = "",
+    json: AsJson = False,
+) -> None:
+    """Give a stick's file to the running hub, or the hub's answer to a stopped box."""
+    from provisioning.cli.stick import take
+
+    taken = take(dir, file, user, password)
+    say.document(taken, as_json=json, lines=[f"{k}: {v}" for k, v in taken.items()])
