@@ -68,7 +68,10 @@ Told = Callable[[Verdict], None]
 
 
 class Scanner:
-    """Judges and writes scans of the active round. Thread-safe: the store's one writer is the lock."""
+    """Judges and writes scans of the active round. Thread-safe: the store's one writer is the lock.
+
+    `last` is the newest verdict, for a page that is opened after the scan.
+    """
 
     def __init__(self, store: NodeStore, prefixes: tuple[str, ...], told: Told) -> None:
         self._store = store
@@ -77,7 +80,7 @@ class Scanner:
         self._hand: Hand | None = None
         self._round = _Round("")
         self._stale = True
-        self._last: Judgement | None = None
+        self.last: Verdict | None = None
         store.listen(self._changed)
 
     def _changed(self, changes: object) -> None:
@@ -96,6 +99,10 @@ class Scanner:
 
     def forget(self) -> None:
         self._stale = True
+
+    def clear(self) -> None:
+        """Nothing was scanned lately: the panel is empty again."""
+        self.last = None
 
     def _load(self, conn: Connection) -> None:
         row = rounds.active(conn)
@@ -197,6 +204,7 @@ class Scanner:
         )
 
     def _tell(self, verdict: Verdict) -> Verdict:
+        self.last = verdict
         self._told(verdict)
         return verdict
 

@@ -1,10 +1,15 @@
-"""What a verdict looks like to a page: plain values, no words; the page has the words of its language."""
+"""What a round looks like to a page or a program: plain values, no words; the page has the words of its language."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
+from appliance.features.collecting.due import WardDue
 from appliance.features.collecting.scan import Verdict
+from appliance.features.collecting.service import Counts
+from appliance.features.collecting.store import RoundRow, TakenRow
 
 
 def verdict_data(verdict: Verdict) -> dict[str, Any]:
@@ -24,4 +29,60 @@ def verdict_data(verdict: Verdict) -> dict[str, Any]:
         "fact": None if verdict.fact is None else str(verdict.fact),
         "refused": None if verdict.refused is None else verdict.refused.code,
         "list_as_of_ms": verdict.list_as_of_ms,
+    }
+
+
+def ward_data(one: WardDue, *, with_records: bool = True) -> dict[str, Any]:
+    """A ward's list: how many wait, how many too long, how old the list is."""
+    told = {
+        "ward": one.ward.code,
+        "name_zh": one.ward.name_zh,
+        "name_en": one.ward.name_en,
+        "limit_days": one.ward.limit_days,
+        "due": len(one.records),
+        "overdue": one.late,
+        "as_of_ms": one.as_of_ms,
+        "calendar_confirmed": one.confirmed,
+    }
+    if with_records:
+        told["records"] = [
+            {
+                "key": record.row.key,
+                "record_no": record.row.record_no,
+                "stay_no": record.row.stay_no,
+                "name": record.row.name,
+                "initials": record.row.initials,
+                "discharged_on": record.row.discharged_on,
+                "sealed": record.row.sealed,
+                "days": record.days,
+                "overdue": record.late,
+            }
+            for record in one.records
+        ]
+    return told
+
+
+def round_data(row: RoundRow, scans: Sequence[TakenRow]) -> dict[str, Any]:
+    """A round and its scans, oldest first."""
+    return {
+        "round": row.key,
+        "status": row.status,
+        "ward": row.ward,
+        "courier": row.courier,
+        "opened_at_ms": row.opened_at_ms,
+        "list_as_of_ms": row.list_as_of_ms,
+        "by_hand": row.by_hand,
+        "nurse": row.nurse,
+        "handed_over_at_ms": row.handed_over_at_ms,
+        "records": [{**asdict(scan), "fact": str(scan.fact)} for scan in scans],
+    }
+
+
+def counts_data(counts: Counts) -> dict[str, Any]:
+    return {
+        "round": counts.round.key,
+        "expected": counts.expected,
+        "scanned": counts.scanned,
+        "by_hand": counts.by_hand,
+        "differences": [difference._asdict() for difference in counts.differences],
     }

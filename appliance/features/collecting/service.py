@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from appliance.features.collecting import store as rounds
 from appliance.features.collecting.scan import Scanner, Verdict
 from appliance.features.collecting.store import DueRow, RoundRow, TakenRow
+from appliance.store.carried import CarriedList
 from sync.adapters.sqlite_log.node_store import NodeStore, Unit, load_state
 from sync.domain.tracking import decide, facts, handover, words
 from sync.domain.tracking.codes import parse_code
@@ -72,6 +73,15 @@ class Collecting:
         self.scanner.forget()
         return key
 
+    def put_down(self, courier: str | None = None) -> None:
+        """The hand-held is in nobody's round any more; the round itself stays open. None: whoever holds it."""
+        hand = self.scanner.hand
+        if hand is None or (courier is not None and hand.courier != courier):
+            return
+        with self._store.write(actor=hand.courier) as unit:
+            rounds.set_active(unit.conn, None, hand.courier)
+        self.scanner.forget()
+
     def due(self, ward: str) -> list[DueRow]:
         with self._store.read() as conn:
             return rounds.due_on(conn, ward)
@@ -101,11 +111,23 @@ class Collecting:
                 return Refused("hand.initials")
         return self.scanner.enter(code, how=words.HAND, courier=courier)
 
+    def scan(self, text: str, device: str | None, courier: str) -> Verdict | Refused:
+        """A code that reached this box through the screen of a signed-in person. Refused `scan.other-courier`."""
+        hand = self.scanner.hand
+        if hand is not None and hand.courier != courier:
+            return Refused("scan.other-courier")
+        return self.scanner.scan(text, device)
+
     def choose(self, text: str, stay_key: str, courier: str) -> Verdict | Refused:
-        """Take the stay picked from the choices of a scan."""
+        """Take the stay picked from the choices of a scan. Refused `choose.gone` when it is not among them now."""
         code = parse_code(text, self._prefixes)
         if isinstance(code, Refused):
             return code
+        judged = self.scanner.look(code)
+        if judged is None:
+            return Refused("scan.no-round")
+        if all(choice.stay_key != stay_key for choice in judged.choices):
+            return Refused("choose.gone")
         return self.scanner.enter(code, how=words.GUN, chosen=stay_key, courier=courier)
 
     def backfill(self, text: str, at_ms: int, courier: str) -> Verdict | Refused:
@@ -134,9 +156,44 @@ class Collecting:
         """Answer a warning, now or later."""
         return self._on_stay(stay_key, courier, lambda stay: decide.give_reason(stay_key, stay, fact, reason, note))
 
+    def put_back(self, stay_key: str, fact: FactId, courier: str) -> Refused | None:
+        """A warned record goes back to the ward: that scan, not the newest one, no longer counts.
+
+        Refused `round.handed-over`, `undo.not-own`, `correct.gone`.
+        """
+        hand = self.scanner.hand
+        if hand is None:
+            return Refused("scan.no-round")
+        with self._store.read() as conn:
+            row = rounds.taken(conn, hand.round_key, fact)
+        if row is None or row.key != stay_key or not row.counts:
+            return Refused("correct.gone")
+        if row.who != courier:
+            return Refused("undo.not-own")
+        return self._on_stay(stay_key, courier, lambda stay: decide.undo_collection(stay_key, stay, fact, "put-back"))
+
     def correct(self, stay_key: str, fact: FactId, to_key: str, reason: str, courier: str) -> Refused | None:
         """A later correction: both entries are kept."""
         return self._on_stay(stay_key, courier, lambda stay: decide.correct(stay_key, stay, fact, to_key, reason))
+
+    def stay_meant(self, text: str) -> str | Refused:
+        """The stay of a typed number, for a correction. Refused `correct.which` when several stays carry it."""
+        code = parse_code(text, self._prefixes)
+        if isinstance(code, Refused):
+            return code
+        if code.stay_no is not None:
+            return code.key
+        with self._store.read() as conn:
+            stays = CarriedList(conn).stays_of(code.record_no)
+        due = [stay for stay in stays if stay.due] or list(stays)
+        if len(due) > 1:
+            return Refused("correct.which")
+        return due[0].key if due else code.key
+
+    def rounds_since(self, courier: str, since_ms: int) -> list[RoundRow]:
+        """One courier's rounds, newest first."""
+        with self._store.read() as conn:
+            return rounds.rounds_since(conn, courier, since_ms)
 
     def _on_stay(self, stay_key: str, actor: str, say: Callable[[Stay], decide.Decision]) -> Refused | None:
         with self._store.write(actor=actor) as unit:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from appliance.features.devices import store as books
 from appliance.settings import Devices as DeviceSettings
 from appliance.store.print_jobs import PaperJob, PrintJobs
 from hardware.drivers.glyphs import Glyphs
@@ -32,6 +33,15 @@ class Paper:
     waiting: int
     doubts: tuple[PaperJob, ...]
     recent: tuple[PaperJob, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What a status page tells."""
+
+    streams: tuple[books.StreamRow, ...]
+    feeds: tuple[books.FeedRow, ...]
+    tallies: tuple[tuple[str, int], ...]
 
 
 class Devices:
@@ -96,6 +106,14 @@ class Devices:
             tuple(job for job in jobs if job.state == "uncertain"),
             tuple(jobs[:20]),
         )
+
+    def books(self) -> Books:
+        """This box's own streams, the lists it carries, what it refused."""
+        with self._store.read() as conn:
+            return Books(tuple(books.streams(conn)), tuple(books.feeds(conn)), tuple(books.tallies(conn)))
+
+    def job(self, job_id: str) -> PaperJob | None:
+        return self._jobs.job(job_id)
 
     def decide(self, job_id: str, decision: str, actor: str) -> Refused | None:
         """A person says once whether a doubtful paper came out. `again` orders a new, marked copy elsewhere.

@@ -58,6 +58,11 @@ class Rebuilding:
             return [Refused(fault.code)]
         return [self.take(text, actor) for text in texts]
 
+    def receipts(self) -> list[codes.ReceiptRow]:
+        """Receipts read on this box, newest first."""
+        with self._store.read() as conn:
+            return codes.receipts(conn)
+
     def _write(self, part: ReceiptPart, actor: str, device: str | None) -> Rebuilt:
         with self._store.write(actor=actor, device=device) as unit:
             known: set[FactId] = set()

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.node_store import Change
 from sync.kernel.fact import Key
+
+
+class ReceiptRow(NamedTuple):
+    """How far one receipt has been read back: codes `ks` of `n`, with `records` on them."""
+
+    round: str
+    n: int
+    ks: tuple[int, ...]
+    records: int
+    read_at_ms: int
 
 
 class RebuildingTables:
@@ -39,3 +49,12 @@ def note_code(conn: Connection, round_key: str, k: int, n: int, records: int, no
 def read_codes(conn: Connection, round_key: str) -> list[int]:
     rows = conn.execute("SELECT k FROM rebuilding_code WHERE round = ? ORDER BY k", (round_key,))
     return [row[0] for row in rows]
+
+
+def receipts(conn: Connection) -> list[ReceiptRow]:
+    """Receipts this box has read, the newest first."""
+    rows = conn.execute(
+        "SELECT round, max(n), group_concat(k), sum(records), max(read_at) FROM rebuilding_code GROUP BY round "
+        "ORDER BY max(read_at) DESC, round LIMIT 20"
+    )
+    return [ReceiptRow(r[0], r[1], tuple(sorted(int(k) for k in r[2].split(","))), r[3], r[4]) for r in rows]

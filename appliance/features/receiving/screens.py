@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from appliance.features.receiving.service import Received
+from appliance.features.receiving.store import CounterRow, HandInRow
 
 
 def received_data(received: Received) -> dict[str, Any]:
@@ -22,4 +25,14 @@ def received_data(received: Received) -> dict[str, Any]:
         "fact": None if received.fact is None else str(received.fact),
         "label_job": received.label_job,
         "refused": None if received.refused is None else received.refused.code,
+    }
+
+
+def counter_data(row: HandInRow, records: Sequence[CounterRow]) -> dict[str, Any]:
+    """A hand-in and its records: received ones newest first, then those still missing."""
+    return {
+        **asdict(row),
+        "records": [
+            {**asdict(one), "reception": None if one.reception is None else str(one.reception)} for one in records
+        ],
     }

@@ -53,6 +53,7 @@ class Receiving:
         self._order_label = order_label
         self._told = told
         self._at: tuple[str, str] | None = None
+        self.last: Received | None = None
 
     @property
     def at(self) -> tuple[str, str] | None:
@@ -229,6 +230,10 @@ class Receiving:
         with self._store.read() as conn:
             return counter.handins(conn, since_ms)
 
+    def handin(self, handin_key: str) -> HandInRow | None:
+        with self._store.read() as conn:
+            return counter.handin(conn, handin_key)
+
     def counter(self, handin_key: str) -> list[CounterRow]:
         with self._store.read() as conn:
             return counter.counter(conn, handin_key)
@@ -238,5 +243,6 @@ class Receiving:
             return counter.open_anomalies(conn)
 
     def _tell(self, received: Received) -> Received:
+        self.last = received
         self._told(received)
         return received

@@ -1,0 +1,60 @@
+"""Before the first scan: which ward, what waits there, and the rounds of today."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, make_response, redirect, render_template
+
+from appliance.features.collecting.due import DueLists
+from appliance.features.collecting.service import Collecting
+from appliance.web.asking import asker
+from kiosk_ui.kit.rights import needs
+from sync.domain.tracking.rounds import HANDED_OVER
+from sync.kernel.outcome import Refused
+
+
+def make_wards(collecting: Collecting, lists: DueLists, names: Callable[[], dict[str, str]]) -> Blueprint:
+    views = Blueprint("wards", __name__)
+
+    @views.get("/collect")
+    @needs("collect.scan")
+    def choose() -> str:
+        me = asker().user_id
+        unfinished = {row.ward for row in collecting.rounds_since(me, 0) if row.status != HANDED_OVER}
+        hand = collecting.scanner.hand
+        other = names().get(hand.courier, hand.courier) if hand is not None and hand.courier != me else ""
+        at = hand.ward if hand is not None and not other else ""
+        return render_template(
+            "collecting/wards.html", wards=lists.wards(), unfinished=unfinished, at=at, other=other
+        )  # fmt: skip
+
+    @views.get("/collect/wards/<ward>")
+    @needs("collect.scan")
+    def due(ward: str) -> Any:
+        one = lists.ward(ward[:16])
+        if one.as_of_ms is None and not one.records:
+            return Refused("round.no-list"), 404
+        return render_template("collecting/due.html", one=one)
+
+    @views.post("/collect/wards/<ward>/open")
+    @needs("collect.scan")
+    def begin(ward: str) -> Any:
+        key = collecting.open_round(ward[:16], asker().user_id)
+        if isinstance(key, Refused):
+            return key
+        collecting.scanner.clear()
+        return make_response(redirect("/collect/scan", 303))
+
+    @views.get("/collect/rounds")
+    @needs("collect.scan")
+    def rounds() -> str:
+        told = []
+        for row in collecting.rounds_since(asker().user_id, lists.day_start_ms()):
+            found = collecting.round(row.key)
+            scans = [scan for scan in found[1] if scan.counts] if found else []
+            told.append((row, len(scans), sum(1 for scan in scans if scan.acked), lists.ward_of(row.ward)))
+        return render_template("collecting/rounds.html", rounds=told)
+
+    return views
