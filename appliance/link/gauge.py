@@ -36,7 +36,10 @@ class Gauge:
             self._connected = True
 
     def down(self, why: Why, now_s: float) -> None:
-        """A carrier fell or could not be opened. Somebody who takes the call and says nothing is no cut line."""
+        """A carrier fell or could not be opened. Somebody who takes the call and says nothing is no cut line.
+
+        A carrier says `no-answer` after its own patience, so the silence counts as old enough to be told.
+        """
         with self._lock:
             self._connected = why == "no-answer"
             if why != "no-answer":
@@ -45,8 +48,9 @@ class Gauge:
             if self._cut_at is None:
                 self._cut_at = now_s
                 self._delivered = 0
-            if why == "no-answer" and self._asked_at is None:
-                self._asked_at = now_s
+            if why == "no-answer":
+                since = now_s - SILENT_AFTER_S
+                self._asked_at = since if self._asked_at is None else min(since, self._asked_at)
 
     def asked(self, now_s: float) -> None:
         """Something was sent that wants an answer."""

@@ -62,10 +62,18 @@ class _Work:
 class Door:
     """Takes messages from any thread; what it keeps, it keeps in one commit for all that came together."""
 
-    def __init__(self, store: HubStore, voice: Voice, *, learn: Callable[[bytes], bool] | None = None) -> None:
+    def __init__(
+        self,
+        store: HubStore,
+        voice: Voice,
+        *,
+        learn: Callable[[bytes], bool] | None = None,
+        behind: Callable[[int], None] | None = None,
+    ) -> None:
+        """`learn(raw)`: take in a machine by its identity record. `behind(epoch)`: proof that this hub forgot."""
         self._store = store
         self._voice = voice
-        self._greeting = Greeting(store, voice, learn)
+        self._greeting = Greeting(store, voice, learn, behind)
         self._seen_at: dict[str, float] = {}
         self._lock = threading.Lock()
 

@@ -25,16 +25,21 @@ _STATUS = {"known": words.OPEN, "frozen": words.FROZEN, "revoked": words.REVOKED
 class Greeting:
     """Answers everything that is not a batch of facts."""
 
-    def __init__(self, store: HubStore, voice: Voice, learn: Callable[[bytes], bool] | None) -> None:
+    def __init__(
+        self, store: HubStore, voice: Voice, learn: Callable[[bytes], bool] | None, behind: Callable[[int], None] | None
+    ) -> None:
         self._store = store
         self._voice = voice
         self._learn = learn
+        self._behind = behind
 
     def message(self, raw: bytes, claimed: str | None, carrier: str) -> tuple[str, list[bytes]]:
         """(node, answers). Raises PeerFault."""
         header = message.parse_short_header(raw)
         if header.type == message.IDENTITY:
             return self._identity(raw, claimed)
+        if header.type == message.ACK:
+            return self._receipt(raw, claimed)
         if header.type != message.HELLO:
             raise PeerFault("message.unexpected")
         if claimed is not None and claimed != header.signer:
@@ -45,6 +50,8 @@ class Greeting:
                 raise PeerFault("message.unknown-node")
             return header.signer, [self._unknown(raw, header.signer)]
         hello = words.Hello.read(message.open_message(raw, keys=_key_of(row), audience=self._store.node).body)
+        if header.epoch > self._store.epoch and self._behind is not None:
+            self._behind(header.epoch)
         if self._is_newer(row.node, hello):
             note_hello(self._store, row.node, raw, carrier)
         return row.node, self._welcome(row, hello)
@@ -96,6 +103,22 @@ class Greeting:
             wanted=(words.IDENTITY,),
         )
         return self._voice.say(message.WELCOME, welcome.body(), node)
+
+    def _receipt(self, raw: bytes, claimed: str | None) -> tuple[str, list[bytes]]:
+        """Our own signed word, shown back: when it promises more than the log holds, this hub was rolled back."""
+        shown = message.open_message(
+            raw, keys=lambda node, key_id: self._voice.public if key_id == self._voice.key_id else None
+        )
+        node = shown.audience
+        if node is None or (claimed is not None and claimed != node):
+            raise PeerFault("message.foreign")
+        promised = Ack.read(shown.body).streams
+        with self._store.read() as conn:
+            marks = hub_inbound.marks(conn, node, [(s.incarnation, s.lane) for s in promised])
+        lost = any(mark.upto < stream.upto for mark, stream in zip(marks, promised, strict=True))
+        if lost and shown.epoch == self._store.epoch and self._behind is not None:
+            self._behind(shown.epoch)
+        return node, []
 
     def _identity(self, raw: bytes, claimed: str | None) -> tuple[str, list[bytes]]:
         if self._learn is None or claimed is None or not self._learn(raw):

@@ -274,11 +274,12 @@ class _Run:
 
 
 class HttpsFeeds:
-    """Heads, segments and repairs. One thread uses it; `cut` may come from any."""
+    """Heads, segments and repairs. One thread uses it; `reset` and `cut` may come from any."""
 
     def __init__(self, base_url: str, tls: ssl.SSLContext, ca: Path) -> None:
         self._make = lambda: _Caller(base_url, tls, ca)
         self._caller = self._make()
+        self._ended = False
 
     def heads(self) -> bytes:
         """The signed head message of all scopes this node holds, from one moment of the hub."""
@@ -293,11 +294,24 @@ class HttpsFeeds:
         raw = self._call("POST", f"/feeds/{label}/repair", asked)
         return framing.unpack(raw) if raw else []
 
+    def reset(self) -> None:
+        """The line fell: what is under way fails now, the next call begins on a new connection."""
+        before, self._caller = self._caller, self._make()
+        before.cut()
+        if self._ended:
+            self._caller.cut()
+
     def cut(self) -> None:
+        """For good: what is under way fails now, later calls fail at once."""
+        self._ended = True
         self._caller.cut()
 
     def _call(self, method: str, path: str, body: bytes | None = None) -> bytes:
         try:
             return self._caller.call(method, path, body)
-        except requests.RequestException as fault:
+        except HttpRefused as refused:
+            if refused.status >= 500:
+                raise Unavailable("line.refused", 5.0) from refused
+            raise PeerFault(refused.code or "http-refused") from refused
+        except (requests.RequestException, OSError, ValueError) as fault:
             raise Unavailable(f"line.{why_of(fault)}", 2.0) from fault

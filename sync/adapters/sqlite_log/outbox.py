@@ -192,3 +192,9 @@ def ledger(conn: Connection) -> tuple[int, int]:
 def is_acked(conn: Connection, fid: FactId) -> bool:
     row = conn.execute("SELECT acked FROM stream WHERE node = ? AND incarnation = ? AND lane = ?", fid[:3]).fetchone()
     return row is not None and row[0] >= fid.seq
+
+
+def receipts(store: ApplianceStore) -> list[bytes]:
+    """The last signed acknowledgement of each stream, whole, each once: what the hub once promised."""
+    with store.read() as conn:
+        return sorted({row[0] for row in conn.execute("SELECT raw FROM receipt")})

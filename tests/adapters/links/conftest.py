@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import queue
+import random
 import socket
 import ssl
 import threading
@@ -16,8 +17,11 @@ from cheroot.wsgi import Server
 from cryptography.hazmat.primitives import serialization
 from flask import Flask
 
+from appliance.link.runner import Link
+from appliance.link.trust_book import BoxKeys, TrustBook
 from hub.link.digester import Digester
 from hub.link.door import Door
+from hub.link.epoch import EpochKeeper
 from hub.link.feed_desk import FeedDesk
 from hub.link.mqtt_ingest import MqttIngest
 from hub.link.post import Post
@@ -28,19 +32,22 @@ from provisioning.trust.broker_rules import Listener, Rules
 from provisioning.trust.ca import Authority, issue, key_pem, make_crl, make_root, make_tls_key
 from sync.adapters.carrier import Carrier, Why, client_context
 from sync.adapters.clock import Clock, SystemClock
-from sync.adapters.https_link import HttpsLink
+from sync.adapters.https_link import HttpsFeeds, HttpsLink
 from sync.adapters.idgen import SystemEntropy
 from sync.adapters.keys import write_whole
 from sync.adapters.mqtt_link import MqttLink
+from sync.adapters.sqlite_log import digest, outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.hub_contact import tallies
 from sync.adapters.sqlite_log.hub_feeds import Feeds
-from sync.adapters.sqlite_log.hub_store import HubStore, add_node
+from sync.adapters.sqlite_log.hub_store import HubStore, add_node, set_node_scopes, set_node_state
 from sync.adapters.sqlite_log.node_store import NodeStore
 from sync.adapters.stick_link import StickLink, read_stick, write_stick
 from sync.kernel.fact import NewFact
 from sync.kernel.ids import node_name
 from sync.kernel.suite import suite1
+from sync.protocol import feed, message
+from sync.protocol.trust import HubKey, Trust
 
 PATIENCE_S = 30.0
 HUB = "hub-aaaaaaaa"
@@ -110,6 +117,115 @@ class Walker:
     def stop(self) -> None:
         self._stop.set()
         self._thread.join(PATIENCE_S)
+
+
+class Meddler:
+    """A carrier with a bad line in it: what it loses, doubles and holds back is drawn from a seed."""
+
+    def __init__(
+        self,
+        make: Callable[[Any], Carrier],
+        heard: Any,
+        seed: int,
+        *,
+        lose: float = 0.0,
+        double: float = 0.0,
+        hold: float = 0.0,
+    ) -> None:
+        self._heard = heard
+        self._rng = random.Random(seed)
+        self._lose, self._double, self._hold = lose, double, hold
+        self._held: list[Callable[[], Any]] = []
+        self._lock = threading.Lock()
+        self.broken = False
+        self.passed = 0
+        self._inner = make(self)
+        self.name = self._inner.name
+
+    def open(self) -> None:
+        if self.broken:
+            self._heard.down(self.name, "refused")
+        else:
+            self._inner.open()
+
+    def send(self, message: bytes) -> bool:
+        self._meddle(lambda: self._inner.send(message))
+        return True
+
+    def hold(self, labels: frozenset[str]) -> None:
+        self._inner.hold(labels)
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def snap(self) -> None:
+        """The line breaks in mid-sentence and stays broken."""
+        self.broken = True
+        self._inner.close()
+        self._heard.down(self.name, "lost")
+
+    def mend(self) -> None:
+        """The line breaks once more and is good from then on."""
+        with self._lock:
+            self._lose = self._double = self._hold = 0.0
+            self._held = []
+        self.snap()
+        self.broken = False
+
+    def up(self, carrier: str) -> None:
+        self._heard.up(carrier)
+
+    def down(self, carrier: str, why: Why) -> None:
+        self._heard.down(carrier, why)
+
+    def received(self, carrier: str, message: bytes) -> None:
+        self._meddle(lambda: self._heard.received(carrier, message))
+
+    def _meddle(self, go: Callable[[], Any]) -> None:
+        """Lost, twice, or after the next one."""
+        with self._lock:
+            self.passed += 1
+            lost, twice, late = (self._rng.random() < p for p in (self._lose, self._double, self._hold))
+            due: list[Callable[[], Any]] = []
+            if late:
+                self._held.append(go)
+            elif not lost:
+                due = [go, *([go] if twice else []), *self._held]
+                self._held = []
+        for each in due:
+            each()
+
+
+@dataclass
+class Box:
+    """A machine with its link running."""
+
+    machine: Machine
+    link: Link
+    meddlers: dict[str, Meddler]
+
+    @property
+    def store(self) -> ApplianceStore:
+        return self.machine.store
+
+    def ledger(self) -> tuple[int, int]:
+        """(written here, signed for by the hub)."""
+        with self.store.read() as conn:
+            return outbox.ledger(conn)
+
+    def drained(self) -> bool:
+        written, signed = self.ledger()
+        return written == signed
+
+    def copy(self, label: str) -> dict[tuple[int, Any], tuple[bytes, bytes]]:
+        """(etype, key) -> (X, state) of everything held of a scope."""
+        with self.store.read() as conn:
+            rows = conn.execute(
+                "SELECT m.etype, m.key, e.x, e.state FROM member m JOIN entity e ON e.etype = m.etype "
+                "AND e.key = m.key WHERE m.label = ?",
+                (label,),
+            ).fetchall()
+        return {(r[0], r[1]): (r[2], r[3]) for r in rows}
 
 
 @dataclass
@@ -205,6 +321,105 @@ class World:
     def https_url(self) -> str:
         return f"https://127.0.0.1:{self.https_port}"
 
+    def box(
+        self, *carriers: str, machine: Machine | None = None, feeds: bool = True, seed: int = 1, **meddling: float
+    ) -> Box:
+        """A machine whose link runs over these carriers, best first."""
+        machine = machine or self.machine()
+        tls = self.tls(machine.node)
+        meddlers: dict[str, Meddler] = {}
+
+        def make(heard: Any) -> list[Carrier]:
+            for name in carriers:
+                meddlers[name] = Meddler(
+                    lambda ear, name=name: self.link(name, machine, ear, tls=tls), heard, seed, **meddling
+                )
+            return list(meddlers.values())
+
+        link = Link(
+            machine.store,
+            TrustBook(BoxKeys(machine.node, machine.signing), self.bundle.raw, lambda raw: None),
+            make,
+            HttpsFeeds(self.https_url, tls, self.folder / "ca.crt") if feeds else None,
+            software="test",
+            backoff_cap_s=0.2,
+            draw=random.Random(seed).random,
+        )
+        self.closers.append(link.stop)
+        link.start()
+        return Box(machine, link, meddlers)
+
+    @property
+    def bundle(self) -> TrustBundle:
+        found = self.voice.trust()
+        assert found is not None
+        return found
+
+    def digested(self) -> bool:
+        return self.digester.lag() == 0
+
+    def placed(self, label: str) -> dict[tuple[int, Any], tuple[bytes, bytes]]:
+        """(etype, key) -> (X, state) of everything the hub has put into a scope."""
+        with self.hub.read() as conn:
+            rows = conn.execute(
+                "SELECT m.etype, m.key, e.x, e.state FROM feed_member m JOIN entity e ON e.etype = m.etype "
+                "AND e.key = m.key WHERE m.label = ?",
+                (label,),
+            ).fetchall()
+        return {(r[0], r[1]): (r[2], r[3]) for r in rows}
+
+    def entries(self, label: str) -> list[feed.Entry]:
+        """The feed of a scope, in order."""
+        with self.hub.read() as conn:
+            rows = conn.execute("SELECT entry FROM feed_entry WHERE label = ? ORDER BY sseq", (label,)).fetchall()
+        return [feed.decode_entry(row[0]) for row in rows]
+
+    def history(self, etype: int, key: str) -> list[Any]:
+        with self.hub.read() as conn:
+            return digest.history(conn, etype, key)
+
+    def lose_facts_of(self, node: str) -> None:
+        """As if the database had been put back to before this node ever called."""
+        with self.hub.write() as unit:
+            rows = unit.conn.execute("SELECT id FROM stream WHERE node = ?", (node,)).fetchall()
+            for (stream,) in rows:
+                for table in ("log", "arrival", "quarantine", "parked", "entity_fact"):
+                    unit.conn.execute(f"DELETE FROM {table} WHERE stream = ?", (stream,))
+                unit.conn.execute("DELETE FROM stream WHERE id = ?", (stream,))
+
+    def raise_epoch(self) -> None:
+        EpochKeeper(self.hub, self.folder / "epoch.json").above(self.hub.epoch)
+
+    def set_scopes(self, node: str, scopes: Sequence[str]) -> None:
+        with self.hub.write() as unit:
+            set_node_scopes(unit, node, scopes)
+
+    def feeds_of(self, machine: Machine) -> HttpsFeeds:
+        return HttpsFeeds(self.https_url, self.tls(machine.node), self.folder / "ca.crt")
+
+    def silent_port(self) -> int:
+        """A port that takes calls and never says a word."""
+        server = socket.create_server(("127.0.0.1", 0))
+        self.closers.append(server.close)
+        return int(server.getsockname()[1])
+
+    def box_at(self, port: int) -> Box:
+        """A machine whose broker is dialled at `port`."""
+        machine = self.machine()
+        tls = self.tls(machine.node)
+        link = Link(
+            machine.store,
+            TrustBook(BoxKeys(machine.node, machine.signing), self.bundle.raw, lambda raw: None),
+            lambda heard: [MqttLink(machine.node, "127.0.0.1", port, tls, heard)],
+            None,
+            software="test",
+            backoff_cap_s=0.2,
+            draw=random.Random(1).random,
+        )
+        self.closers.append(link.stop)
+        link.start()
+        return Box(machine, link, {})
+
     def foreign_tls(self, name: str) -> ssl.SSLContext:
         """A certificate that says the right name under another site's authority."""
         return self.tls(name, make_root("elsewhere", SystemClock().wall_ms()))
@@ -213,6 +428,19 @@ class World:
         """How many facts of a node the hub has in its log."""
         with self.hub.read() as conn:
             return int(conn.execute("SELECT coalesce(sum(last), 0) FROM stream WHERE node = ?", (node,)).fetchone()[0])
+
+    def fact_bytes(self, node: str, seq: int) -> bytes:
+        """What the hub's log holds at a place of lane 0."""
+        with self.hub.read() as conn:
+            return conn.execute(
+                "SELECT l.fact FROM log l JOIN stream s ON s.id = l.stream "
+                "WHERE s.node = ? AND s.lane = 0 AND l.seq = ?",
+                (node, seq),
+            ).fetchone()[0]
+
+    def set_state(self, node: str, state: str) -> None:
+        with self.hub.write() as unit:
+            set_node_state(unit, node, state)
 
     def hub_count(self, code: str) -> int:
         return tallies(self.hub).get(code, 0)
@@ -255,8 +483,13 @@ def world(tmp_path: Path) -> Iterator[World]:
     hub.start_incarnation("test")
     feeds = Feeds(hub)
     keys = HubKeys(entropy.bytes(32), entropy.bytes(32))
-    bundle: list[TrustBundle] = []
-    voice = Voice(hub, keys, lambda: bundle[0] if bundle else None)
+    voice = Voice(hub, keys, lambda: bundle)
+    trust = Trust(
+        version=1,
+        hub_keys=(HubKey(voice.key_id, voice.public, 0, 2**62),),
+        sealing=((suite1.sealing_public(keys.sealing), 0),),
+    )
+    bundle = TrustBundle(1, voice.say(message.TRUST, trust.body(), None))
     door, post = Door(hub, voice), Post()
     digester = Digester(hub, feeds, door, voice, post)
     desk = FeedDesk(hub, feeds, voice)

@@ -1,0 +1,80 @@
+"""The thread that takes rounds: wanted as often as heads move, run one at a time, tried again when the line fails."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Protocol
+
+from appliance.link.rounds import HubFeeds, Rounds
+from appliance.link.trust_book import TrustBook
+from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.kernel.outcome import PeerFault, Unavailable
+
+AGAIN_S_MIN, AGAIN_S_MAX = 0.5, 30.0
+STOP_S_MAX = 0.5
+
+
+class ResettableFeeds(HubFeeds, Protocol):
+    """Feeds whose calls another thread can end."""
+
+    def reset(self) -> None: ...
+
+    def cut(self) -> None: ...
+
+
+class Fetcher:
+    """`want` from any thread; a round that is wanted while one runs is taken after it."""
+
+    def __init__(
+        self, store: ApplianceStore, feeds: ResettableFeeds, book: TrustBook, hello: Callable[[], None]
+    ) -> None:
+        """`hello` is called when a round meets another hub epoch than the one known."""
+        self._rounds = Rounds(store, feeds, book)
+        self._feeds = feeds
+        self._hello = hello
+        self._wanted = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="link-fetch", daemon=True)
+        self.counts: Counter[str] = Counter()
+        self.rounds = 0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def want(self) -> None:
+        """Take a round soon."""
+        self._wanted.set()
+
+    def reset(self) -> None:
+        """The line fell: end what is under way."""
+        self._feeds.reset()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._wanted.set()
+        self._feeds.cut()
+        if self._thread.ident is not None:
+            self._thread.join(STOP_S_MAX)
+
+    def _run(self) -> None:
+        again = AGAIN_S_MIN
+        while True:
+            self._wanted.wait()
+            if self._stopping.is_set():
+                return
+            self._wanted.clear()
+            try:
+                done = self._rounds.run()
+            except (Unavailable, PeerFault) as fault:
+                self.counts[fault.code] += 1
+                # The hub may have moved on meanwhile; a bell that rings earlier is not waited out.
+                if not self._wanted.wait(again):
+                    self._wanted.set()
+                again = min(AGAIN_S_MAX, 2 * again)
+                continue
+            again = AGAIN_S_MIN
+            self.rounds += 1
+            if not done.applied:
+                self._hello()

@@ -1,0 +1,87 @@
+"""What a box says, made from its store at the moment of sending: hellos, batches of facts, old receipts."""
+
+from __future__ import annotations
+
+from appliance.link.trust_book import TrustBook
+from sync.adapters.sqlite_log import down, outbox
+from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.adapters.sqlite_log.outbox import Mark, MarkOutcome
+from sync.kernel import hlc
+from sync.kernel.limits import CUT_FACTS
+from sync.protocol import message
+from sync.protocol.ack import Ack, acked_digest
+from sync.protocol.batch import Item, Withheld, make_batch
+from sync.protocol.events import OwnStream
+from sync.protocol.hello import STREAMS_MAX, Hello, HelloStream, cursors_digest
+from sync.protocol.outbound import FACT_BYTES_A_BATCH
+
+Lane = tuple[int, int]
+"""(incarnation, lane): an own stream."""
+
+
+class Letters:
+    """Reads the store, signs with the box's key, seals to the hub's."""
+
+    def __init__(self, store: ApplianceStore, book: TrustBook, software: str) -> None:
+        self._store = store
+        self._book = book
+        self._software = software
+
+    def hello(self, number: int) -> bytes:
+        """Who this is and how far each stream and scope stands."""
+        store = self._store
+        streams = outbox.own_streams(store)[:STREAMS_MAX]
+        body = Hello(
+            software=self._software,
+            incarnation=store.incarnation,
+            number=number,
+            streams=tuple(HelloStream(s.incarnation, s.lane, s.last, s.acked, s.oldest_kept) for s in streams),
+            acked_digest=acked_digest([s.acked_h for s in streams]),
+            cursors_digest=cursors_digest((c.label, c.epoch, c.sseq, c.e) for c in down.cursors(store)),
+            trust_version=self._book.version,
+            scope_version=store.meta_int("scope_version"),
+            clock=store.clock_quality(store.believed_wall_ms() is not None),
+        ).body()
+        return self._book.say(message.HELLO, body, store.meta_int("hub_epoch"))
+
+    def batch(
+        self, stream: Lane, first: int, facts_max: int = CUT_FACTS, bytes_max: int = FACT_BYTES_A_BATCH
+    ) -> tuple[bytes, int] | None:
+        """(message, last seq) of the facts from `first` on; None when nothing is there to send."""
+        own = self.stream(stream)
+        if own is None:
+            return None
+        cut = outbox.cut(self._store, own, first, facts_max=facts_max, bytes_max=bytes_max)
+        if cut is None:
+            return None
+        items: tuple[Item, ...] = cut.items
+        if cut.withheld:
+            items = tuple(Withheld(item) if i in cut.withheld else item for i, item in enumerate(cut.items))
+        raw = make_batch(
+            node=self._store.node,
+            incarnation=own.incarnation,
+            lane=own.lane,
+            first=first,
+            prev_hash=cut.prev_hash,
+            items=items,
+            signing_key=self._book.keys.signing,
+            key_id=self._book.keys.key_id,
+            hub_seal_key=self._book.seal_to,
+            head_hash=cut.head_hash,
+            backlog=cut.backlog,
+        )
+        return raw, first + len(items) - 1
+
+    def stream(self, stream: Lane) -> outbox.OwnStream | None:
+        """Where an own stream stands; None when it is complete and of an earlier start."""
+        return next((s for s in outbox.own_streams(self._store) if (s.incarnation, s.lane) == stream), None)
+
+    def streams(self) -> tuple[OwnStream, ...]:
+        """Own streams with unacknowledged facts and the current ones, as the session sees them."""
+        rows = outbox.own_streams(self._store)
+        return tuple(OwnStream(s.incarnation, s.lane, s.last, s.acked, s.state) for s in rows)
+
+    def apply(self, ack: Ack, raw: bytes, *, welcome: bool) -> list[MarkOutcome]:
+        """Take an acknowledgement into the store, in one commit."""
+        marks = [Mark(s.incarnation, s.lane, s.upto, s.h, s.state, s.rejects, s.safe) for s in ack.streams]
+        return outbox.apply_marks(self._store, marks, hlc.ms_of(ack.hub_time), raw, welcome=welcome)

@@ -1,0 +1,206 @@
+"""One effect of the session after the other, done: on the store, on a carrier, on the strip."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import singledispatchmethod
+
+from appliance.link.fetcher import Fetcher
+from appliance.link.gauge import Gauge
+from appliance.link.letters import Letters
+from appliance.link.trust_book import TrustBook
+from sync.adapters.carrier import Carrier
+from sync.adapters.sqlite_log import down, outbox
+from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.kernel.chain import digest
+from sync.kernel.limits import CUT_FACTS
+from sync.kernel.outcome import PeerFault
+from sync.protocol import events, states
+
+Events = list[events.Event]
+Place = tuple[int, int, int]
+"""(incarnation, lane, seq)."""
+
+
+class Performer:
+    """Used by the link's thread alone."""
+
+    def __init__(
+        self,
+        store: ApplianceStore,
+        book: TrustBook,
+        letters: Letters,
+        carriers: Mapping[str, Carrier],
+        gauge: Gauge,
+        fetcher: Fetcher | None,
+        identity: bytes,
+        keep_identity: Callable[[bytes], None],
+    ) -> None:
+        self._store = store
+        self._book = book
+        self._letters = letters
+        self._carriers = carriers
+        self._gauge = gauge
+        self._fetcher = fetcher
+        self._identity = identity
+        self._keep_identity = keep_identity
+        self._sent_at: dict[Place, float] = {}
+        self._hello_at: float | None = None
+        self._now = 0.0
+        self.state = states.SILENT
+        self.counts: Counter[str] = Counter()
+        self._hold(frozenset(cursor.label for cursor in down.cursors(store)))
+
+    def perform(self, effect: events.Effect, now_s: float) -> Events:
+        """Do it; the events it led to. Raises Unavailable when the disk does not take it."""
+        self._now = now_s
+        return self._do(effect)
+
+    def hang_up(self) -> None:
+        """Close every carrier."""
+        for carrier in self._carriers.values():
+            carrier.close()
+
+    @singledispatchmethod
+    def _do(self, effect: object) -> Events:
+        raise AssertionError(f"no hand for {type(effect).__name__}")
+
+    @_do.register
+    def _(self, effect: events.Connect) -> Events:
+        self._carriers[effect.carrier].open()
+        return []
+
+    @_do.register
+    def _(self, effect: events.Disconnect) -> Events:
+        self._carriers[effect.carrier].close()
+        return []
+
+    @_do.register
+    def _(self, effect: events.SendHello) -> Events:
+        carrier = self._carriers[effect.carrier]
+        if effect.with_receipts:
+            for raw in outbox.receipts(self._store):
+                carrier.send(raw)
+        carrier.send(self._letters.hello(effect.number))
+        self._hello_at = self._now
+        self._gauge.asked(self._now)
+        return []
+
+    @_do.register
+    def _(self, effect: events.SendIdentity) -> Events:
+        if self._identity:
+            self._carriers[effect.carrier].send(self._identity)
+        return []
+
+    @_do.register
+    def _(self, effect: events.CutAndSend) -> Events:
+        lane = (effect.incarnation, effect.lane)
+        made = self._letters.batch(lane, effect.first, effect.facts_max, effect.bytes_max)
+        if made is None:
+            return [events.BatchCut(*lane, effect.first, effect.first - 1)]
+        raw, last = made
+        self._carriers[effect.carrier].send(raw)
+        self._sent_at.setdefault((*lane, last), self._now)
+        self._gauge.asked(self._now)
+        return [events.BatchCut(*lane, effect.first, last)]
+
+    @_do.register
+    def _(self, effect: events.Resend) -> Events:
+        lane = (effect.incarnation, effect.lane)
+        first = effect.first
+        while first <= effect.last:
+            made = self._letters.batch(lane, first, min(CUT_FACTS, effect.last - first + 1))
+            if made is None:
+                break
+            self._carriers[effect.carrier].send(made[0])
+            first = made[1] + 1
+        return []
+
+    @_do.register
+    def _(self, effect: events.ApplyAck) -> Events:
+        outcomes = self._letters.apply(effect.ack, effect.raw, welcome=effect.welcome)
+        told: Events = []
+        for stream, outcome in zip(effect.ack.streams, outcomes, strict=True):
+            acked = 0 if outcome.trouble else stream.upto
+            told.append(events.AckApplied(outcome.incarnation, outcome.lane, acked, outcome.trouble))
+        self._measure(effect, sum(outcome.moved for outcome in outcomes))
+        return told
+
+    def _measure(self, effect: events.ApplyAck, moved: int) -> None:
+        """How long the newest acknowledged batch took, and how much still waits."""
+        upto = {(s.incarnation, s.lane): s.upto for s in effect.ack.streams}
+        done = {place: at for place, at in self._sent_at.items() if upto.get(place[:2], 0) >= place[2]}
+        for place in done:
+            del self._sent_at[place]
+        delay = self._now - max(done.values()) if done else None
+        if effect.welcome and self._hello_at is not None:
+            delay = self._now - self._hello_at
+            self._hello_at = None
+        with self._store.read() as conn:
+            written, signed = outbox.ledger(conn)
+        self._gauge.heard(self._now, delay, moved, written - signed)
+
+    @_do.register
+    def _(self, effect: events.RaiseEpoch) -> Events:
+        down.raise_epoch(self._store, effect.epoch)
+        self._sent_at.clear()
+        return [events.EpochRaised(self._letters.streams())]
+
+    @_do.register
+    def _(self, effect: events.Withhold) -> Events:
+        own = self._letters.stream((effect.incarnation, effect.lane))
+        cut = None if own is None else outbox.cut(self._store, own, effect.seq, facts_max=1, bytes_max=1)
+        if own is not None and cut is not None and not cut.withheld:
+            outbox.withhold(self._store, own.stream, effect.seq, digest(cut.items[0]))
+        return []
+
+    @_do.register
+    def _(self, effect: events.FetchRound) -> Events:
+        if self._fetcher is not None:
+            self._fetcher.want()
+        return []
+
+    @_do.register
+    def _(self, effect: events.AdoptScopes) -> Events:
+        if down.set_scopes(self._store, effect.version, effect.labels):
+            self._hold(frozenset(effect.labels))
+        return []
+
+    @_do.register
+    def _(self, effect: events.AdoptTrust) -> Events:
+        try:
+            self._book.adopt(effect.raw)
+        except PeerFault as fault:
+            self.counts[fault.code] += 1
+        return []
+
+    @_do.register
+    def _(self, effect: events.AdoptIdentity) -> Events:
+        self._keep_identity(effect.raw)
+        self._identity = effect.raw
+        return [events.IdentityRenewed()]
+
+    @_do.register
+    def _(self, effect: events.Obey) -> Events:
+        self._store.tally(f"order.{effect.order.verb}")
+        return []
+
+    @_do.register
+    def _(self, effect: events.ShowState) -> Events:
+        self.state = effect.state
+        return []
+
+    @_do.register
+    def _(self, effect: events.Alarm) -> Events:
+        self._store.tally(f"alarm.{effect.code}"[:60])
+        return []
+
+    @_do.register
+    def _(self, effect: events.Count) -> Events:
+        self.counts[effect.code] += 1
+        return []
+
+    def _hold(self, labels: frozenset[str]) -> None:
+        for carrier in self._carriers.values():
+            carrier.hold(labels)

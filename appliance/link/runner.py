@@ -1,0 +1,231 @@
+"""The box's line to the hub: one thread that performs the session's effects, one that fetches what comes down.
+
+The session decides, the store keeps, a carrier moves bytes. Nothing here is waited for by people: a line that hangs
+holds up this thread's next message and nothing else.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from appliance.link.fetcher import Fetcher, ResettableFeeds
+from appliance.link.gauge import Gauge
+from appliance.link.letters import Letters
+from appliance.link.performer import Performer
+from appliance.link.trust_book import TrustBook
+from kiosk_ui.kit.screens.line import LineFacts
+from sync.adapters.carrier import Carrier, Heard, Why
+from sync.adapters.sqlite_log import outbox
+from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.adapters.sqlite_log.node_store import Change
+from sync.kernel.limits import BACKOFF_S_MAX, CONNECT_S_MAX
+from sync.kernel.outcome import PeerFault, Unavailable
+from sync.protocol import events
+from sync.protocol.session import Config, Session
+
+EVENTS_MAX = 1024
+STOP_S_MAX = 1.0
+_IDLE_S = 1.0
+
+MakeCarriers = Callable[[Heard], Sequence[Carrier]]
+
+
+class Link:
+    """Runs one node's session. `start` once, `stop` once; `line_facts` from any thread."""
+
+    def __init__(
+        self,
+        store: ApplianceStore,
+        book: TrustBook,
+        make_carriers: MakeCarriers,
+        feeds: ResettableFeeds | None,
+        *,
+        software: str,
+        draw: Callable[[], float],
+        backoff_cap_s: float = BACKOFF_S_MAX,
+        connect_s_max: float = CONNECT_S_MAX,
+        identity: bytes = b"",
+        keep_identity: Callable[[bytes], None] = lambda raw: None,
+    ) -> None:
+        """`make_carriers(heard)` gives the carriers, best first. `feeds` None: nothing comes down but answers.
+
+        `draw` gives numbers in [0, 1) for jitter.
+        """
+        self._store = store
+        self._book = book
+        self._events: queue.Queue[tuple[str, str, bytes]] = queue.Queue(EVENTS_MAX)
+        self._stopping = threading.Event()
+        self._commit_told = threading.Event()
+        now = store.clock.mono_s()
+        self._gauge = Gauge(now, self._heard_before())
+        carriers = list(make_carriers(_Ear(self)))
+        self._session = Session(
+            Config(
+                store.incarnation,
+                tuple(carrier.name for carrier in carriers),
+                draw,
+                backoff_s_max=backoff_cap_s,
+                connect_s_max=connect_s_max,
+            )
+        )
+        self._fetcher = None if feeds is None else Fetcher(store, feeds, book, self.call_now)
+        self._letters = Letters(store, book, software)
+        self._performer = Performer(
+            store,
+            book,
+            self._letters,
+            {carrier.name: carrier for carrier in carriers},
+            self._gauge,
+            self._fetcher,
+            identity,
+            keep_identity,
+        )
+        self._known: dict[tuple[int, int], int] = {}
+        self._counts: Counter[str] = Counter()
+        self._thread = threading.Thread(target=self._run, name="link", daemon=True)
+
+    def start(self) -> None:
+        self._store.listen(self._committed)
+        if self._fetcher is not None:
+            self._fetcher.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End within 1 s whatever the line does. What was not acknowledged stays in the store."""
+        self._stopping.set()
+        if self._fetcher is not None:
+            self._fetcher.stop()
+        self._tell("wake")
+        if self._thread.ident is not None:
+            self._thread.join(STOP_S_MAX)
+
+    def call_now(self) -> None:
+        """Greet the hub again: something changed that it should know, or a round met another epoch."""
+        self._tell("hello")
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    @property
+    def state(self) -> str:
+        """The session's state, in the words of the protocol's table."""
+        return self._performer.state
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What was heard and changed nothing, by code."""
+        return dict(self._counts + self._performer.counts)
+
+    def line_facts(self) -> LineFacts:
+        """The numbers of this moment for the strip on the screen."""
+        return self._gauge.facts(self._store.clock.mono_s(), self._outbox())
+
+    def _heard_before(self) -> float | None:
+        """How old the last signed hub time is by our wall clock; None when there never was one."""
+        last_ms = self._store.floor_ms()
+        return max(0.0, (self._store.clock.wall_ms() - last_ms) / 1000) if last_ms else None
+
+    def _outbox(self) -> int:
+        with self._store.read() as conn:
+            written, signed = outbox.ledger(conn)
+        return written - signed
+
+    def _committed(self, _changes: Sequence[Change]) -> None:
+        if not self._commit_told.is_set():
+            self._commit_told.set()
+            self._tell("commit")
+
+    def _tell(self, what: str, name: str = "", raw: bytes = b"") -> None:
+        """Queue something for the thread. A full queue drops: what matters is asked for or sent again."""
+        try:
+            self._events.put_nowait((what, name, raw))
+        except queue.Full:
+            self._commit_told.clear()
+
+    def heard(self, what: str, carrier: str, raw: bytes) -> None:
+        """From a carrier's thread."""
+        self._tell(what, carrier, raw)
+
+    def _run(self) -> None:
+        streams = tuple(self._letters.streams())
+        self._step(events.Started(streams, self._store.meta_int("hub_epoch")))
+        while not self._stopping.is_set():
+            wait = min(_IDLE_S, self._session.wakes_at_s - self._now())
+            try:
+                what, name, raw = self._events.get(timeout=wait) if wait > 0 else self._events.get_nowait()
+            except queue.Empty:
+                self._step(events.Tick())
+                continue
+            try:
+                self._take(what, name, raw)
+            except Unavailable as fault:
+                self._counts[fault.code] += 1
+                self._stopping.wait(min(fault.retry_s, _IDLE_S))
+        self._performer.hang_up()
+
+    def _take(self, what: str, name: str, raw: bytes) -> None:
+        now = self._now()
+        match what:
+            case "commit":
+                self._commit_told.clear()
+                self._tell_committed()
+            case "up":
+                self._gauge.up(now)
+                self._step(events.CarrierUp(name))
+            case "refused" | "no-answer" | "lost" | "denied":
+                self._gauge.down(what, now)
+                if self._fetcher is not None:
+                    self._fetcher.reset()
+                self._step(events.CarrierDown(name))
+            case "received":
+                self._received(raw)
+            case "hello":
+                self._step(events.HelloWanted())
+            case _:
+                self._step(events.Tick())
+
+    def _received(self, raw: bytes) -> None:
+        try:
+            opened = self._book.open(raw)
+        except PeerFault as fault:
+            self._counts[fault.code] += 1
+            return
+        self._step(events.Received(opened, raw))
+
+    def _tell_committed(self) -> None:
+        for stream in self._letters.streams():
+            lane = (stream.incarnation, stream.lane)
+            if stream.incarnation == self._store.incarnation and stream.last > self._known.get(lane, 0):
+                self._known[lane] = stream.last
+                self._step(events.FactCommitted(stream.incarnation, stream.lane, stream.last))
+
+    def _step(self, event: events.Event) -> None:
+        """Give the session an event, perform what it wants, and the events that this leads to, in order."""
+        todo: list[events.Event] = [event]
+        while todo and not self._stopping.is_set():
+            for effect in self._session.on(todo.pop(0), self._now()):
+                todo += self._performer.perform(effect, self._now())
+
+    def _now(self) -> float:
+        return self._store.clock.mono_s()
+
+
+class _Ear:
+    """What carriers call."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def up(self, carrier: str) -> None:
+        self._link.heard("up", carrier, b"")
+
+    def down(self, carrier: str, why: Why) -> None:
+        self._link.heard(why, carrier, b"")
+
+    def received(self, carrier: str, message: bytes) -> None:
+        self._link.heard("received", carrier, message)

@@ -1,0 +1,95 @@
+"""Whom this box believes: the newest trust bundle it was given, and what it signs with itself.
+
+A bundle is adopted when a hub key of the bundle in force signed it and its version is higher; it never falls.
+Source: protocol way/1, section 7.4.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sync.kernel import canonical
+from sync.kernel.outcome import PeerFault
+from sync.kernel.suite import suite1
+from sync.protocol import message
+from sync.protocol.message import Message, make_message, open_message, parse_short_header
+from sync.protocol.trust import Trust
+
+
+@dataclass(frozen=True, slots=True)
+class BoxKeys:
+    """This box's name and its secret signing key, 32 raw bytes."""
+
+    node: str
+    signing: bytes
+
+    @property
+    def key_id(self) -> bytes:
+        return suite1.key_id(suite1.signing_public(self.signing))
+
+
+class TrustBook:
+    """The bundle in force. Any thread may ask; one adopts."""
+
+    def __init__(self, keys: BoxKeys, raw: bytes, save: Callable[[bytes], None]) -> None:
+        """`raw`: the bundle put on disk at enrolment or later; it is believed because of where it lies.
+
+        `save` makes a newer one durable before it is used.
+        """
+        header = parse_short_header(raw)
+        self.keys = keys
+        self.hub = header.signer
+        self.raw = raw
+        self._save = save
+        self._lock = threading.Lock()
+        self._trust = Trust.read(canonical.decode(raw[message.SIGNED_BYTES :]))
+
+    @property
+    def version(self) -> int:
+        return self._trust.version
+
+    @property
+    def seal_to(self) -> bytes:
+        """The hub's sealing key for new batches. The bundle lists them oldest first."""
+        if not self._trust.sealing:
+            raise PeerFault("trust.sealing-missing")
+        return self._trust.sealing[-1][0]
+
+    def hub_key(self, signer: str, key_id: bytes) -> bytes | None:
+        """The hub's public key of that id, None for anybody else's."""
+        trust = self._trust
+        if signer != self.hub or trust.is_revoked(signer, key_id):
+            return None
+        return trust.hub_key(key_id)
+
+    def open(self, raw: bytes) -> Message:
+        """A message of the hub's for this box or for everyone. Raises PeerFault."""
+        return open_message(raw, keys=self.hub_key, audience=self.keys.node)
+
+    def adopt(self, raw: bytes) -> bool:
+        """Take a newer bundle. False: it is not newer. Raises PeerFault when nobody we believe signed it."""
+        opened = self.open(raw)
+        if opened.type != message.TRUST:
+            raise PeerFault("trust.body")
+        fresh = Trust.read(opened.body)
+        with self._lock:
+            if fresh.version <= self._trust.version:
+                return False
+            self._save(raw)
+            self._trust, self.raw = fresh, raw
+        return True
+
+    def say(self, kind: int, body: Mapping[int, Any], epoch: int) -> bytes:
+        """A message to the hub, signed by this box."""
+        return make_message(
+            kind,
+            body,
+            signer=self.keys.node,
+            audience=self.hub,
+            epoch=epoch,
+            signing_key=self.keys.signing,
+            key_id=self.keys.key_id,
+        )
