@@ -6,6 +6,7 @@ import json
 import os
 import random
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ class Box:
             changed=self._device_changed, draw=random.random,
         )  # fmt: skip
         self.papers = Papers(
-            settings, self.jobs, self.devices.glyphs.draw, self.people.names, key_id=keys.key_id,
+            settings, self.jobs, self.devices.glyphs, self.people.names, key_id=keys.key_id,
             sign=lambda data: suite1.sign(keys.signing, data),
         )  # fmt: skip
         prefixes = settings.codes.prefixes
@@ -193,11 +194,14 @@ class Box:
 
     def _receipt_marked(self, unit: Unit, job: PaperJob, state: JobState) -> None:
         self.collecting.receipt_marked(unit, job.ref, job.job_id, state)
-        unit.on_commit(lambda: self.events.publish("paper", {"what": "receipt", "state": state}))
+        unit.on_commit(partial(self._paper_changed, "receipt", state))
 
     def _label_marked(self, unit: Unit, job: PaperJob, state: JobState) -> None:
         self.receiving.label_marked(unit, job.ref, job.job_id, job.copy_no, state)
-        unit.on_commit(lambda: self.events.publish("paper", {"what": "label", "state": state}))
+        unit.on_commit(partial(self._paper_changed, "label", state))
+
+    def _paper_changed(self, what: str, state: JobState) -> None:
+        self.events.publish("paper", {"what": what, "state": state})
 
 
 def principal_of(row: PersonRow) -> Principal:

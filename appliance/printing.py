@@ -13,11 +13,13 @@ from appliance.store.print_jobs import PrintJobs
 from appliance.store.site import ward
 from hardware.codecs.escpos_out import encode_slip
 from hardware.codecs.zpl import encode_label
-from hardware.ports import Draw
-from sync.adapters.sqlite_log.node_store import Unit
+from hardware.drivers.glyphs import Glyphs
+from sync.adapters.sqlite_log.node_store import Unit, count
 from sync.domain.tracking import papers, receipt_code
 from sync.domain.tracking.facts import ROUND
 from sync.domain.tracking.receipt_code import ReceiptScan, RoundHead
+from sync.kernel.outcome import PeerFault
+from sync.kernel.paper import Code2d, Line, Slip
 
 Sign = Callable[[bytes], bytes]
 
@@ -29,7 +31,7 @@ class Papers:
         self,
         settings: Settings,
         jobs: PrintJobs,
-        draw: Draw,
+        glyphs: Glyphs,
         names: Callable[[], dict[str, str]],
         *,
         key_id: bytes,
@@ -37,7 +39,7 @@ class Papers:
     ) -> None:
         self._settings = settings
         self._jobs = jobs
-        self._draw = draw
+        self._glyphs = glyphs
         self._names = names
         self._key_id = key_id
         self._sign = sign
@@ -66,19 +68,37 @@ class Papers:
                 RoundHead(row.key, row.ward, row.courier), scans, key_id=self._key_id, sign=self._sign
             ),
         )
-        slip = papers.receipt_slip(told, copy_no=copy_no)
-        payload = encode_slip(slip, self._settings.devices.receipt_printer.width_dots, draw=self._draw)
+        payload = self._receipt_bytes(papers.receipt_slip(told, copy_no=copy_no))
         return self._jobs.order(unit, printer=RECEIPT, what="receipt", ref=row.key, copy_no=copy_no, payload=payload)
 
     def order_label(self, unit: Unit, stay_key: str, name: str, discharged_on: str | None, copy_no: int) -> str | None:
         """A record's cover label; None where this box has no label printer."""
         if not self._settings.devices.label_printer.url:
             return None
+        row_ms = unit.high >> 16
         copy_no = max(copy_no, self._jobs.copies(unit, "label", stay_key))
         prefix = next(iter(self._settings.codes.prefixes), "")
         label = papers.cover_label(stay_key, name, discharged_on, prefix=prefix, copy_no=copy_no)
-        payload = encode_label(label, self._settings.devices.label_printer.dpi, self._draw)
+        try:
+            payload = encode_label(label, self._settings.devices.label_printer.dpi, self._glyphs.draw)
+        except PeerFault as fault:
+            # A number that no label can carry must not keep the record from being received.
+            count(unit.conn, fault.code, row_ms)
+            return None
         return self._jobs.order(unit, printer=LABEL, what="label", ref=stay_key, copy_no=copy_no, payload=payload)
+
+    def _receipt_bytes(self, slip: Slip) -> bytes:
+        """The printer's bytes; characters no font has are boxed, and the slip says which. Codes that do not fit go."""
+        missing = self._glyphs.missing_in(slip)
+        if missing:
+            named = " ".join(f"U+{ord(char):04X}" for char in missing if len(char) == 1)
+            slip = Slip((*slip.blocks[:-1], Line(f"缺字 / missing: {named}"), *slip.blocks[-1:]))
+        width = self._settings.devices.receipt_printer.width_dots
+        try:
+            return encode_slip(slip, width, draw=self._glyphs.draw)
+        except PeerFault:
+            bare = tuple(block for block in slip.blocks if not isinstance(block, Code2d))
+            return encode_slip(Slip(bare), width, draw=self._glyphs.draw)
 
     def _name(self, unit: Unit, key: str) -> str:
         row = unit.conn.execute("SELECT name FROM custody_due WHERE key = ?", (key,)).fetchone()

@@ -65,6 +65,7 @@ class RoundProjector:
     """Rounds, and which one the hand-held is in: it goes on after a power cut without anybody signing in again."""
 
     etypes = frozenset({ROUND})
+    derived = ("collecting_round",)
     schema_sql = """
     CREATE TABLE IF NOT EXISTS collecting_round (
         key            TEXT PRIMARY KEY,

@@ -31,6 +31,7 @@ class PersonRow:
 
 class PeopleProjector:
     etypes = frozenset({PERSON})
+    derived = ("people_person",)
     schema_sql = """
     CREATE TABLE IF NOT EXISTS people_person (
         user_id  TEXT PRIMARY KEY,

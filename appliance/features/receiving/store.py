@@ -71,6 +71,7 @@ class AnomalyRow:
 
 class ReceivingProjector:
     etypes = frozenset({HANDIN, ROUND})
+    derived = ("receiving_handin", "receiving_round", "receiving_handin_round")
     schema_sql = """
     CREATE TABLE IF NOT EXISTS receiving_handin (
         key       TEXT PRIMARY KEY,
