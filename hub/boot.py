@@ -1,0 +1,373 @@
+"""One hub process: its parts made, joined, started, and stopped in the opposite order."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+from hub import assembly
+from hub.features.audit.service import Audit
+from hub.features.audit.store import AuditProjector
+from hub.features.calendar.service import Calendars
+from hub.features.calendar.store import CalendarProjector
+from hub.features.due.service import follow
+from hub.features.fleet.service import Fleet, Overview, Parts
+from hub.features.fleet.store import FleetTables
+from hub.features.imports.initials import initials
+from hub.features.imports.mllp import MllpServer
+from hub.features.imports.service import Imports
+from hub.features.imports.store import ImportTables
+from hub.features.people.service import People, Wish
+from hub.features.people.store import PeopleProjector
+from hub.features.records.service import Calendar, Records
+from hub.features.records.store import RecordsProjector
+from hub.features.sign_in.service import SignIn
+from hub.features.sign_in.store import SessionTables
+from hub.features.statistics.service import Statistics
+from hub.link.digester import Digester
+from hub.link.door import Door
+from hub.link.feed_desk import FeedDesk
+from hub.link.mqtt_ingest import MqttIngest
+from hub.link.post import Post
+from hub.link.sync_api import sync_api
+from hub.link.voice import HubKeys, TrustBundle, Voice
+from hub.settings import Settings
+from hub.store.desk import Desk, Settled
+from hub.web.frame import Strip
+from hub.web.live import Live
+from hub.web.ports import Ports, bind_host, free_port
+from hub.web.serve import DOOR_THREADS, SCREEN_THREADS, Serving, client_context
+from kiosk_ui.kit.events import EventHub
+from kiosk_ui.kit.port import Principal
+from kiosk_ui.kit.screens.ledger import LedgerView
+from kiosk_ui.kit.screens.line import LineFacts
+from provisioning.trust.broker import Broker
+from provisioning.trust.desk import Place
+from provisioning.trust.enrol import scopes_for
+from provisioning.trust.site import SiteTrust, open_site
+from sync.adapters.clock import Clock, SystemClock
+from sync.adapters.idgen import Entropy, SystemEntropy
+from sync.adapters.keys import create_secret, write_whole
+from sync.adapters.settings_file import load
+from sync.adapters.sqlite_log.hub_feeds import Feeds
+from sync.adapters.sqlite_log.hub_store import HubStore, add_node
+from sync.adapters.sqlite_log.node_store import Projector
+from sync.kernel.suite import suite1
+
+SOFTWARE = "waystation 0.1.0"
+TICK_S = 5.0
+DAY_S = 24 * 3600
+OVERVIEW_S = 1.0
+FIRST_ACCOUNT = "first-account.json"
+
+
+def projectors(store_key: bytes) -> tuple[Projector, ...]:
+    """Every feature's tables; what a rebuild drops and makes again."""
+    return (
+        RecordsProjector(store_key),
+        PeopleProjector(),
+        CalendarProjector(),
+        AuditProjector(),
+        SessionTables(),
+        ImportTables(),
+        FleetTables(),
+    )
+
+
+def open_store(folder: Path, trust: SiteTrust, clock: Clock, entropy: Entropy) -> HubStore:
+    """The hub's database in `folder/data`."""
+    (folder / "data").mkdir(mode=0o700, exist_ok=True)
+    key = trust.keys.store
+    path = folder / "data" / "node.db"
+    return HubStore(path, key, node=trust.hub, role="hub", clock=clock, entropy=entropy, projectors=projectors(key))
+
+
+class Hub:
+    """Everything of one hub. `start` returns when it is ready; `stop` takes less than 3 s."""
+
+    def __init__(
+        self, folder: Path, settings: Settings, clock: Clock | None = None, entropy: Entropy | None = None
+    ) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.entropy = entropy or SystemEntropy()
+        self.trust = open_site(folder / "keys")
+        self.store = open_store(folder, self.trust, self.clock, self.entropy)
+        self.store.start_incarnation(SOFTWARE)
+        self.ports = Ports(folder / "data" / "ports.json")
+        self._stops: list[Callable[[], None]] = []
+        self._ending = threading.Event()
+        self._broker: Broker | None = None
+        self._ingest: MqttIngest | None = None
+        self._line_parts()
+        self.desk = Desk(self.store, settings.node.time_zone, Settled(self.store))
+        self._features()
+        self.events = EventHub(clock=self.clock)
+        self.store.listen(Live(self.events).changed)
+        self.app = self._pages()
+
+    def _line_parts(self) -> None:
+        keys = self.trust.keys
+        self.voice = Voice(self.store, HubKeys(keys.signing, keys.sealing), self._bundle)
+        self.post = Post()
+        self.door = Door(self.store, self.voice, learn=self._learn)
+        self.feeds = Feeds(self.store)
+        self.digester = Digester(
+            self.store, self.feeds, self.door, self.voice, self.post, follow=follow, busy=self._busy
+        )
+        self.sync_app = Flask("hub.sync")
+        self.sync_app.register_blueprint(
+            sync_api(self.store, self.door, FeedDesk(self.store, self.feeds, self.voice), self.post)
+        )
+
+    def _features(self) -> None:
+        site = self.settings.node.site
+        self.people = People(self.desk, site)
+        self.sign_in = SignIn(self.desk, self.people.account, self.people.one)
+        self.calendars = Calendars(self.desk)
+        counting = Calendar(self.calendars.age, self.calendars.taken, self.calendars.due_by)
+        self.records = Records(self.desk, counting, initials)
+        self.imports = Imports(self.desk)
+        self.statistics = Statistics(self.desk, self.calendars.age, self.calendars.taken)
+        self.audit = Audit(self.desk)
+        parts = Parts(self.trust, site, self._place, self._card_urls, self._members_changed, self._trust_changed)
+        self.fleet = Fleet(self.desk, parts)
+        self._port = _Port(self)
+
+    def _pages(self) -> Flask:
+        return assembly.make(
+            assembly.Wiring(
+                node=self.store.node,
+                title=self.settings.node.name,
+                zone=self.settings.node.time_zone,
+                secret_key=self.trust.keys.store,
+                clock=self.clock,
+                events=self.events,
+                port=self._port,
+                hosts=frozenset({"localhost", "127.0.0.1", self.settings.web.host, self.settings.sync.public_host}),
+                strip=self._port.strip,
+                figures=self._figures,
+                sign_in=self.sign_in,
+                people=self.people,
+                records=self.records,
+                imports=self.imports,
+                calendars=self.calendars,
+                statistics=self.statistics,
+                audit=self.audit,
+                fleet=self.fleet,
+            )
+        )
+
+    def start(self) -> None:
+        """Bring it up: broker, digest, lists, doors, screens, in this order; then say where in `state.json`."""
+        settings = self.settings
+        self.trust.renew(self.clock.wall_ms())
+        self._start_broker()
+        self._begin(self.digester.start, self.digester.stop)
+        self._first_account()
+        self.calendars.seed()
+        self._begin(self.imports.start, self.imports.stop)
+        hl7 = self.imports.hl7
+        mllp = MllpServer(hl7.answer, hl7.too_large, host=settings.mllp.host, port=self._wanted("mllp"))
+        self._begin(mllp.start, lambda: mllp.stop(1.0))
+        door = Serving(self.sync_app, settings.sync.host, self._wanted("sync"), threads=DOOR_THREADS, name="sync-door")
+        keys = self.trust.keys
+        door.demand_certificates(self.trust.server_certificate_path, self.trust.server_key_path, keys.ca_path)
+        self._begin(door.start, door.stop)
+        self._stops.append(self.post.close)
+        screens = Serving(self.app, settings.web.host, self._wanted("web"), threads=SCREEN_THREADS, name="screens")
+        self._begin(screens.start, screens.stop)
+        self._stops.append(self.events.close)
+        self.ports.keep(web=screens.port, sync=door.port, mllp=mllp.port, broker=self.ports.get("broker"))
+        threading.Thread(target=self._tick, name="tick", daemon=True).start()
+        self._write_state()
+
+    def stop(self) -> None:
+        self._ending.set()
+        (self.folder / "state.json").unlink(missing_ok=True)
+        for stop in reversed(self._stops):
+            stop()
+        self._stops.clear()
+        self.store.close()
+
+    def _begin(self, start: Callable[[], None], stop: Callable[[], None]) -> None:
+        start()
+        self._stops.append(stop)
+
+    def _start_broker(self) -> None:
+        broker = self.settings.broker
+        if not broker.host:
+            return
+        port = self._wanted("broker")
+        if broker.own:
+            port = port or free_port()
+            listener = self.trust.listener(self.folder / "broker", port, bind_host(broker.host))
+            self._broker = Broker(listener, self.trust.rules(self.fleet.members()))
+            self._begin(self._broker.start, self._broker.stop)
+        self.ports.keep(broker=port)
+        keys = self.trust.keys
+        context = client_context(keys.ca_path, keys.tls_certificate_path, keys.tls_key_path)
+        self._ingest = MqttIngest(
+            self.trust.worker, broker.host, port, context,
+            door=self.door, voice=self.voice, post=self.post, digester=self.digester,
+        )  # fmt: skip
+        self._begin(self._ingest.start, self._ingest.stop)
+
+    def _wanted(self, name: str) -> int:
+        """The port of the settings, else the one of the last start, so that machines find the hub again."""
+        told: int = getattr(self.settings, name).port
+        return told or self.ports.free(name)
+
+    def _first_account(self) -> None:
+        """A new hub lets its first administrator in by a file only the machine's owner can read."""
+        if self.people.has_administrator():
+            return
+        self.desk.settle()
+        if self.people.has_administrator():
+            return
+        password = self.entropy.bytes(9).hex()
+        wish = Wish("admin", "中心管理员", ["administrator"], password=password)
+        made = self.people.save(wish, None, new=self.people.one("u-admin") is None)
+        assert isinstance(made, str), "the first account is well formed"
+        path = self.folder / FIRST_ACCOUNT
+        path.unlink(missing_ok=True)
+        create_secret(path, (json.dumps({"user": "admin", "password": password}) + "\n").encode())
+
+    def _write_state(self) -> None:
+        web = self.settings.web.host
+        told = {
+            "node": self.store.node,
+            "role": "hub",
+            "base_url": f"http://{web}:{self.ports.get('web')}",
+            "sync_url": self._place().sync_url,
+            "mqtt_port": self.ports.get("broker") or None,
+            "mllp_port": self.ports.get("mllp"),
+            "pid": os.getpid(),
+        }
+        write_whole(self.folder / "state.json", (json.dumps(told, indent=1) + "\n").encode(), mode=0o644)
+
+    def _place(self) -> Place:
+        host = self.settings.sync.public_host
+        broker = self.ports.get("broker")
+        return Place(f"https://{host}:{self.ports.get('sync')}", (host, broker) if broker else None, host)
+
+    def _card_urls(self) -> tuple[str, ...]:
+        return (f"http://{self.settings.web.host}:{self.ports.get('web')}",)
+
+    def _bundle(self) -> TrustBundle:
+        return TrustBundle(self.trust.bundle.version, self.trust.bundle.raw)
+
+    def _members_changed(self) -> None:
+        if self._broker is not None:
+            self._broker.tell(self.trust.rules(self.fleet.members()))
+
+    def _trust_changed(self) -> None:
+        if self._ingest is not None:
+            self._ingest.tell_trust()
+
+    def _busy(self) -> bool:
+        return self._ingest is not None and self._ingest.busy
+
+    def _learn(self, record: bytes) -> bool:
+        """A machine that this hub enrolled and has forgotten brings the hub's own signed word."""
+        identity = self.trust.knows(record)
+        if identity is None or identity.role not in ("courier", "records"):
+            return False
+        with self.store.write() as unit:
+            if self.store.node_row(identity.node) is None:
+                add_node(
+                    unit,
+                    node=identity.node,
+                    role=identity.role,
+                    name=identity.node,
+                    signing_public=identity.signing,
+                    sealing_public=identity.sealing,
+                    key_id=suite1.key_id(identity.signing),
+                    scopes=scopes_for(identity.role, ()),
+                    tls_serial=None,
+                    now_ms=self.clock.wall_ms(),
+                )
+        self._members_changed()
+        return True
+
+    def _figures(self) -> dict[str, float]:
+        overview = self._port.overview()
+        return {
+            "facts_received": overview.total.received,
+            "facts_produced": overview.total.produced,
+            "facts_missing": overview.total.missing,
+            "facts_rejected": overview.total.rejects,
+            "digest_lag_facts": self.fleet.lag(),
+            "open_questions": self.records.questions_count(),
+            "streams_open": self.events.clients,
+            **{f"machines_{state}": n for state, n in overview.counts.items()},
+        }
+
+    def _tick(self) -> None:
+        live, since = Live(self.events), self.clock.mono_s()
+        while not self._ending.wait(TICK_S):
+            live.tick()
+            if self.clock.mono_s() - since > DAY_S:
+                since = self.clock.mono_s()
+                if self.trust.renew(self.clock.wall_ms()) and self._broker is not None:
+                    self._broker.restart()
+                self.calendars.seed()
+
+
+class _Port:
+    """What every page asks, from memory for a second."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._lock = threading.Lock()
+        self._held: tuple[float, Overview] | None = None
+
+    def principal(self, token: str) -> Principal | None:
+        return self._hub.sign_in.who(token)
+
+    def line(self) -> LineFacts:
+        return LineFacts(connected=True, last_ack_age_s=0.0)
+
+    def ledger(self) -> LedgerView:
+        return self.overview().total.view()
+
+    def overview(self) -> Overview:
+        now = self._hub.clock.mono_s()
+        with self._lock:
+            if self._held is None or now - self._held[0] > OVERVIEW_S:
+                self._held = (now, self._hub.fleet.overview())
+            return self._held[1]
+
+    def strip(self) -> Strip:
+        overview = self.overview()
+        counts = overview.counts
+        return Strip(
+            machines=len(overview.machines) - counts.get("revoked", 0),
+            online=counts.get("online", 0),
+            silent=counts.get("silent", 0) + counts.get("late", 0),
+            never=counts.get("never", 0),
+            trouble=counts.get("frozen", 0),
+            at_ms=self._hub.clock.wall_ms(),
+        )
+
+
+def read_settings(folder: Path, environ: dict[str, str], flags: dict[str, Any] | None = None) -> Settings:
+    """Settings of the hub in `folder`. Raises PeerFault `settings`."""
+    return load(Settings, folder / "settings.toml", environ, flags)
+
+
+def run(folder: Path, environ: dict[str, str], wait: Callable[[], None]) -> None:
+    """Run a hub until `wait` returns."""
+    hub = Hub(folder, read_settings(folder, environ))
+    try:
+        hub.start()
+        wait()
+    finally:
+        hub.stop()

@@ -1,0 +1,36 @@
+"""What acts are called in the audit list."""
+
+from __future__ import annotations
+
+from kiosk_ui.kit.screens.words import N_
+
+WHAT = {
+    "sign-in": N_("登录"),
+    "sign-out": N_("退出"),
+    "list.import": N_("导入名单"),
+    "hl7.import": N_("导入 HL7 文件"),
+    "hl7.taken": N_("收到 HL7 消息"),
+    "record.name": N_("看了全名"),
+    "record.seal": N_("封存"),
+    "record.unseal": N_("解除封存"),
+    "anomaly.settled": N_("定了一件事"),
+    "name.settled": N_("定了姓名"),
+    "collection.undone": N_("撤回收取"),
+    "collection.corrected": N_("更正收取"),
+    "collection.backfilled": N_("补录收取"),
+    "reception.undone": N_("撤回点收"),
+    "label.printed": N_("打了封面标签"),
+    "receipt.printed": N_("打了回执"),
+    "round.rebuilt": N_("用回执重建"),
+    "person.registered": N_("登记人员"),
+    "person.changed": N_("改了人员"),
+    "person.disabled": N_("停用账号"),
+    "calendar.day-set": N_("改了日历"),
+    "ward.configured": N_("改了病区"),
+    "card.made": N_("做了接入卡"),
+    "card.withdrawn": N_("收回接入卡"),
+    "node.enrolled": N_("机器接入"),
+    "node.enrol-refused": N_("机器接入被拒"),
+    "node.scopes-set": N_("改了机器带的病区"),
+    "node.revoked": N_("吊销机器"),
+}

@@ -1,0 +1,126 @@
+"""Machines for programs, and the desk where a new one shows its card."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import NotFound
+
+from hub.features.fleet.ledger import Ledger
+from hub.features.fleet.service import Fleet, Machine
+from hub.features.fleet.views import actor, wards_of
+from kiosk_ui.kit.body import parse_json, take
+from kiosk_ui.kit.rights import body_max, machine_door, needs
+from provisioning.trust.cards import card_text
+from provisioning.trust.enrol import REQUEST_BYTES_MAX
+from sync.kernel.outcome import Refused
+
+MEDIA_TYPE = "application/cbor"
+
+
+def make_api(service: Fleet) -> Blueprint:
+    api = Blueprint("fleet_api", __name__, url_prefix="/api/v1")
+
+    @api.get("/nodes")
+    @needs("settings.read", "stats.read")
+    def nodes() -> Response:
+        """All machines with their books: produced = received + waiting, per machine and stream."""
+        overview = service.overview()
+        return jsonify(
+            {
+                "ledger": _ledger(overview.total),
+                "digest_lag": service.lag(),
+                "counts": overview.counts,
+                "nodes": [_machine(one) for one in overview.machines],
+            }
+        )
+
+    @api.get("/nodes/<node>")
+    @needs("settings.read", "stats.read")
+    def node(node: str) -> Response:
+        """One machine."""
+        found = service.machine(node)
+        if found is None:
+            raise NotFound
+        return jsonify(_machine(found))
+
+    @api.post("/nodes/<node>/wards")
+    @needs("fleet.manage")
+    def wards(node: str) -> Response | Refused:
+        """Which wards' lists a courier's machine carries."""
+        body = take(parse_json(request), {"wards": list})
+        return service.set_scopes(node, [str(one) for one in body["wards"]], actor()) or _one(node)
+
+    @api.post("/nodes/<node>/revoke")
+    @needs("fleet.manage")
+    def revoke(node: str) -> Response | Refused:
+        """Shut a machine out, for good."""
+        body = take(parse_json(request), {"reason": str})
+        return service.revoke(node, body["reason"], actor()) or _one(node)
+
+    def _one(node: str) -> Response:
+        found = service.machine(node)
+        assert found is not None
+        return jsonify(_machine(found))
+
+    @api.post("/cards")
+    @needs("fleet.manage")
+    def cards() -> tuple[Response, int] | Refused:
+        """Make a one-time card, told once: `role` courier or records, `name`, `wards`."""
+        body = take(parse_json(request), {"role": str, "name": str}, {"wards": list})
+        wanted = [str(one) for one in body.get("wards", [])]
+        card = service.new_card(body["role"], body["name"], wanted, actor())
+        if isinstance(card, Refused):
+            return card
+        return jsonify({"card": card_text(card), "expires_s": card.expires_s, "site": card.site}), 201
+
+    @api.post("/enrol")
+    @machine_door("the one-time card's token binds the request; the answer is signed by the site's root")
+    @body_max(REQUEST_BYTES_MAX)
+    def enrol() -> Response | Refused:
+        """A new machine's request (CBOR), answered with its identity (CBOR)."""
+        answer = service.enrol(request.get_data(cache=False))
+        return answer if isinstance(answer, Refused) else Response(answer, mimetype=MEDIA_TYPE)
+
+    return api
+
+
+def _ledger(books: Ledger) -> dict[str, Any]:
+    return {
+        "produced": books.produced,
+        "received": books.received,
+        "waiting": books.waiting,
+        "missing": books.missing,
+        "first_missing": books.first_missing,
+        "rejected": books.rejects,
+        "equal": books.missing == 0 and books.waiting == 0,
+    }
+
+
+def _machine(one: Machine) -> dict[str, Any]:
+    streams = [
+        {
+            "incarnation": f"{line.incarnation:016x}",
+            "lane": line.lane,
+            "told": line.told,
+            "received": line.received,
+            "missing": line.missing,
+            "frozen": line.frozen,
+            "rejects": line.rejects,
+        }
+        for line in one.ledger.streams
+    ]
+    return {
+        "node": one.row.node,
+        "name": one.row.name,
+        "role": one.row.role,
+        "state": one.state,
+        "seen_at_ms": one.row.seen_at or None,
+        "hello_at_ms": one.row.hello_at or None,
+        "carrier": one.row.carrier,
+        "wards": wards_of(one),
+        "scopes": list(one.row.scopes),
+        "ledger": _ledger(one.ledger),
+        "streams": streams,
+    }

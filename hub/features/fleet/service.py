@@ -1,0 +1,233 @@
+"""Machines as people see them, and the four acts on them: a card, an enrolment, other scopes, shutting out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from hub.features.fleet import ledger, store
+from hub.features.fleet.ledger import Ledger
+from hub.features.fleet.store import Cards
+from hub.store.desk import Desk
+from provisioning.trust.cards import Card, CardRow, make_card
+from provisioning.trust.desk import Admitted, Place, admit
+from provisioning.trust.enrol import scopes_for
+from provisioning.trust.site import Member, SiteTrust
+from sync.adapters.sqlite_log.hub_inbound import undigested
+from sync.adapters.sqlite_log.hub_store import NodeRow, add_node, set_node_scopes, set_node_state
+from sync.domain.fleet import facts
+from sync.kernel.ids import LABEL_PATTERN
+from sync.kernel.limits import HELLO_EVERY_S
+from sync.kernel.outcome import Refused
+from sync.kernel.suite import suite1
+from sync.protocol.hello import Hello
+
+ONLINE_MS = round(1.25 * HELLO_EVERY_S * 1000)
+"""A machine with nothing to say presents itself every 15 minutes; until the next is due nobody can call it silent."""
+LATE_MS = 24 * 3600 * 1000
+WARD = re.compile(r"[A-Za-z0-9._-]{1,20}")
+WARDS_MAX = 60
+LABELS_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """`state`: online, silent (联系不上), late (逾期未联系), never, frozen, revoked."""
+
+    row: NodeRow
+    state: str
+    ledger: Ledger
+    hello: Hello | None
+
+    @property
+    def backlog_bytes(self) -> int:
+        return 0 if self.hello is None else self.hello.backlog_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    machines: list[Machine]
+    total: Ledger
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What only boot has: the site's trust, where machines find the hub, and who must hear of a change."""
+
+    trust: SiteTrust
+    site: str
+    place: Callable[[], Place]
+    card_urls: Callable[[], tuple[str, ...]]
+    members_changed: Callable[[], None]
+    trust_changed: Callable[[], None]
+
+
+class Fleet:
+    def __init__(self, desk: Desk, parts: Parts) -> None:
+        self._desk = desk
+        self._parts = parts
+
+    def overview(self) -> Overview:
+        rows = self._desk.store.nodes()
+        with self._desk.store.read() as conn:
+            streams, hellos = store.streams(conn), store.hellos(conn)
+        now = self._desk.now_ms()
+        machines = []
+        for row in rows:
+            hello = ledger.read_hello(hellos.get(row.node))
+            books = ledger.books([one for one in streams if one.node == row.node], hello)
+            machines.append(Machine(row, _state(row, books, now), books, hello))
+        own = ledger.books([one for one in streams if one.node == self._desk.store.node], None)
+        counts: dict[str, int] = {}
+        for one in machines:
+            counts[one.state] = counts.get(one.state, 0) + 1
+        standing = [one.ledger for one in machines if one.state != "revoked"]
+        return Overview(machines, ledger.together([own, *standing]), counts)
+
+    def machine(self, node: str) -> Machine | None:
+        return next((one for one in self.overview().machines if one.row.node == node), None)
+
+    def names(self) -> dict[str, str]:
+        """Machine names for lists; the hub names itself."""
+        return {row.node: row.name or row.node for row in self._desk.store.nodes()}
+
+    def lag(self) -> int:
+        return undigested(self._desk.store)
+
+    def members(self) -> list[Member]:
+        return [Member(row.node, row.scopes, row.state in ("revoked", "closed")) for row in self._desk.store.nodes()]
+
+    def cards(self) -> list[CardRow]:
+        with self._desk.store.read() as conn:
+            return store.open_cards(conn, self._desk.now_ms())
+
+    def new_card(self, role: str, name: str, wards: Sequence[str], actor: str | None) -> Card | Refused:
+        """A card that is shown once: the hub keeps its hash alone. Refused `card.*`."""
+        name, held = name.strip(), tuple(dict.fromkeys(wards))
+        if not 1 <= len(name) <= 60 or not name.isprintable():
+            return Refused("card.name")
+        if len(held) > WARDS_MAX or not all(WARD.fullmatch(ward) for ward in held):
+            return Refused("card.wards")
+        if role == "courier" and not held:
+            return Refused("card.no-wards")
+        made = make_card(
+            site=self._parts.site,
+            role=role,
+            name=name,
+            wards=held if role == "courier" else (),
+            urls=self._parts.card_urls(),
+            pin=self._parts.trust.authority.pin,
+            now_ms=self._desk.now_ms(),
+            entropy=self._desk.store.entropy,
+        )
+        if isinstance(made, Refused):
+            return made
+        card, row = made
+        with self._desk.write(actor) as unit:
+            Cards(unit.conn).add(row)
+            self._desk.note(unit, "card.made", detail=f"{role} {','.join(row.wards)}"[:200])
+        return card
+
+    def withdraw_card(self, short: str, actor: str) -> Refused | None:
+        with self._desk.write(actor) as unit:
+            if not store.withdraw(unit.conn, short):
+                return Refused("card.unknown")
+            self._desk.note(unit, "card.withdrawn")
+        return None
+
+    def enrol(self, raw: bytes) -> bytes | Refused:
+        """A machine's request with its card; the answer for it. Raises PeerFault `enrol.*`. Refused `card.*`."""
+        now = self._desk.now_ms()
+        with self._desk.write(None) as unit:
+            outcome = admit(
+                Cards(unit.conn),
+                raw,
+                trust=self._parts.trust,
+                site=self._parts.site,
+                place=self._parts.place(),
+                epoch=self._desk.store.epoch,
+                now_ms=now,
+                entropy=self._desk.store.entropy,
+            )
+            if isinstance(outcome, Admitted):
+                request, grant = outcome.request, outcome.grant
+                add_node(
+                    unit,
+                    node=outcome.node,
+                    role=grant.role,
+                    name=grant.name,
+                    signing_public=request.signing,
+                    sealing_public=request.sealing,
+                    key_id=suite1.key_id(request.signing),
+                    scopes=grant.scopes,
+                    tls_serial=f"{outcome.tls_serial:x}",
+                    now_ms=now,
+                )
+                unit.append(facts.enrolled(outcome.node, grant.role, grant.name, request.signing, grant.wards))
+                unit.append(facts.scopes_set(outcome.node, 1, grant.scopes))
+                self._desk.note(unit, "node.enrolled", etype=facts.NODE, key=outcome.node)
+            elif isinstance(outcome, Refused):
+                self._desk.note(unit, "node.enrol-refused", detail=outcome.code, ok=False)
+        if isinstance(outcome, Refused):
+            return outcome
+        if isinstance(outcome, Admitted):
+            self._parts.members_changed()
+        return outcome.answer
+
+    def set_scopes(self, node: str, wards: Sequence[str], actor: str) -> Refused | None:
+        """Which wards' lists a courier's machine carries. Refused `node.gone`, `card.wards`, `node.role`."""
+        row = self._desk.store.node_row(node)
+        if row is None or row.state != "known":
+            return Refused("node.gone")
+        if row.role != "courier":
+            return Refused("node.role")
+        held = tuple(dict.fromkeys(wards))
+        if not held or len(held) > WARDS_MAX or not all(WARD.fullmatch(ward) for ward in held):
+            return Refused("card.wards")
+        labels = scopes_for(row.role, held)
+        assert len(labels) <= LABELS_MAX and all(LABEL_PATTERN.fullmatch(label) for label in labels)
+        with self._desk.write(actor) as unit:
+            version = set_node_scopes(unit, node, labels)
+            unit.append(facts.scopes_set(node, version, labels))
+            self._desk.note(unit, "node.scopes-set", etype=facts.NODE, key=node, detail=",".join(held)[:400])
+        self._parts.members_changed()
+        return None
+
+    def revoke(self, node: str, reason: str, actor: str) -> Refused | None:
+        """Shut a machine out, for good. Refused `node.gone`, `node.reason`."""
+        reason = reason.strip()
+        if not 1 <= len(reason) <= 200 or not reason.isprintable():
+            return Refused("node.reason")
+        row = self._desk.store.node_row(node)
+        if row is None or row.state in ("revoked", "closed"):
+            return Refused("node.gone")
+        with self._desk.store.read() as conn:
+            held = [one for one in store.streams(conn) if one.node == node]
+        with self._desk.write(actor) as unit:
+            set_node_state(unit, node, "revoked")
+            unit.append(facts.revoked(node, reason))
+            self._desk.note(unit, "node.revoked", etype=facts.NODE, key=node, detail=reason)
+        self._parts.trust.revoke(
+            node,
+            row.key_id,
+            serial=int(row.tls_serial, 16) if row.tls_serial else None,
+            now_ms=self._desk.now_ms(),
+            epoch=self._desk.store.epoch,
+            last_good=[(one.incarnation, one.lane, one.last) for one in held if one.last],
+        )
+        self._parts.members_changed()
+        self._parts.trust_changed()
+        return None
+
+
+def _state(row: NodeRow, books: Ledger, now_ms: int) -> str:
+    if row.state in ("revoked", "closed"):
+        return "revoked"
+    if row.state == "frozen" or books.frozen:
+        return "frozen"
+    if row.seen_at == 0:
+        return "never"
+    age = now_ms - row.seen_at
+    return "online" if age <= ONLINE_MS else "silent" if age <= LATE_MS else "late"

@@ -1,0 +1,108 @@
+"""The overview that comes first, and the machines: their books, their cards, shutting out."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from werkzeug.exceptions import NotFound
+
+from hub.features.fleet import words
+from hub.features.fleet.service import Fleet, Machine
+from kiosk_ui.kit.rights import current_principal, needs
+from provisioning.trust.cards import card_png, card_text
+from sync.kernel.outcome import Refused
+
+
+def actor() -> str:
+    principal = current_principal()
+    assert principal is not None, "the right was checked"
+    return principal.user_id
+
+
+def wards_of(machine: Machine) -> list[str]:
+    """Ward codes among a machine's scopes."""
+    return [label.removeprefix("ward:") for label in machine.row.scopes if label.startswith("ward:")]
+
+
+def split_codes(text: str) -> list[str]:
+    """Ward codes as a person types them: with commas, Chinese commas or blanks between."""
+    return text.replace("，", " ").replace("、", " ").replace(",", " ").split()
+
+
+def make_views(service: Fleet, wards: Callable[[], Mapping[str, str]], questions: Callable[[], int]) -> Blueprint:
+    """`wards`: names by code; `questions`: how many wait for a person at the hub."""
+    pages = Blueprint("fleet", __name__, template_folder="templates")
+
+    @pages.app_context_processor
+    def said() -> dict[str, object]:
+        return {"fleet_words": words, "wards_of": wards_of}
+
+    @pages.get("/")
+    @needs("settings.read")
+    def overview() -> str:
+        return render_template(
+            "fleet/overview.html", overview=service.overview(), questions=questions(), lag=service.lag(), wards=wards()
+        )
+
+    @pages.get("/overview/part")
+    @needs("settings.read")
+    def part() -> str:
+        return render_template(
+            "fleet/part.html", overview=service.overview(), questions=questions(), lag=service.lag(), wards=wards()
+        )
+
+    @pages.get("/machines")
+    @needs("settings.read")
+    def machines() -> str:
+        return render_template("fleet/machines.html", overview=service.overview(), cards=service.cards(), wards=wards())
+
+    @pages.post("/machines/cards")
+    @needs("fleet.manage")
+    def new_card() -> str | Refused:
+        chosen = request.form.getlist("ward") + split_codes(request.form.get("wards", ""))
+        card = service.new_card(request.form.get("role", ""), request.form.get("name", ""), chosen, actor())
+        if isinstance(card, Refused):
+            return card
+        picture = base64.b64encode(card_png(card)).decode()
+        return render_template("fleet/card.html", card=card, picture=picture, text=card_text(card))
+
+    @pages.post("/machines/cards/<short>/withdraw")
+    @needs("fleet.manage")
+    def withdraw(short: str) -> Response | Refused:
+        return service.withdraw_card(short, actor()) or _there(url_for("fleet.machines"))
+
+    @pages.get("/machines/<node>")
+    @needs("settings.read")
+    def machine(node: str) -> str:
+        found = service.machine(node)
+        if found is None:
+            raise NotFound
+        return render_template("fleet/machine.html", machine=found, wards=wards())
+
+    @pages.post("/machines/<node>/scopes")
+    @needs("fleet.manage")
+    def scopes(node: str) -> Response | Refused:
+        chosen = request.form.getlist("ward") + split_codes(request.form.get("wards", ""))
+        return service.set_scopes(node, chosen, actor()) or _there(url_for("fleet.machine", node=node))
+
+    @pages.post("/machines/<node>/revoke")
+    @needs("fleet.manage")
+    def revoke(node: str) -> str | Response | Refused:
+        """The first step asks; the second, with `sure`, acts."""
+        found = service.machine(node)
+        if found is None:
+            raise NotFound
+        reason = request.form.get("reason", "")
+        if request.form.get("sure") != "1":
+            return render_template("fleet/revoke.html", machine=found, reason=reason)
+        return service.revoke(node, reason, actor()) or _there(url_for("fleet.machine", node=node))
+
+    return pages
+
+
+def _there(address: str) -> Response:
+    answer = redirect(address, 303)
+    assert isinstance(answer, Response)
+    return answer

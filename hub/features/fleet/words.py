@@ -1,0 +1,34 @@
+"""What machines' states are called. Offline, late and never seen are three different words."""
+
+from __future__ import annotations
+
+from kiosk_ui.kit.screens.words import N_
+
+STATE = {
+    "online": N_("在线"),
+    "silent": N_("联系不上"),
+    "late": N_("逾期未联系"),
+    "never": N_("从未联系"),
+    "frozen": N_("停住了"),
+    "revoked": N_("已吊销"),
+}
+GLYPH = {"online": "tick", "silent": "off", "late": "person", "never": "never", "frozen": "danger", "revoked": "off"}
+ROLE = {"courier": N_("手持机"), "records": N_("病案室")}
+LANE = {0: N_("管理"), 1: N_("现场"), 2: N_("名单")}
+REFUSED = {
+    "card.role": N_("没有这种机器"),
+    "card.site": N_("卡是别的医院的"),
+    "card.urls": N_("中心的网址还没定，做不了卡"),
+    "card.name": N_("机器要有一个名字，最多 60 字"),
+    "card.wards": N_("病区代码写得不对，或者太多"),
+    "card.no-wards": N_("手持机至少要带一个病区"),
+    "card.unknown": N_("没有这张卡"),
+    "card.withdrawn": N_("这张卡已经收回"),
+    "card.used": N_("这张卡用过了，请再做一张"),
+    "card.expired": N_("这张卡过了 24 小时，请再做一张"),
+    "card.other-site": N_("这张卡是别的医院的"),
+    "card.other-role": N_("这张卡是给另一种机器的"),
+    "node.gone": N_("没有这台机器，或者已经吊销"),
+    "node.role": N_("只有手持机才分病区"),
+    "node.reason": N_("吊销要写理由，最多 200 字"),
+}

@@ -1,0 +1,1 @@
+"""Accounts: who works here, with which roles, by which badge, and the hub password."""

@@ -1,0 +1,1 @@
+"""Name and password at the hub, and the sessions that follow."""

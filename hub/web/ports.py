@@ -1,0 +1,49 @@
+"""Ports that the machine chose once stay the hub's: machines and bookmarks find it again after a restart."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+from sync.adapters.keys import write_whole
+
+
+class Ports:
+    """The file in which they are kept."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            held: Any = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError):
+            held = {}
+        self._held = {name: port for name, port in held.items() if isinstance(port, int)}
+
+    def get(self, name: str) -> int:
+        return self._held.get(name, 0)
+
+    def free(self, name: str) -> int:
+        """The port of the last start if nobody took it meanwhile; 0 lets the system choose."""
+        port = self.get(name)
+        if port:
+            try:
+                with socket.create_server(("127.0.0.1", port)):
+                    return port
+            except OSError:
+                return 0
+        return 0
+
+    def keep(self, **ports: int) -> None:
+        self._held |= ports
+        write_whole(self._path, json.dumps(self._held).encode())
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+def bind_host(host: str) -> str:
+    return "127.0.0.1" if host == "localhost" else host
