@@ -54,7 +54,7 @@ def card(
     client = HubClient.of(dir, user, password)
     made = client.post("/api/v1/cards", {"role": role, "name": name or role, "wards": ward or []})
     say.document(
-        made, as_json=json, lines=[made["text"], "Scan it with the new box's gun, or give it to provision enrol."]
+        made, as_json=json, lines=[made["card"], "Scan it with the new box's gun, or give it to provision enrol."]
     )
 
 
@@ -84,7 +84,7 @@ def node(
 
     client = HubClient.of(hub, user, password)
     made = client.post("/api/v1/cards", {"role": role, "name": name or role, "wards": ward or []})
-    joined = enrol_box(dir, made["text"])
+    joined = enrol_box(dir, made["card"])
     say.document(joined, as_json=json, lines=[f"{joined['node']} has joined {joined['site']}"])
 
 

@@ -198,7 +198,7 @@ def _join(stage: Stage, station: Station, client: HubClient, server: str) -> Non
     if station.label_printer is not None:
         devices["label_printer"] = {"url": f"socket://127.0.0.1:{station.label_printer.port}"}
     told = enrol_box(
-        station.directory, card["text"], hospital=town.HOSPITAL,
+        station.directory, card["card"], hospital=town.HOSPITAL,
         settings={
             "hub": {
                 "sync_url": f"https://localhost:{stage.relay.port(station.name, 'https')}",
@@ -219,19 +219,16 @@ def _join(stage: Stage, station: Station, client: HubClient, server: str) -> Non
 def fill(client: HubClient, seed: int, say: Say) -> list[town.Discharge]:
     """People, wards, this year's calendar and the morning's list, the way an administrator would put them in."""
     for code, zh, en in town.WARDS:
-        client.post("/api/v1/wards", {"code": code, "name_zh": zh, "name_en": en, "limit_days": 2})
+        client.put(f"/api/v1/wards/{code}", {"name_zh": zh, "name_en": en, "limit_days": 2})
     for person in town.people():
-        client.post(
-            "/api/v1/people",
-            {
-                "user": person.user,
-                "name": person.name,
-                "roles": [person.role],
-                "ward": person.ward,
-                "badge": person.badge,
-                "pin": person.pin,
-            },
-        )
+        told = {
+            "user": person.user,
+            "name": person.name,
+            "roles": [person.role],
+            "badge": person.badge,
+            "pin": person.pin,
+        }
+        client.post("/api/v1/people", {**told, **({"ward": person.ward} if person.ward else {})})
     rows = town.discharges(seed, datetime.now(ZoneInfo(ZONE)).date())
     say(f"hub: the list of the morning, {len(rows)} stays")
     text = "\n".join(town.as_csv(rows)).encode("utf-8-sig")

@@ -58,6 +58,9 @@ class HubClient:
             return self._answer(self._call("POST", path, data=data, headers={"Content-Type": content_type}))
         return self._answer(self._call("POST", path, json=body or {}))
 
+    def put(self, path: str, body: dict[str, Any]) -> Any:
+        return self._answer(self._call("PUT", path, json=body))
+
     def carry(self, path: str, body: bytes) -> bytes:
         """Bytes there, bytes back."""
         answer = self._call("POST", path, data=body, headers={"Content-Type": "application/octet-stream"})
