@@ -14,8 +14,9 @@ from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.kernel.outcome import Unavailable
 
-YIELD_S_MAX = 0.05
-"""How long a run of the digest lets waiting batches go first."""
+YIELD_S_MAX = 0.25
+"""How long a run of the digest lets batches that come in a row go first; then it takes its turn between two of them."""
+YIELD_STEP_S = 0.01
 
 PublishHead = Callable[[str, bytes], None]
 """(label, signed head) -> retained where everyone who may read the scope finds it."""
@@ -33,7 +34,6 @@ class Digester:
         post: Post,
         *,
         follow: Follow | None = None,
-        busy: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
         self._feeds = feeds
@@ -41,7 +41,6 @@ class Digester:
         self._voice = voice
         self._post = post
         self._follow = follow
-        self._busy = busy
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._publish: PublishHead | None = None
@@ -77,6 +76,7 @@ class Digester:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
+                self._yield_to_door()
                 more = self._step()
             except Unavailable as fault:
                 self._stop.wait(fault.retry_s)
@@ -84,8 +84,11 @@ class Digester:
             if not more:
                 self._wake.wait()
                 self._wake.clear()
-            elif self._busy():
-                self._stop.wait(YIELD_S_MAX)
+
+    def _yield_to_door(self) -> None:
+        waited_s = 0.0
+        while self._door.busy and waited_s < YIELD_S_MAX and not self._stop.wait(YIELD_STEP_S):
+            waited_s += YIELD_STEP_S
 
     def _step(self) -> bool:
         done = digest_some(self._store, self._feeds, self._follow)

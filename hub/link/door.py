@@ -23,6 +23,8 @@ from sync.protocol.ack import FROZEN
 from sync.protocol.long_header import PROOF_BYTES
 
 SEEN_EVERY_S = 10.0
+QUIET_S = 0.03
+"""Batches in flight follow each other closer than this."""
 
 Lane = tuple[int, int]
 """(incarnation, lane): a stream of a known node."""
@@ -75,7 +77,13 @@ class Door:
         self._voice = voice
         self._greeting = Greeting(store, voice, learn, behind)
         self._seen_at: dict[str, float] = {}
+        self._took_at_s = float("-inf")
         self._lock = threading.Lock()
+
+    @property
+    def busy(self) -> bool:
+        """Whether batches come in a row just now: what can wait lets them have the disk."""
+        return self._store.clock.mono_s() - self._took_at_s < QUIET_S
 
     def receive(self, raw: bytes, carrier: str, claimed: str | None) -> list[bytes]:
         """Take one message; the answers to whoever sent it."""
@@ -100,6 +108,8 @@ class Door:
         self._keep(work, outcome)
         for node, streams in work.touched.items():
             outcome.answers.setdefault(node, []).append(self.ack(node, streams))
+        if work.batches:
+            self._took_at_s = self._store.clock.mono_s()
         self._note(work)
         return outcome
 
@@ -142,6 +152,8 @@ class Door:
     def _keep(self, work: _Work, outcome: Outcome) -> None:
         """Commit, then what was parked and fits now, until nothing more fits."""
         waiting = work.batches
+        if waiting:
+            self._took_at_s = self._store.clock.mono_s()
         while waiting:
             parked: list[bytes] = []
             for taken, ready in hub_inbound.accept_many(self._store, waiting):
