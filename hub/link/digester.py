@@ -23,7 +23,10 @@ PublishHead = Callable[[str, bytes], None]
 
 
 class Digester:
-    """Digests in short transactions, rings the bell for scopes that moved, tells writers of quarantined facts."""
+    """Digests in short transactions, rings the bell for scopes that moved, tells writers of quarantined facts.
+
+    `busy`: whether messages wait that have not reached the door yet.
+    """
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class Digester:
         post: Post,
         *,
         follow: Follow | None = None,
+        busy: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
         self._feeds = feeds
@@ -41,6 +45,7 @@ class Digester:
         self._voice = voice
         self._post = post
         self._follow = follow
+        self._busy = busy
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._publish: PublishHead | None = None
@@ -87,7 +92,7 @@ class Digester:
 
     def _yield_to_door(self) -> None:
         waited_s = 0.0
-        while self._door.busy and waited_s < YIELD_S_MAX and not self._stop.wait(YIELD_STEP_S):
+        while (self._door.busy or self._busy()) and waited_s < YIELD_S_MAX and not self._stop.wait(YIELD_STEP_S):
             waited_s += YIELD_STEP_S
 
     def _step(self) -> bool:
