@@ -49,20 +49,19 @@ CREATE TABLE IF NOT EXISTS custody_alias (
 CREATE INDEX IF NOT EXISTS custody_alias_back ON custody_alias (into_number);
 CREATE TABLE IF NOT EXISTS custody_taken (
     round     TEXT NOT NULL,
-    fact      TEXT NOT NULL,
-    key       TEXT NOT NULL,
-    who       TEXT NOT NULL,
-    node      TEXT NOT NULL,
     incarnation INTEGER NOT NULL,
     lane      INTEGER NOT NULL,
     seq       INTEGER NOT NULL,
+    node      TEXT NOT NULL,
+    key       TEXT NOT NULL,
+    who       TEXT NOT NULL,
     ward      TEXT NOT NULL,
     at_ms     INTEGER NOT NULL,
     how       TEXT NOT NULL,
     verdict   TEXT NOT NULL,
     reason    TEXT,
     counts    INTEGER NOT NULL,
-    PRIMARY KEY (round, fact)
+    PRIMARY KEY (round, incarnation, lane, seq, node)  -- a round's own scans come at its end: few pages change
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS custody_reception (
     handin TEXT NOT NULL,
@@ -90,7 +89,8 @@ CREATE VIEW IF NOT EXISTS custody_v AS
     SELECT s.*, d.name, d.sex, d.initials, coalesce(d.open, 0) AS due_open
     FROM custody_stay s LEFT JOIN custody_due d ON d.key = s.key;
 CREATE VIEW IF NOT EXISTS taken_v AS
-    SELECT t.*, s.record_no, s.stay_no, s.state, s.discharged_on, s.ward AS home_ward, s.sealed, d.name
+    SELECT t.*, printf('%s/%016x/%d/%d', t.node, t.incarnation, t.lane, t.seq) AS fact,
+        s.record_no, s.stay_no, s.state, s.discharged_on, s.ward AS home_ward, s.sealed, d.name
     FROM custody_taken t JOIN custody_stay s ON s.key = t.key LEFT JOIN custody_due d ON d.key = t.key;
 CREATE VIEW IF NOT EXISTS reception_v AS
     SELECT r.*, s.record_no, s.stay_no, s.ward AS home_ward, s.discharged_on, s.labels, d.name
@@ -140,13 +140,15 @@ def _put_stay(conn: Connection, key: str, stay: Stay | None) -> None:
     )  # fmt: skip
     for one in stay.collections:
         for twin in one.also:
-            conn.execute("DELETE FROM custody_taken WHERE round = ? AND fact = ?", (one.round, str(twin)))
+            conn.execute(
+                "DELETE FROM custody_taken WHERE round = ? AND node = ? AND incarnation = ? AND lane = ? AND seq = ?",
+                (one.round, *twin),
+            )
         conn.execute(
-            "INSERT OR REPLACE INTO custody_taken (round, fact, key, who, node, incarnation, lane, seq, ward, at_ms, "
-            "how, verdict, reason, counts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO custody_taken (round, node, incarnation, lane, seq, key, who, ward, at_ms, how, "
+            "verdict, reason, counts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                one.round, str(one.fact), key, one.who, *one.fact, one.ward, one.at_ms, one.how, one.verdict,
-                one.reason, one.counts,
+                one.round, *one.fact, key, one.who, one.ward, one.at_ms, one.how, one.verdict, one.reason, one.counts,
             ),
         )  # fmt: skip
     for two in stay.receptions:

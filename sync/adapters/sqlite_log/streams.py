@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sync.adapters.sqlite_log.connection import Connection
 from sync.kernel.chain import chain_prefix, next_hash
@@ -27,7 +27,7 @@ class LaneHead:
     def link(self, d: bytes) -> LaneHead:
         """The head after one more fact of digest `d`."""
         seq = self.last + 1
-        return replace(self, last=seq, head=next_hash(self.prefix, seq, self.head, d))
+        return LaneHead(self.stream, self.lane, seq, next_hash(self.prefix, seq, self.head, d), self.prefix)
 
 
 def add_stream(conn: Connection, node: str, incarnation: int, lane: int, *, own: bool) -> LaneHead:
