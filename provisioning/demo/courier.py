@@ -8,8 +8,11 @@ from typing import Any
 from provisioning.demo import town
 from provisioning.demo.stage import Station, wait_for
 from provisioning.making.client import HubClient
+from sync.domain.tracking import words
+from sync.kernel.outcome import Unavailable
 
 SCAN_S = 30.0
+LOOK_S = 2.0
 
 
 @dataclass
@@ -34,7 +37,11 @@ class Courier:
         self.round = str(self.client.post("/api/v1/rounds", {"ward": ward})["round"])
 
     def due(self, ward: str) -> list[dict[str, Any]]:
-        return list(self.client.get("/api/v1/due", ward=ward)["due"])
+        """The ward's list; empty as long as it has never been here."""
+        try:
+            return list(self.client.get("/api/v1/due", ward=ward)["records"])
+        except Unavailable:
+            return []
 
     def scan(self, keys: list[str], *, wait: bool = True) -> None:
         """Pull the trigger once a record; the whole pile is through when each one counts."""
@@ -51,7 +58,7 @@ class Courier:
         self.taken |= set(keys)
 
     def rows(self) -> list[dict[str, Any]]:
-        return list(self.client.get(f"/api/v1/rounds/{self.round}")["taken"])
+        return list(self.client.get(f"/api/v1/rounds/{self.round}")["records"])
 
     def counting(self) -> set[str]:
         return {row["key"] for row in self.rows() if row["counts"]}
@@ -67,10 +74,10 @@ class Courier:
         """Give the first reason that fits to every warning of this round that has none."""
         given = 0
         for row in self.rows():
-            if row["counts"] and row["reasons"] and not row["reason"]:
-                self.client.post(
-                    "/api/v1/scans/reason", {"stay": row["key"], "fact": row["fact"], "reason": row["reasons"][0]}
-                )
+            answers = words.REASONS.get(row["verdict"], ())
+            if row["counts"] and answers and not row["reason"]:
+                told = {"stay": row["key"], "fact": row["fact"], "reason": answers[0]}
+                self.client.post("/api/v1/scans/reason", told)
                 given += 1
         return given
 
@@ -88,7 +95,16 @@ class Courier:
         return counts
 
     def _signed(self) -> bool:
-        return self.client.get(f"/api/v1/rounds/{self.round}")["round"]["handed_over_at_ms"] is not None
+        return self.client.get(f"/api/v1/rounds/{self.round}")["handed_over_at_ms"] is not None
+
+    def settle_doubts(self) -> int:
+        """Look at the printer: what lies there whole is printed, for anything else a marked copy is ordered. Once."""
+        assert self.station.printer is not None
+        doubts = self.client.get("/api/v1/paper")["doubts"]
+        for doubt in doubts:
+            came_out = self.station.printer.wait_slips(1, LOOK_S)
+            self.client.post(f"/api/v1/paper/{doubt['job']}/decide", {"decision": "printed" if came_out else "again"})
+        return len(doubts)
 
     def restart(self) -> None:
         """The process comes back; the courier signs in again and finds the same round."""

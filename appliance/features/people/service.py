@@ -36,8 +36,11 @@ class People:
             failed, until = people.failures(conn, hashed)
         if until > now and until - now <= WAIT_MS:
             return Refused("sign-in.wait", {"seconds": (until - now) // 1000 + 1})
-        right = found is not None and found.active and found.pin_hash is not None and _fits(found.pin_hash, pin)
-        if not right or found is None:
+        if found is None:
+            # Nobody's badge: nothing to guess at, and nobody to lock out before the list of people has come.
+            self._store.tally("sign-in.unknown-badge")
+            return Refused("sign-in.unknown")
+        if not (found.active and found.pin_hash is not None and _fits(found.pin_hash, pin)):
             with self._store.write() as unit:
                 wait = now + WAIT_MS if failed + 1 > FREE_TRIES else 0
                 people.set_failures(unit.conn, hashed, failed + 1, wait)
