@@ -138,7 +138,11 @@ LIVE = "(SELECT id FROM stream WHERE lane = 1)"
 @pytest.mark.parametrize(
     ("where", "sql", "says"),
     [
-        ("hub", f"UPDATE log SET fact = CAST(fact || x'00' AS BLOB) WHERE stream = {LIVE} AND seq = 20", "/1/20: the chain"),
+        (
+            "hub",
+            f"UPDATE log SET fact = CAST(fact || x'00' AS BLOB) WHERE stream = {LIVE} AND seq = 20",
+            "/1/20: the chain",
+        ),
         ("box", f"UPDATE log SET fact = x'a0' WHERE stream = {LIVE} AND seq = 3", "/1/3: the chain"),
         ("hub", f"DELETE FROM log WHERE stream = {LIVE} AND seq = 5", "/1/5: missing"),
         ("hub", f"DELETE FROM log WHERE stream = {LIVE} AND seq = 41", "the log ends at 40"),
