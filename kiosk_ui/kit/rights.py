@@ -20,36 +20,36 @@ _MACHINE = "__way_machine__"
 _BODY = "__way_body_max__"
 
 
-def needs(*rights: str) -> Callable[[View], View]:
+def needs(*rights: str) -> Callable[[View], Callable[..., Any]]:
     """The person must hold one of `rights`."""
     assert rights, "name at least one right"
 
-    def mark(view: View) -> View:
+    def mark(view: View) -> Callable[..., Any]:
         setattr(view, _MARK, frozenset(rights))
         return view
 
     return mark
 
 
-def open_to_all(reason: str) -> Callable[[View], View]:
+def open_to_all(reason: str) -> Callable[[View], Callable[..., Any]]:
     """Anybody may ask; `reason` says in one sentence why that is right."""
     assert reason, "say why nobody needs a right here"
 
-    def mark(view: View) -> View:
+    def mark(view: View) -> Callable[..., Any]:
         setattr(view, _MARK, frozenset())
         return view
 
     return mark
 
 
-def machine_door(reason: str) -> Callable[[View], View]:
+def machine_door(reason: str) -> Callable[[View], Callable[..., Any]]:
     """A door for programs that prove themselves otherwise (client certificate, signed bytes).
 
     No CSRF token is asked; a request that carries any sign of a browser is refused.
     """
     assert reason, "say how the program proves itself"
 
-    def mark(view: View) -> View:
+    def mark(view: View) -> Callable[..., Any]:
         setattr(view, _MARK, frozenset())
         setattr(view, _MACHINE, True)
         return view
@@ -57,10 +57,10 @@ def machine_door(reason: str) -> Callable[[View], View]:
     return mark
 
 
-def body_max(size_bytes: int) -> Callable[[View], View]:
+def body_max(size_bytes: int) -> Callable[[View], Callable[..., Any]]:
     """This view takes bodies up to `size_bytes` instead of the kit's 1 MiB."""
 
-    def mark(view: View) -> View:
+    def mark(view: View) -> Callable[..., Any]:
         setattr(view, _BODY, size_bytes)
         return view
 
