@@ -13,30 +13,24 @@ from flask import Flask
 
 from hub import assembly
 from hub.features.audit.service import Audit
-from hub.features.audit.store import AuditProjector
 from hub.features.calendar.service import Calendars
-from hub.features.calendar.store import CalendarProjector
 from hub.features.due.service import follow
 from hub.features.fleet.service import Fleet, Overview, Parts
-from hub.features.fleet.store import FleetTables
 from hub.features.imports.initials import initials
 from hub.features.imports.mllp import MllpServer
 from hub.features.imports.service import Imports
-from hub.features.imports.store import ImportTables
 from hub.features.people.service import People, Wish
-from hub.features.people.store import PeopleProjector
 from hub.features.records.service import Calendar, Records
-from hub.features.records.store import RecordsProjector
 from hub.features.sign_in.service import SignIn
-from hub.features.sign_in.store import SessionTables
 from hub.features.statistics.service import Statistics
 from hub.link.digester import Digester
-from hub.link.door import Door
+from hub.link.door import Door, Offer
 from hub.link.feed_desk import FeedDesk
 from hub.link.mqtt_ingest import MqttIngest
 from hub.link.post import Post
 from hub.link.sync_api import sync_api
 from hub.link.voice import HubKeys, TrustBundle, Voice
+from hub.projections import all_projectors
 from hub.settings import Settings
 from hub.store.desk import Desk, Settled
 from hub.web.frame import Strip
@@ -57,27 +51,16 @@ from sync.adapters.keys import create_secret, write_whole
 from sync.adapters.settings_file import load
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_store import HubStore, add_node
-from sync.adapters.sqlite_log.node_store import Projector
 from sync.kernel.suite import suite1
+from sync.protocol import stick
 
 SOFTWARE = "waystation 0.1.0"
 TICK_S = 5.0
 DAY_S = 24 * 3600
 OVERVIEW_S = 1.0
+STICK_TOGETHER = 64
+"""Messages of a file in one commit."""
 FIRST_ACCOUNT = "first-account.json"
-
-
-def projectors(store_key: bytes) -> tuple[Projector, ...]:
-    """Every feature's tables; what a rebuild drops and makes again."""
-    return (
-        RecordsProjector(store_key),
-        PeopleProjector(),
-        CalendarProjector(),
-        AuditProjector(),
-        SessionTables(),
-        ImportTables(),
-        FleetTables(),
-    )
 
 
 def open_store(folder: Path, trust: SiteTrust, clock: Clock, entropy: Entropy) -> HubStore:
@@ -85,7 +68,7 @@ def open_store(folder: Path, trust: SiteTrust, clock: Clock, entropy: Entropy) -
     (folder / "data").mkdir(mode=0o700, exist_ok=True)
     key = trust.keys.store
     path = folder / "data" / "node.db"
-    return HubStore(path, key, node=trust.hub, role="hub", clock=clock, entropy=entropy, projectors=projectors(key))
+    return HubStore(path, key, node=trust.hub, role="hub", clock=clock, entropy=entropy, projectors=all_projectors(key))
 
 
 class Hub:
@@ -119,9 +102,7 @@ class Hub:
         self.post = Post()
         self.door = Door(self.store, self.voice, learn=self._learn)
         self.feeds = Feeds(self.store)
-        self.digester = Digester(
-            self.store, self.feeds, self.door, self.voice, self.post, follow=follow, busy=self._busy
-        )
+        self.digester = Digester(self.store, self.feeds, self.door, self.voice, self.post, follow=follow)
         self.sync_app = Flask("hub.sync")
         self.sync_app.register_blueprint(
             sync_api(self.store, self.door, FeedDesk(self.store, self.feeds, self.voice), self.post)
@@ -137,7 +118,9 @@ class Hub:
         self.imports = Imports(self.desk)
         self.statistics = Statistics(self.desk, self.calendars.age, self.calendars.taken)
         self.audit = Audit(self.desk)
-        parts = Parts(self.trust, site, self._place, self._card_urls, self._members_changed, self._trust_changed)
+        parts = Parts(
+            self.trust, site, self._place, self._card_urls, self._members_changed, self._trust_changed, self._stick
+        )
         self.fleet = Fleet(self.desk, parts)
         self._port = _Port(self)
 
@@ -272,8 +255,15 @@ class Hub:
         if self._ingest is not None:
             self._ingest.tell_trust()
 
-    def _busy(self) -> bool:
-        return self._ingest is not None and self._ingest.busy
+    def _stick(self, data: bytes) -> bytes:
+        """Take a stick file in at the one door; the file to carry back: answers, and whom to believe."""
+        answers: list[bytes] = []
+        offered = stick.unpack(data)
+        for at in range(0, len(offered), STICK_TOGETHER):
+            batch = [Offer(raw, "stick", None) for raw in offered[at : at + STICK_TOGETHER]]
+            for told in self.door.receive_many(batch).answers.values():
+                answers += told
+        return stick.pack([self.trust.bundle.raw, *answers])
 
     def _learn(self, record: bytes) -> bool:
         """A machine that this hub enrolled and has forgotten brings the hub's own signed word."""

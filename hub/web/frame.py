@@ -17,7 +17,7 @@ ITEMS = (
     ("/records", "folder-search", N_("病案"), "record.search"),
     ("/imports", "file-up", N_("名单导入"), "list.import"),
     ("/questions", "git-compare-arrows", N_("要人定"), "anomaly.settle"),
-    ("/machines", "server", N_("机器"), "settings.read"),
+    ("/machines", "server", N_("各台机器"), "settings.read"),
     ("/statistics", "chart-column", N_("统计"), "stats.read"),
     ("/calendar", "calendar-days", N_("日历与病区"), "calendar.edit"),
     ("/people", "users", N_("人员与权限"), "people.manage"),

@@ -125,7 +125,7 @@ def find(conn: Connection, wanted: Wanted) -> tuple[list[Line], int]:
         "ORDER BY at_ms DESC, id DESC LIMIT ? OFFSET ?",
         (*values, PAGE_ROWS, PAGE_ROWS * (max(1, wanted.page) - 1)),
     )
-    return [Line(*row[:7], bool(row[7]), row[8]) for row in rows], int(total)
+    return [Line(*row) for row in rows], int(total)
 
 
 def kinds(conn: Connection) -> list[str]:

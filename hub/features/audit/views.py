@@ -44,7 +44,7 @@ def make_views(service: Audit, names: Names, nodes: Names) -> Blueprint:
         told = [
             {
                 "at_ms": one.at_ms, "actor": one.actor, "node": one.node, "what": one.what, "etype": one.etype,
-                "key": one.key, "detail": one.detail, "ok": one.ok, "fact": one.fact,
+                "key": one.key, "detail": one.detail, "ok": bool(one.ok), "fact": one.fact,
             }
             for one in lines
         ]  # fmt: skip

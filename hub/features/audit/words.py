@@ -33,4 +33,20 @@ WHAT = {
     "node.enrol-refused": N_("机器接入被拒"),
     "node.scopes-set": N_("改了机器带的病区"),
     "node.revoked": N_("吊销机器"),
+    "stick.brought": N_("收下 U 盘文件"),
 }
+COUNTS = {
+    "lines": N_("%(n)s 行"),
+    "written": N_("写入 %(n)s"),
+    "unchanged": N_("没有变化 %(n)s"),
+    "faulty": N_("有问题 %(n)s"),
+}
+
+
+def detail(text: str | None) -> list[tuple[str, str]]:
+    """What an audit line adds: counts as (entry, number), other words as (word, "")."""
+    parts = []
+    for word in (text or "").split(" "):
+        name, _, number = word.partition("=")
+        parts.append((COUNTS[name], number) if name in COUNTS and number else (word, ""))
+    return parts

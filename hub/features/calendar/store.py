@@ -22,6 +22,7 @@ class WardRow:
 
 class CalendarProjector:
     etypes = frozenset({CALENDAR, WARD})
+    derived = ("calendar_year", "calendar_ward")
     schema_sql = """
     CREATE TABLE IF NOT EXISTS calendar_year (
         year TEXT PRIMARY KEY

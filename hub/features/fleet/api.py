@@ -14,6 +14,7 @@ from kiosk_ui.kit.body import parse_json, take
 from kiosk_ui.kit.rights import body_max, machine_door, needs
 from provisioning.trust.cards import card_text
 from provisioning.trust.enrol import REQUEST_BYTES_MAX
+from sync.kernel.limits import STICK_BYTES_MAX
 from sync.kernel.outcome import Refused
 
 MEDIA_TYPE = "application/cbor"
@@ -75,6 +76,12 @@ def make_api(service: Fleet) -> Blueprint:
             return card
         return jsonify({"card": card_text(card), "expires_s": card.expires_s, "site": card.site}), 201
 
+    @api.get("/enrol/ca")
+    @machine_door("a certificate is public; a new machine compares it with its card's pin")
+    def authority() -> Response:
+        """The site's root certificate (PEM)."""
+        return Response(service.authority_pem(), mimetype="application/x-pem-file")
+
     @api.post("/enrol")
     @machine_door("the one-time card's token binds the request; the answer is signed by the site's root")
     @body_max(REQUEST_BYTES_MAX)
@@ -82,6 +89,13 @@ def make_api(service: Fleet) -> Blueprint:
         """A new machine's request (CBOR), answered with its identity (CBOR)."""
         answer = service.enrol(request.get_data(cache=False))
         return answer if isinstance(answer, Refused) else Response(answer, mimetype=MEDIA_TYPE)
+
+    @api.post("/stick")
+    @needs("fleet.manage")
+    @body_max(STICK_BYTES_MAX)
+    def stick() -> Response:
+        """A stick file (`.way`) carried here; answered with the file to carry back."""
+        return Response(service.stick(request.get_data(cache=False), actor()), mimetype="application/octet-stream")
 
     return api
 

@@ -62,6 +62,7 @@ class Parts:
     card_urls: Callable[[], tuple[str, ...]]
     members_changed: Callable[[], None]
     trust_changed: Callable[[], None]
+    stick: Callable[[bytes], bytes]
 
 
 class Fleet:
@@ -137,6 +138,10 @@ class Fleet:
             self._desk.note(unit, "card.withdrawn")
         return None
 
+    def authority_pem(self) -> bytes:
+        """The site's root certificate, for machines that compare it with a card."""
+        return self._parts.trust.authority.certificate_pem
+
     def enrol(self, raw: bytes) -> bytes | Refused:
         """A machine's request with its card; the answer for it. Raises PeerFault `enrol.*`. Refused `card.*`."""
         now = self._desk.now_ms()
@@ -175,6 +180,14 @@ class Fleet:
         if isinstance(outcome, Admitted):
             self._parts.members_changed()
         return outcome.answer
+
+    def stick(self, data: bytes, actor: str) -> bytes:
+        """A file that somebody carried here; the file to carry back. Raises PeerFault `stick.*`: nothing was taken."""
+        answer = self._parts.stick(data)
+        with self._desk.write(actor) as unit:
+            self._desk.note(unit, "stick.brought", detail=f"{len(data)} B")
+        self._desk.settle()
+        return answer
 
     def set_scopes(self, node: str, wards: Sequence[str], actor: str) -> Refused | None:
         """Which wards' lists a courier's machine carries. Refused `node.gone`, `card.wards`, `node.role`."""

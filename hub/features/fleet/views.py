@@ -10,8 +10,9 @@ from werkzeug.exceptions import NotFound
 
 from hub.features.fleet import words
 from hub.features.fleet.service import Fleet, Machine
-from kiosk_ui.kit.rights import current_principal, needs
+from kiosk_ui.kit.rights import body_max, current_principal, needs
 from provisioning.trust.cards import card_png, card_text
+from sync.kernel.limits import STICK_BYTES_MAX
 from sync.kernel.outcome import Refused
 
 
@@ -67,6 +68,17 @@ def make_views(service: Fleet, wards: Callable[[], Mapping[str, str]], questions
             return card
         picture = base64.b64encode(card_png(card)).decode()
         return render_template("fleet/card.html", card=card, picture=picture, text=card_text(card))
+
+    @pages.post("/machines/stick")
+    @needs("fleet.manage")
+    @body_max(STICK_BYTES_MAX)
+    def stick() -> Response:
+        """A stick file from a machine without a line; the answer is the file to carry back."""
+        file = request.files.get("file")
+        answer = Response(service.stick(file.stream.read() if file else b"", actor()))
+        answer.content_type = "application/octet-stream"
+        answer.headers["Content-Disposition"] = 'attachment; filename="way-answers.way"'
+        return answer
 
     @pages.post("/machines/cards/<short>/withdraw")
     @needs("fleet.manage")

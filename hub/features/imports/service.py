@@ -218,7 +218,9 @@ class Imports:
         with self._desk.write(job.actor) as unit:
             store.save(unit.conn, job.row())
             store.save_faults(unit.conn, job.id, job.faults)
-            detail = f"{job.kind} {job.lines}: +{job.taken} ={job.unchanged} !{job.faulty} {code}".strip()
+            detail = (
+                f"lines={job.lines} written={job.taken} unchanged={job.unchanged} faulty={job.faulty} {code}".strip()
+            )
             self._desk.note(unit, "list.import" if job.kind == "list" else "hl7.import", detail=detail, ok=not code)
         if wrote:
             self._desk.settle()

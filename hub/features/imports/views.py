@@ -82,7 +82,7 @@ def make_views(service: Imports, names: Callable[[], Mapping[str, str]]) -> Blue
     @pages.get("/imports/template.<kind>")
     @needs("list.import")
     def blank(kind: str) -> Response:
-        language = "en" if lang() == "en" else "zh"
+        language: template.Lang = "en" if lang() == "en" else "zh"
         if kind == "csv":
             return _file(template.csv_template(language), "text/csv; charset=utf-8", "discharges.csv")
         if kind == "xlsx":

@@ -35,6 +35,7 @@ class PeopleProjector:
     """Persons and credentials, each by user id."""
 
     etypes = frozenset({PERSON, CREDENTIAL})
+    derived = ("people_person", "people_credential")
     schema_sql = """
     CREATE TABLE IF NOT EXISTS people_person (
         user_id  TEXT PRIMARY KEY,

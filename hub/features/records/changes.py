@@ -86,7 +86,10 @@ OUTCOME_WORDS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One step. `known_ms`: when the centre knew; `late`: after the line was back. `proof`: node / lane / seq."""
+    """One step. `known_ms`: when the centre knew; `proof`: lane / seq.
+
+    `day_only`: the civil date, where a list told no hour.
+    """
 
     at_ms: int
     known_ms: int
@@ -97,6 +100,7 @@ class Entry:
     node: str
     proof: str
     fact: FactId
+    day_only: str | None = None
 
     @property
     def late(self) -> bool:
@@ -107,6 +111,11 @@ _HOSPITAL = frozenset(
     {stays.OPENED, stays.MOVED, stays.DISCHARGED, stays.DISCHARGE_CANCELLED, stays.ADMISSION_CANCELLED}
 )
 """Told by the hospital's system with its own event time: late there is not a cut line of ours."""
+
+
+_DATED = frozenset({stays.OPENED, stays.DISCHARGED})
+LISTED = "list"
+"""The control id of what a list told."""
 
 
 def entries(conn: Connection, key: str, rounds: tuple[str, ...]) -> list[Entry]:
@@ -129,7 +138,8 @@ def _entry(fid: FactId, fact: Fact, _: Annotation, known_at: int) -> Entry:
         at_ms = body[7]
     what, note = _words(fact)
     who = body.get(10) or fact.actor if fact.kind == stays.COLLECTED else fact.actor
-    return Entry(at_ms, known_at >> 16, fact.kind, what, note, who, fid.node, f"{fid.lane} / {fid.seq}", fid)
+    day = body.get(4 if fact.kind == stays.OPENED else 2) if fact.kind in _DATED and body[9] == LISTED else None
+    return Entry(at_ms, known_at >> 16, fact.kind, what, note, who, fid.node, f"{fid.lane} / {fid.seq}", fid, day)
 
 
 def _words(fact: Fact) -> tuple[Message, Message | None]:
@@ -161,5 +171,8 @@ def _words(fact: Fact) -> tuple[Message, Message | None]:
             fields = {"outcome": Message(OUTCOME_WORDS.get(body[2], body[2]))}
         case stays.HANDED_OVER:
             fields = {"expected": body[2], "scanned": body[3], "by_hand": body[4]}
-    note = body.get(4) if fact.kind == stays.ANOMALY_SETTLED else body.get(3) if fact.kind == stays.REASON_GIVEN else ""
-    return Message(_PLAIN.get(fact.kind, N_("另一件事")), fields), Message("%(note)s", {"note": note}) if note else None
+    added = (
+        body.get(4) if fact.kind == stays.ANOMALY_SETTLED else body.get(3) if fact.kind == stays.REASON_GIVEN else ""
+    )
+    what = Message(_PLAIN.get(fact.kind, N_("另一件事")), fields)
+    return what, Message("%(note)s", {"note": added}) if added else None

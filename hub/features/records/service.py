@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
 
@@ -75,6 +75,7 @@ class Station:
     known_ms: int | None
     state: str
     by: date | None = None
+    day_only: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +171,11 @@ class Records:
                     by = self._calendar.due_by(row.discharged_on, row.ward)
                 found.append(Station(name, None, None, "todo", by))
             else:
-                found.append(Station(name, entry.at_ms, entry.known_ms, "late" if entry.late else "done"))
+                state = "late" if entry.late else "done"
+                found.append(Station(name, entry.at_ms, entry.known_ms, state, None, entry.day_only))
         last = max((at for at, one in enumerate(found) if one.state != "todo"), default=None)
         if last is not None and found[last].state == "done":
-            was = found[last]
-            found[last] = Station(was.name, was.at_ms, was.known_ms, "now", was.by)
+            found[last] = replace(found[last], state="now")
         return found
 
     def name_of(self, opaque: str, actor: str) -> str | Refused:

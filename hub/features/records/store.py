@@ -30,6 +30,7 @@ class RecordsProjector:
     """`secret` is the store's key: addresses live and die with the database."""
 
     etypes = frozenset({STAY, DUE, ALIAS})
+    derived = ("records_stay", "records_find", "records_question", "records_alias")
     schema_sql = """
     CREATE TABLE IF NOT EXISTS records_stay (
         id             INTEGER PRIMARY KEY,
@@ -93,12 +94,12 @@ class RecordsProjector:
         if etype == ALIAS:
             self._alias(conn, key, state)
             return
-        at = 0 if change.fact is None else change.fact.at_ms
         number, stay = split_stay_key(key)
+        opaque = opaque_of(self._secret, key)
+        # The id follows from the key, so that a rebuild makes the same rows.
         conn.execute(
-            "INSERT INTO records_stay (key, opaque, record_no, stay_no, changed_at) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT (key) DO UPDATE SET changed_at = max(changed_at, excluded.changed_at)",
-            (key, opaque_of(self._secret, key), number, stay, at),
+            "INSERT OR IGNORE INTO records_stay (id, key, opaque, record_no, stay_no) VALUES (?, ?, ?, ?, ?)",
+            (int(opaque, 16) >> 2, key, opaque, number, stay),
         )
         if etype == STAY:
             self._stay(conn, key, state)
@@ -110,7 +111,7 @@ class RecordsProjector:
         conn.execute(
             "UPDATE records_stay SET state = ?, standing = ?, ward = ?, admitted_on = ?, discharged_on = ?, "
             "sealed = ?, questions = ?, collected_at = ?, collected_by = ?, collected_node = ?, collected_how = ?, "
-            "received_at = ?, received_by = ?, labels = ? WHERE key = ?",
+            "received_at = ?, received_by = ?, labels = ?, changed_at = ? WHERE key = ?",
             (
                 stay.state,
                 stay.standing,
@@ -126,6 +127,7 @@ class RecordsProjector:
                 got.at_ms if got else None,
                 got.who if got else None,
                 len(stay.labels),
+                _latest(stay),
                 key,
             ),
         )
@@ -148,6 +150,14 @@ class RecordsProjector:
     def _alias(self, conn: Connection, old: str, alias: Alias) -> None:
         if alias.into is not None:
             conn.execute("INSERT OR REPLACE INTO records_alias (old, into_) VALUES (?, ?)", (old, alias.into))
+
+
+def _latest(stay: Stay) -> int:
+    """When something last happened to the record."""
+    told = [event.event_at_ms for event in stay.events]
+    for acts in (stay.collections, stay.receptions, stay.labels, stay.settlements):
+        told += [act.at_ms for act in acts]
+    return max(told, default=0)
 
 
 def _letters(text: str) -> str:

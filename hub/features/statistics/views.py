@@ -88,7 +88,7 @@ def _book(made: Figures, names: Mapping[str, str], wards: Mapping[str, str]) -> 
         (
             (
                 _("按病区"),
-                [_("病区"), _("收回"), _("按时"), _("按时率 %%"), _("补录"), _("待收"), _("已过期限")],
+                [_("病区"), _("收回份数"), _("按时份数"), _("按时率 %%"), _("补录"), _("待收"), _("已过期限")],
                 [
                     [wards.get(o.key, o.key), o.collected, o.on_time, rate(o), o.backfilled, o.waiting, o.late]
                     for o in made.wards
@@ -96,12 +96,12 @@ def _book(made: Figures, names: Mapping[str, str], wards: Mapping[str, str]) -> 
             ),
             (
                 _("按收送员"),
-                [_("收送员"), _("收回"), _("按时"), _("按时率 %%"), _("补录")],
+                [_("收送员"), _("收回份数"), _("按时份数"), _("按时率 %%"), _("补录")],
                 [[names.get(o.key, o.key), o.collected, o.on_time, rate(o), o.backfilled] for o in made.couriers],
             ),
             (
                 _("按天"),
-                [_("日期"), _("收回"), _("按时"), _("按时率 %%"), _("到病案室")],
+                [_("日期"), _("收回份数"), _("按时份数"), _("按时率 %%"), _("到病案室")],
                 [[o.key, o.collected, o.on_time, rate(o), o.received] for o in made.days],
             ),
         )

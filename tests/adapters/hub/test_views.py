@@ -40,6 +40,9 @@ TABLE: list[tuple[str, str, set[str] | None]] = [
     ("/imports/template.csv", "GET", {"clerk", "administrator"}),
     ("/machines", "GET", {"courier", "clerk", "administrator", "auditor"}),
     ("/machines/cards", "POST", {"administrator"}),
+    ("/machines/stick", "POST", {"administrator"}),
+    ("/api/v1/stick", "POST", {"administrator"}),
+    ("/api/v1/enrol/ca", "GET", None),
     ("/machines/cards/x/withdraw", "POST", {"administrator"}),
     ("/machines/x", "GET", {"courier", "clerk", "administrator", "auditor"}),
     ("/machines/x/scopes", "POST", {"administrator"}),
@@ -265,6 +268,8 @@ BAD: list[tuple[str, str, str, dict[str, Any]]] = [
     ("POST", "/api/v1/anomalies/x/settle", "clerk", {"json": {"outcome": "kept"}}),
     ("POST", "/api/v1/enrol", "", {"data": b"\xa0"}),
     ("POST", "/api/v1/enrol", "", {"data": b"\x00" * 20_000}),
+    ("POST", "/api/v1/stick", "administrator", {"data": b"WAYSTICK" + b"x" * 200}),
+    ("POST", "/api/v1/stick", "administrator", {"data": b""}),
     ("GET", "/no/such/page", "clerk", {}),
     ("DELETE", "/records", "clerk", {}),
 ]
