@@ -1,0 +1,66 @@
+"""The floors under our figures: what the database alone takes for one durable row, and for five hundred."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from sync.adapters.sqlite_log.connection import connect
+
+
+class BareCommit:
+    """One row of a scan's size a commit: WAL and FULL, SQLCipher with the house's settings, and nothing else."""
+
+    ROW_BYTES = 300
+
+    def __init__(self, path: Path, key32: bytes) -> None:
+        self._conn = connect(path, key32, writes=True)
+        self._conn.execute("CREATE TABLE IF NOT EXISTS bare (n INTEGER PRIMARY KEY, body BLOB NOT NULL)")
+        self._body = random.Random(7).randbytes(self.ROW_BYTES)
+
+    def once_s(self) -> float:
+        """Seconds for one durable row."""
+        began_s = time.perf_counter()
+        self._conn.execute("INSERT INTO bare (body) VALUES (?)", (self._body,))
+        return time.perf_counter() - began_s
+
+    def close(self) -> None:
+        self._conn.close()
+
+
+def events(n: int, seed: int = 7) -> list[tuple[str, str]]:
+    """(id, JSON of about 300 bytes): what a hospital's devices say. Invented."""
+    rng = random.Random(seed)
+    made = []
+    for i in range(n):
+        ident = f"{rng.getrandbits(128):032x}"
+        kind, org, ward = rng.choice(("scan", "ticket", "call", "move", "print")), rng.randrange(40), rng.randrange(24)
+        said = {"_id": ident, "t": kind, "at": 1763600000000 + i * 37, "org": f"app-{org:03d}", "ward": f"W{ward:02d}"}
+        said["note"] = f"{rng.getrandbits(1000):0250x}"[: 291 - len(json.dumps(said, separators=(",", ":")))]
+        made.append((ident, json.dumps(said, separators=(",", ":"))))
+    return made
+
+
+def insert_rate(path: Path, rows: Sequence[tuple[str, str]], per_commit: int = 500) -> float:
+    """Rows a second into plain SQLite, WAL and FULL, `per_commit` rows a transaction: the ceiling of `sync`.
+
+    Plain on purpose: it is the figure others quote. No file of a node is ever opened this way.
+    """
+    path.unlink(missing_ok=True)
+    conn = sqlite3.connect(path, isolation_level=None)
+    try:
+        conn.execute("PRAGMA journal_mode = WAL")
+        conn.execute("PRAGMA synchronous = FULL")
+        conn.execute("CREATE TABLE ev (id TEXT PRIMARY KEY, body TEXT) WITHOUT ROWID")
+        began_s = time.perf_counter()
+        for at in range(0, len(rows), per_commit):
+            conn.execute("BEGIN IMMEDIATE")
+            conn.executemany("INSERT INTO ev (id, body) VALUES (?, ?)", rows[at : at + per_commit])
+            conn.execute("COMMIT")
+        return len(rows) / (time.perf_counter() - began_s)
+    finally:
+        conn.close()
