@@ -1,0 +1,176 @@
+"""One real hub process's worth: broker, doors, screens; a machine joins with a card and is shut out again."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from hub.boot import Hub
+from hub.features.imports.mllp_frames import frame
+from hub.settings import Node, Settings
+from provisioning.trust.cards import Card, read_card
+from provisioning.trust.joining import Joined, join
+from provisioning.trust.site import make_site
+from sync.adapters.clock import SystemClock
+from sync.adapters.idgen import SystemEntropy
+from sync.kernel.outcome import Refused
+from tests.adapters.hub.helpers import wait_for
+
+
+def make_directory(folder: Path) -> Settings:
+    clock = SystemClock()
+    trust = make_site(folder / "keys", site="xinghe", now_ms=clock.wall_ms(), entropy=SystemEntropy())
+    (folder / "settings.toml").write_text(f'[node]\nnode = "{trust.hub}"\nsite = "xinghe"\n', encoding="utf-8")
+    return Settings(node=Node(node=trust.hub, site="xinghe"))
+
+
+class Running:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.hub = Hub(folder, make_directory(folder))
+        self.hub.start()
+        self.state = json.loads((folder / "state.json").read_text("utf-8"))
+        self.base = self.state["base_url"]
+        account = json.loads((folder / "first-account.json").read_text("utf-8"))
+        signed = requests.post(f"{self.base}/api/v1/session", json=account, timeout=30)
+        self.headers = {"Authorization": f"Bearer {signed.json()['token']}"}
+
+    def post(self, path: str, body: object) -> requests.Response:
+        return requests.post(f"{self.base}/api/v1{path}", json=body, headers=self.headers, timeout=30)
+
+    def get(self, path: str) -> requests.Response:
+        return requests.get(f"{self.base}/api/v1{path}", headers=self.headers, timeout=30)
+
+    def card(self, role: str = "courier") -> Card:
+        made = self.post("/cards", {"role": role, "name": "手持机 H-04", "wards": ["W12"]})
+        assert made.status_code == 201, made.text
+        card = read_card(made.json()["card"])
+        assert isinstance(card, Card)
+        return card
+
+    def ask(self, request: bytes) -> bytes | Refused:
+        answer = requests.post(f"{self.base}/api/v1/enrol", data=request, timeout=30)
+        return answer.content if answer.ok else Refused(answer.json()["code"])
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    made = Running(tmp_path_factory.mktemp("hub"))
+    yield made
+    made.hub.stop()
+
+
+def joined(running: Running, folder: Path, card: Card | None = None) -> Joined | Refused:
+    return join(
+        folder,
+        card or running.card(),
+        running.ask,
+        software="test",
+        now_ms=SystemClock().wall_ms(),
+        entropy=SystemEntropy(),
+    )
+
+
+@pytest.mark.row("H35.6")
+def test_a_machine_joins_once_and_is_shut_out(running: Running, tmp_path: Path) -> None:
+    card = running.card()
+    machine = joined(running, tmp_path / "keys", card)
+    assert isinstance(machine, Joined)
+    node = machine.enrolled.node
+    assert machine.enrolled.scopes == ("site", "site:people", "site:stays", "ward:W12")
+    told = running.get(f"/nodes/{node}").json()
+    assert (told["state"], told["wards"]) == ("never", ["W12"])
+    assert joined(running, tmp_path / "other", card) == Refused("card.used")
+
+    def heads() -> int:
+        return requests.get(
+            f"{running.state['sync_url']}/api/v1/sync/heads",
+            cert=(str(machine.keys.tls_certificate_path), str(machine.keys.tls_key_path)),
+            verify=str(machine.keys.ca_path),
+            timeout=30,
+        ).status_code
+
+    assert heads() == 200
+    assert running.post(f"/nodes/{node}/revoke", {"reason": "丢了"}).json()["state"] == "revoked"
+    assert heads() == 403
+    assert running.hub.trust.bundle.trust.is_revoked(node, machine.keys.key_id)
+    assert f"user {node}\ntopic deny" in (running.folder / "broker" / "acl").read_text("utf-8")
+
+
+@pytest.mark.row("H35.6")
+def test_without_a_certificate_the_machines_door_stays_shut(running: Running) -> None:
+    # A TLS 1.3 server may say no only after the handshake: then the line just ends.
+    with pytest.raises((requests.exceptions.SSLError, requests.exceptions.ConnectionError)):
+        requests.get(
+            f"{running.state['sync_url']}/api/v1/sync/heads", verify=str(running.hub.trust.keys.ca_path), timeout=30
+        )
+
+
+def test_a_message_over_mllp_reaches_the_board(running: Running) -> None:
+    raw = (
+        "MSH|^~\\&|HIS|XH|WAY|XH|20261117100000||ADT^A03|77|P|2.5||||||UNICODE UTF-8\r"
+        "EVN|A03|20261117100000\rPID|1||00880001||乐^嘉||19700101|F\rPV1|1|I|W12||||||||||||||||1\r"
+    ).encode()
+    with socket.create_connection(("127.0.0.1", running.state["mllp_port"]), timeout=30) as line:
+        line.sendall(frame(raw))
+        assert b"MSA|AA|77" in line.recv(65536)
+    wait_for(lambda: running.get("/records?q=YJ").json()["total"] == 1)
+
+
+def test_an_open_page_hears_what_moves(running: Running) -> None:
+    events = requests.get(
+        f"{running.base}/api/v1/events?topics=stay,ledger", headers=running.headers, stream=True, timeout=30
+    )
+    lines = events.iter_lines()
+    assert next(lines) == b"retry: 1000"
+    csv = "病案号,姓名,病区,出院日期\n00880002,乐嘉,W12,2026-11-17\n".encode()
+    requests.post(f"{running.base}/api/v1/imports", data=csv, headers=running.headers, timeout=30)
+    assert any(line == b"event: stay" for line in lines)
+    events.close()
+
+
+def test_a_stick_without_anything_is_answered_with_the_trust_bundle(running: Running) -> None:
+    from sync.protocol import stick
+
+    answer = requests.post(f"{running.base}/api/v1/stick", data=stick.pack([]), headers=running.headers, timeout=30)
+    assert answer.status_code == 200, answer.text
+    assert stick.unpack(answer.content) == [running.hub.trust.bundle.raw]
+
+
+def test_a_process_starts_tells_where_and_stops_when_told(tmp_path: Path) -> None:
+    make_directory(tmp_path)
+    process = subprocess.Popen([sys.executable, "-m", "hub", "--dir", str(tmp_path)], cwd=Path(__file__).parents[3])
+    try:
+        wait_for(lambda: (tmp_path / "state.json").exists(), 60)
+        state = json.loads((tmp_path / "state.json").read_text("utf-8"))
+        assert state["pid"] == process.pid
+        assert requests.get(f"{state['base_url']}/healthz", timeout=30).json()["role"] == "hub"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert not (tmp_path / "state.json").exists()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_settings_that_nobody_knows_are_refused(tmp_path: Path) -> None:
+    make_directory(tmp_path)
+    with (tmp_path / "settings.toml").open("a", encoding="utf-8") as file:
+        file.write("[web]\nprot = 8080\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "hub", "--dir", str(tmp_path)],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1 and "did you mean web.port" in done.stderr
