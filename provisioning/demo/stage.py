@@ -21,7 +21,7 @@ from hardware.drivers.glyphs import Glyphs
 from hardware.twins.escpos_printer import EscposPrinterTwin
 from hardware.twins.serial_gun import SerialGunTwin
 from hardware.twins.zpl_printer import ZplPrinterTwin
-from provisioning.demo import town
+from provisioning.demo import his, town
 from provisioning.demo.fleet import NodeProcess, stop_all
 from provisioning.demo.relay import LineSpec, Relay
 from provisioning.demo.relay_control import RelayControl
@@ -132,7 +132,7 @@ def raise_stage(directory: Path, seed: int, say: Say) -> Stage:
     try:
         client = HubClient(str(hub_state["base_url"]))
         client.sign_in({"user": ADMIN, "password": password})
-        fill(client, seed, say)
+        fill(client, int(hub_state["mllp_port"]), seed, say)
         sync = urlsplit(str(hub_state["sync_url"]))
         targets = {"mqtt": ("127.0.0.1", int(hub_state["mqtt_port"])), "https": ("127.0.0.1", int(sync.port or 0))}
         stations = _stations(directory)
@@ -216,7 +216,7 @@ def _join(stage: Stage, station: Station, client: HubClient, server: str) -> Non
     station.base_url = state["base_url"]
 
 
-def fill(client: HubClient, seed: int, say: Say) -> list[town.Discharge]:
+def fill(client: HubClient, mllp_port: int, seed: int, say: Say) -> list[town.Discharge]:
     """People, wards, this year's calendar and the morning's list, the way an administrator would put them in."""
     for code, zh, en in town.WARDS:
         client.put(f"/api/v1/wards/{code}", {"name_zh": zh, "name_en": en, "limit_days": 2})
@@ -230,8 +230,13 @@ def fill(client: HubClient, seed: int, say: Say) -> list[town.Discharge]:
         }
         client.post("/api/v1/people", {**told, **({"ward": person.ward} if person.ward else {})})
     rows = town.discharges(seed, datetime.now(ZoneInfo(ZONE)).date())
-    say(f"hub: the list of the morning, {len(rows)} stays")
-    text = "\n".join(town.as_csv(rows)).encode("utf-8-sig")
+    listed = [row for row in rows if row.discharged_on is not None]
+    say(f"hub: the list of the morning, {len(listed)} stays, and messages about {len(rows) - len(listed)} in house")
+    now = datetime.now(ZoneInfo(ZONE))
+    in_house = [row for row in rows if row.discharged_on is None]
+    taken = his.send(mllp_port, (his.admission(row, f"DEMO-{n}", now) for n, row in enumerate(in_house)))
+    assert taken == len(in_house), "the hub takes every admission"
+    text = "\n".join(town.as_csv(listed)).encode("utf-8-sig")
     job = client.post("/api/v1/imports", data=text, content_type="text/csv")
     wait_for(lambda: client.get(f"/api/v1/imports/{job['job']}").get("state") == "done", 60.0, "the list")
     return rows
