@@ -24,6 +24,7 @@ class Post:
         self._boxes: dict[str, deque[bytes]] = {}
         self._moved: dict[str, int] = {}
         self._told: dict[str, int] = {}
+        self._asking: dict[str, int] = {}
         self._count = 0
         self._open = True
         self._publish: Publish | None = None
@@ -55,14 +56,25 @@ class Post:
     def wait(self, node: str, labels: frozenset[str], wait_s: float) -> tuple[list[bytes], frozenset[str]]:
         """Messages and moved scopes of a node, as soon as there are any; empty after `wait_s`.
 
-        A node that asks the first time hears of nothing before: it takes a round of its own after the welcome.
+        A node that asks the first time hears of nothing before: it takes a round of its own after the welcome. One
+        that asks again while it waits has lost its line: the earlier question is given up.
         """
         with self._bell:
             box = self._boxes.setdefault(node, deque(maxlen=WAITING_MAX))
             told = self._told.setdefault(node, self._count)
+            mine = self._asking[node] = self._asking.get(node, 0) + 1
+            self._bell.notify_all()
             self._bell.wait_for(
-                lambda: not self._open or box or any(self._moved.get(label, 0) > told for label in labels), wait_s
+                lambda: (
+                    not self._open
+                    or self._asking[node] != mine
+                    or box
+                    or any(self._moved.get(label, 0) > told for label in labels)
+                ),
+                wait_s,
             )
+            if self._asking[node] != mine:
+                return [], frozenset()
             moved = frozenset(label for label in labels if self._moved.get(label, 0) > told)
             self._told[node] = self._count
             messages = list(box)

@@ -355,6 +355,9 @@ class World:
         assert found is not None
         return found
 
+    def wait_digested(self) -> None:
+        eventually(self.digested)
+
     def digested(self) -> bool:
         return self.digester.lag() == 0
 
@@ -458,6 +461,18 @@ class _Adapter(BuiltinSSLAdapter):
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
+    """A site of this test's own."""
+    yield from open_world(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One site for tests that each bring their own machine and count only what changes."""
+    yield from open_world(tmp_path_factory.mktemp("site"))
+
+
+def open_world(tmp_path: Path) -> Iterator[World]:
+    """Everything started and reachable; stopped after the yield."""
     clock, entropy = SystemClock(), SystemEntropy()
     now_ms = clock.wall_ms()
     root = make_root("test", now_ms)
@@ -496,7 +511,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     app = Flask("hub")
     app.register_blueprint(sync_api(hub, door, desk, post))
     port = free_port()
-    server = Server(("127.0.0.1", port), app, numthreads=12, shutdown_timeout=1)
+    server = Server(("127.0.0.1", port), app, numthreads=40, shutdown_timeout=1)
     server.ssl_adapter = _Adapter(tmp_path / "server.crt", tmp_path / "server.key", tmp_path / "ca.crt")
     server.prepare()
     thread = threading.Thread(target=server.serve, daemon=True)
@@ -535,6 +550,6 @@ def write_facts(store: NodeStore, facts: Sequence[NewFact]) -> None:
 
 
 @pytest.fixture
-def world_of(world: World) -> tuple[World, Callable[..., Any], type[Ear]]:
-    """The site, patience, and an ear for a bare carrier."""
-    return world, eventually, Ear
+def world_of(shared_world: World) -> tuple[World, Callable[..., Any], type[Ear]]:
+    """The shared site, patience, and an ear for a bare carrier."""
+    return shared_world, eventually, Ear
