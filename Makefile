@@ -8,7 +8,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PACKAGES := appliance hub sync kiosk_ui pad_viewer hardware images provisioning
 TYPED := $(foreach name,$(PACKAGES),$(if $(wildcard $(name)/__init__.py),-p $(name)))
 # The order a failure is wanted in: cheap and plain first, a browser last.
-SUITES := $(wildcard $(addprefix tests/,architecture unit properties simulation adapters golden e2e browser))
+SUITES := $(wildcard $(addprefix tests/,architecture unit properties simulation adapters golden acceptance e2e browser))
+
+BENCHES := scan sync
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check bench tour rows soak lock format
@@ -85,7 +87,7 @@ test: setup check
 	@exec $(BIN)/python -m pytest $(SUITES) $(ARGS)
 
 bench: setup
-	@exec $(BIN)/waystation bench all --json
+	@for name in $(BENCHES); do $(BIN)/waystation bench $$name --json || exit 1; done
 
 tour: setup
 	@WAYSTATION_TOUR=write $(BIN)/python -m pytest tests/browser $(ARGS)
