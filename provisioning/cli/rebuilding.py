@@ -52,7 +52,7 @@ def _open(hub: bool, path: Path, key: bytes) -> NodeStore:
     if hub:
         from hub.projections import folded_projectors as projectors_of_hub
 
-        projectors = projectors_of_hub()
+        projectors = projectors_of_hub(key)
     else:
         from appliance.projections import folded_projectors as projectors_of_box
 
