@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from appliance.projections import folded_projectors
+from provisioning.making.directories import toml
 from provisioning.trust.node_keys import make_keys
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
@@ -36,29 +36,12 @@ def record_no(n: int) -> str:
     return f"{10_000_000 + n}"
 
 
-def write_settings(folder: Path, sections: dict[str, dict[str, Any]]) -> None:
-    """`settings.toml` of a box. Values are texts, numbers, lists and flat tables, which JSON and TOML write alike."""
-    lines: list[str] = []
-    for section, values in sections.items():
-        lines.append(f"[{section}]")
-        lines += [f"{name} = {_toml(value)}" for name, value in values.items()]
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (folder / "settings.toml").write_text("\n".join(lines) + "\n", "utf-8")
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{name} = {_toml(each)}" for name, each in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(_toml(each) for each in value) + "]"
-    return json.dumps(value, ensure_ascii=False)
-
-
 def make_box(folder: Path, *, records: int, guns: Sequence[str] = (), tone: str = "", **more: dict[str, Any]) -> None:
     """A courier's box in `folder` that carries `records` due records of one ward. `more`: settings by section."""
     node = {"node": NODE, "role": "courier", "name": "bench", "site": SITE, **more.pop("node", {})}
     devices = {"tone": tone, "guns": [{"name": f"gun-{n}", "url": url} for n, url in enumerate(guns, 1)]}
-    write_settings(folder, {"node": node, "devices": devices, **more})
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (folder / "settings.toml").write_text(toml({"node": node, "devices": devices, **more}), "utf-8")
     keys = make_keys(folder / "keys", SystemEntropy())
     (folder / "data").mkdir(mode=0o700, exist_ok=True)
     store = ApplianceStore(
