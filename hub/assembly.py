@@ -54,6 +54,7 @@ class Wiring:
     events: EventHub
     port: KitPort
     hosts: frozenset[str]
+    frame_ancestors: tuple[str, ...]
     strip: Callable[[], frame.Strip]
     figures: Callable[[], dict[str, float]]
     sign_in: SignIn
@@ -96,6 +97,7 @@ def make(wiring: Wiring) -> Flask:
             sentences=sentences,
             topics=live.TOPICS,
             events=wiring.events,
+            frame_ancestors=wiring.frame_ancestors,
         )
     )
     frame.install(app, wiring.strip, wiring.records.questions_count)

@@ -135,6 +135,7 @@ class Hub:
                 events=self.events,
                 port=self._port,
                 hosts=frozenset({"localhost", "127.0.0.1", self.settings.web.host, self.settings.sync.public_host}),
+                frame_ancestors=self.settings.web.frame_ancestors,
                 strip=self._port.strip,
                 figures=self._figures,
                 sign_in=self.sign_in,

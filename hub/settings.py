@@ -19,6 +19,7 @@ class Node(Section):
 class Web(Section):
     host: str = Field("127.0.0.1", description="address the screens are served on")
     port: int = Field(0, description="port of the screens; 0 lets the machine choose")
+    frame_ancestors: tuple[str, ...] = Field((), description="origins that may show these pages in a frame (demo)")
 
 
 class Sync(Section):

@@ -137,7 +137,8 @@ def make_api(service: Records) -> Blueprint:
             for one in found.log
         ]
         questions = [{"id": one.id, "code": one.code, "open": one.open} for one in found.questions]
-        return {**_row(found.row, found.age), "stations": stations, "log": log, "anomalies": questions}
+        merges = {"merged_into": found.merges.into, "merged_from": list(found.merges.old)}
+        return {**_row(found.row, found.age), **merges, "stations": stations, "log": log, "anomalies": questions}
 
     return api
 

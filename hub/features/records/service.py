@@ -9,7 +9,7 @@ from typing import Protocol
 
 from hub.features.records import changes, store
 from hub.features.records.changes import Entry
-from hub.features.records.store import Question, RecordRow, Wanted
+from hub.features.records.store import Merges, Question, RecordRow, Wanted
 from hub.store.desk import Desk
 from sync.domain.patients import decide as due_lines
 from sync.domain.patients.due import Due
@@ -89,6 +89,7 @@ class Record:
     log: list[Entry]
     age: Age | None
     questions: list[Question]
+    merges: Merges
 
 
 class Records:
@@ -146,7 +147,8 @@ class Records:
         rounds = tuple(dict.fromkeys(one.round for one in stay.collections))
         with store_.read() as conn:
             log = changes.entries(conn, row.key, rounds)
-        return Record(row, stay, due, self._stations(row, log), log, self.age(row), questions)
+            merges = store.merges(conn, row.record_no)
+        return Record(row, stay, due, self._stations(row, log), log, self.age(row), questions, merges)
 
     @staticmethod
     def _all_questions(conn: object) -> list[Question]:

@@ -63,6 +63,7 @@ class RecordsProjector:
     CREATE INDEX IF NOT EXISTS records_stay_by_initials ON records_stay (initials);
     CREATE INDEX IF NOT EXISTS records_stay_by_state ON records_stay (state, ward, discharged_on);
     CREATE INDEX IF NOT EXISTS records_stay_by_change ON records_stay (changed_at);
+    CREATE INDEX IF NOT EXISTS records_stay_differing ON records_stay (spellings) WHERE spellings > 1;
     CREATE INDEX IF NOT EXISTS records_stay_by_collection ON records_stay (collected_at);
     CREATE VIRTUAL TABLE IF NOT EXISTS records_find USING fts5 (letters, tokenize = 'unicode61 remove_diacritics 0');
     CREATE TABLE IF NOT EXISTS records_question (
@@ -276,6 +277,20 @@ def _family(conn: Connection, number: str) -> list[str]:
         (number, number),
     )
     return [row[0] for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Merges:
+    """`into`: the number that this one leads to now. `old`: numbers that lead here."""
+
+    into: str | None
+    old: tuple[str, ...]
+
+
+def merges(conn: Connection, number: str) -> Merges:
+    row = conn.execute("SELECT into_ FROM records_alias WHERE old = ?", (number,)).fetchone()
+    old = conn.execute("SELECT old FROM records_alias WHERE into_ = ? ORDER BY old LIMIT 32", (number,)).fetchall()
+    return Merges(None if row is None else row[0], tuple(one[0] for one in old))
 
 
 def by_opaque(conn: Connection, opaque: str) -> RecordRow | None:

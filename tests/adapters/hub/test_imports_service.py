@@ -203,6 +203,8 @@ class TestMessages:
 
         rows, total = hub.records.find(Wanted(text="00990099"))
         assert total == 1 and rows[0][0].record_no == "00731846"
+        record = hub.records.record(rows[0][0].opaque)
+        assert record is not None and record.merges.old == ("00990099",)
 
     @pytest.mark.parametrize(
         ("raw", "code"),
