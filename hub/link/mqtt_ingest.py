@@ -18,7 +18,17 @@ from hub.link.digester import Digester
 from hub.link.door import Door, Offer
 from hub.link.post import Post
 from hub.link.voice import Voice
-from sync.adapters.mqtt_link import KEEPALIVE_S, ROOT, TRUST_TOPIC, ack_topic, hang_up, head_topic, new_client
+from sync.adapters.mqtt_link import (
+    HERE,
+    KEEPALIVE_S,
+    ROOT,
+    TRUST_TOPIC,
+    ack_topic,
+    hang_up,
+    head_topic,
+    new_client,
+    presence_topic,
+)
 from sync.kernel.ids import NODE_PATTERN
 from sync.kernel.outcome import Unavailable
 
@@ -27,6 +37,7 @@ TOGETHER_MAX = 16
 """Batches in one commit: beyond it the wait for the first one's acknowledgement grows and nothing is gained."""
 RECONNECT_S_MAX = 5.0
 _TOPIC = re.compile(rf"{ROOT}/n/({NODE_PATTERN.pattern})/up/batch")
+_PRESENCE = re.compile(presence_topic(f"({NODE_PATTERN.pattern})"))
 
 
 class MqttIngest:
@@ -57,6 +68,7 @@ class MqttIngest:
         self._lost = threading.Event()
         self._ready = threading.Event()
         self._client: paho.Client | None = None
+        self._present: dict[str, bool] = {}
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -79,6 +91,10 @@ class MqttIngest:
     def busy(self) -> bool:
         """Batches wait: the digest lets them go first."""
         return not self._queue.empty()
+
+    def present(self, node: str) -> bool | None:
+        """Whether the node is on the broker now; None when the broker never told, or is gone itself."""
+        return self._present.get(node) if self._ready.is_set() else None
 
     def tell_trust(self) -> None:
         """Publish the current trust bundle for everyone."""
@@ -118,7 +134,8 @@ class MqttIngest:
         if code.is_failure:
             self._lost.set()
             return
-        client.subscribe(f"{ROOT}/n/+/up/batch", qos=1)
+        self._present.clear()
+        client.subscribe([(f"{ROOT}/n/+/up/batch", 1), (presence_topic("+"), 1)])
 
     def _on_subscribe(self, client: paho.Client, *_: object) -> None:
         self._post.reach_by(self._answer)
@@ -131,6 +148,8 @@ class MqttIngest:
     def _on_message(self, _client: paho.Client, _data: object, told: paho.MQTTMessage) -> None:
         topic = _TOPIC.fullmatch(told.topic)
         if topic is None:
+            if (presence := _PRESENCE.fullmatch(told.topic)) is not None:
+                self._present[presence.group(1)] = told.payload == HERE
             return
         try:
             self._queue.put_nowait(Offer(bytes(told.payload), "mqtt", topic.group(1)))

@@ -80,13 +80,19 @@ def set_scopes(store: ApplianceStore, version: int, labels: Sequence[str]) -> bo
 
 
 def apply_round(store: ApplianceStore, tails: Sequence[Tail], hub_ms: int) -> RoundOutcome:
-    """All tails of one set of heads in one transaction, evictions last."""
+    """All tails of one set of heads in one transaction, evictions last.
+
+    A scope that was taken away while its tail was fetched is left alone: its copies are gone and stay gone.
+    """
     ask: set[str] = set()
     applied = 0
     with store.write() as unit:
         touched: dict[tuple[int, Key], FactId | None] = {}
         leaving: dict[tuple[int, Key], list[str]] = {}
+        held = _held_labels(unit.conn)
         for tail in tails:
+            if tail.label not in held:
+                continue
             for entry in tail.entries:
                 applied += 1
                 if isinstance(entry, feed.EvictEntry):
@@ -120,9 +126,14 @@ def apply_repair(
     checkpoints: Iterable[feed.StateEntry],
     hub_ms: int,
 ) -> None:
-    """The hub's word on the differing buckets: take its checkpoints, drop members it does not list. One commit."""
+    """The hub's word on the differing buckets: take its checkpoints, drop members it does not list. One commit.
+
+    Nothing happens when the scope was taken away meanwhile.
+    """
     with store.write() as unit:
         conn = unit.conn
+        if label not in _held_labels(conn):
+            return
         touched: dict[tuple[int, Key], FactId | None] = {}
         leaving: dict[tuple[int, Key], list[str]] = {}
         listed = {(etype, key) for etype, key, _ in members}
@@ -139,6 +150,10 @@ def apply_repair(
             (epoch, sseq, e, hub_ms, hub_ms, label),
         )
         _end_round(store, unit, touched, leaving)
+
+
+def _held_labels(conn: Connection) -> frozenset[str]:
+    return frozenset(row[0] for row in conn.execute("SELECT label FROM cursor"))
 
 
 def bucket_values(store: ApplianceStore, label: str) -> list[bytes]:

@@ -166,7 +166,9 @@ def _set_aside(store: ApplianceStore, unit: Unit, stream: int, mark: Mark, seq: 
 
     conn = unit.conn
     touched = conn.execute("SELECT etype, key FROM pending WHERE stream = ? AND seq = ?", (stream, seq)).fetchone()
-    conn.execute("UPDATE log SET status = 1 WHERE stream = ? AND seq = ? AND status = 0", (stream, seq))
+    fresh = conn.execute("UPDATE log SET status = 1 WHERE stream = ? AND seq = ? AND status = 0", (stream, seq))
+    if not fresh.rowcount:
+        return  # told before: rejects stand in every acknowledgement of their stream
     conn.execute("DELETE FROM pending WHERE stream = ? AND seq = ?", (stream, seq))
     count(conn, f"reject.{code}"[:60], store.clock.wall_ms())
     if touched is not None:

@@ -213,6 +213,11 @@ class Box:
         with self.store.read() as conn:
             return outbox.ledger(conn)
 
+    def counted(self, code: str) -> int:
+        with self.store.read() as conn:
+            row = conn.execute("SELECT n FROM tally WHERE code = ?", (code,)).fetchone()
+        return 0 if row is None else int(row[0])
+
     def drained(self) -> bool:
         written, signed = self.ledger()
         return written == signed

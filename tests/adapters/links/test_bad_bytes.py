@@ -126,6 +126,7 @@ BAD: list[tuple[str, Callable[..., bytes], str]] = [
 
 @pytest.mark.parametrize("carrier", CARRIERS)
 @pytest.mark.parametrize(("make", "code"), [(m, c) for _, m, c in BAD], ids=[name for name, _, _ in BAD])
+@pytest.mark.row("H35.7")
 def test_a_bad_batch_is_refused_counted_and_forgotten(world_of, carrier, make, code) -> None:
     world, eventually, Ear = world_of
     machine = world.machine()
@@ -167,6 +168,7 @@ def acknowledged(world, machine, ear) -> Ack | None:
 
 
 @pytest.mark.parametrize("carrier", ("mqtt", "https"))
+@pytest.mark.row("H35.6")
 def test_a_certificate_of_another_authority_is_not_let_in(world_of, carrier) -> None:
     world, eventually, Ear = world_of
     machine = world.machine()
@@ -178,6 +180,7 @@ def test_a_certificate_of_another_authority_is_not_let_in(world_of, carrier) -> 
 
 
 @pytest.mark.parametrize("carrier", ("mqtt", "https"))
+@pytest.mark.row("H35.7")
 def test_nobody_speaks_for_another_node(world_of, carrier) -> None:
     """The certificate is right and the batch is right, but they are not of one machine."""
     world, eventually, Ear = world_of
@@ -192,6 +195,7 @@ def test_nobody_speaks_for_another_node(world_of, carrier) -> None:
     assert world.facts_held(theirs.node) == 0
 
 
+@pytest.mark.row("H35.7")
 def test_one_bad_fact_is_set_aside_alone_and_its_writer_is_told(world_of) -> None:
     """A courier may not write a discharge: that fact is quarantined, its neighbours are digested."""
     world, eventually, Ear = world_of

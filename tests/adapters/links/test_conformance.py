@@ -48,6 +48,7 @@ def same_log(world, store) -> None:
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.row("F10.14")
 def test_an_outbox_drains_and_every_fact_is_there_once(world, carrier) -> None:
     machine = world.machine()
     notes(machine.store, 1200)
@@ -65,6 +66,7 @@ def test_an_outbox_drains_and_every_fact_is_there_once(world, carrier) -> None:
     [{"lose": 0.3}, {"double": 0.5}, {"hold": 0.4}, {"lose": 0.2, "double": 0.2, "hold": 0.2}],
     ids=["messages lost both ways", "messages doubled", "messages overtaken", "all of it"],
 )
+@pytest.mark.row("F10.14")
 def test_a_bad_line_loses_and_doubles_nothing(world, carrier, meddling) -> None:
     """Written while the line misbehaves; then it breaks, comes back, and everything is there once."""
     machine = world.machine()
@@ -80,6 +82,7 @@ def test_a_bad_line_loses_and_doubles_nothing(world, carrier, meddling) -> None:
 
 
 @pytest.mark.parametrize(("first", "second"), [("mqtt", "https"), ("https", "mqtt"), ("mqtt", "stick")])
+@pytest.mark.row("F10.14")
 def test_another_carrier_takes_over_in_mid_drain(world, first, second) -> None:
     machine = world.machine()
     notes(machine.store, 6000)
@@ -93,6 +96,7 @@ def test_another_carrier_takes_over_in_mid_drain(world, first, second) -> None:
 
 @pytest.mark.parametrize("carrier", CARRIERS)
 @pytest.mark.parametrize("year", (1970, 2100))
+@pytest.mark.row("H35.8")
 def test_a_wrong_clock_loses_nothing(world, carrier, year) -> None:
     """A machine that thinks it is 1970 or 2100: facts are kept, marked, and never sorted behind hub time."""
     wall_ms = 86_400_000 if year == 1970 else CLOCK_CEILING_MS + 86_400_000
@@ -107,6 +111,7 @@ def test_a_wrong_clock_loses_nothing(world, carrier, year) -> None:
     assert len(world.hub.state(10, "2001-1").collections) == 1
 
 
+@pytest.mark.row("H35.8")
 def test_a_clock_far_ahead_but_believed_is_clamped_at_the_hub(world) -> None:
     ahead_ms = SystemClock().wall_ms() + 3 * 365 * 86_400_000
     machine = world.machine(clock=ShiftedClock.starting_at(SystemClock(), ahead_ms))

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from sync.adapters.sqlite_log import down
 from sync.kernel.fact import NewFact
 from sync.protocol import feed
 
@@ -46,6 +47,7 @@ def same_copy(world, box, label: str) -> bool:
 
 
 @pytest.mark.parametrize("carrier", ("mqtt", "https"))
+@pytest.mark.row("F10.1")
 def test_a_new_subscriber_becomes_equal_and_stays_equal(world, carrier) -> None:
     opened(world, 700)
     until(world.digested)
@@ -91,6 +93,7 @@ def test_a_fact_that_comes_late_travels_as_a_fresh_state(world) -> None:
         assert len(box.store.state(10, "1001-1").collections) == 2
 
 
+@pytest.mark.row("A05.9")
 def test_an_entity_that_leaves_a_scope_leaves_the_machine(world) -> None:
     due(world, 1001)
     box = world.box("mqtt", machine=world.machine(scopes=["ward:W12"]))
@@ -125,6 +128,7 @@ def test_a_copy_that_was_tampered_with_is_found_and_mended(world) -> None:
     until(lambda: same_copy(world, box, STAYS) and len(box.copy(STAYS)) == 51)
 
 
+@pytest.mark.row("H35.5")
 def test_who_does_not_hold_a_scope_is_not_served_it(world) -> None:
     opened(world, 2)
     until(world.digested)
@@ -134,3 +138,33 @@ def test_who_does_not_hold_a_scope_is_not_served_it(world) -> None:
         feeds.segment(STAYS, world.hub.epoch, 1)
     with pytest.raises(Exception, match="scope-not-held"):
         feeds.repair(STAYS, b"")
+
+
+def test_a_tail_fetched_for_a_scope_that_was_taken_away_is_left_alone(world) -> None:
+    """The line was slow, the order to leave the ward was not: no name may come back onto the machine."""
+    due(world, 1001)
+    until(world.digested)
+    machine = world.machine(scopes=["ward:W12"])
+    down.set_scopes(machine.store, 2, ["site"])
+    entries = world.entries("ward:W12")
+    down.apply_round(machine.store, [down.Tail("ward:W12", 1, len(entries), bytes(32), entries)], 1)
+    [fact] = entries
+    down.apply_repair(machine.store, "ward:W12", 1, 1, bytes(32), [(11, "1001-1", bytes(16))], frozenset(), [], 1)
+    assert isinstance(fact, feed.FactEntry)
+    assert machine.store.state(11, "1001-1") is None
+    with machine.store.read() as conn:
+        assert conn.execute("SELECT count(*) FROM member").fetchone()[0] == 0
+
+
+def test_a_rejected_fact_is_counted_once_however_often_it_is_told(world) -> None:
+    machine = world.machine()
+    machine.store.role = "hub"
+    with machine.store.write() as unit:
+        unit.append(NewFact(43, 10, "1001-1", {8: 1, 9: "c"}), lane=1)
+    box = world.box("mqtt", machine=machine)
+    until(lambda: box.drained() and box.counted("reject.fact.role") == 1)
+    assert machine.store.state(10, "1001-1") is None
+    for _ in range(3):
+        collected(machine.store, "1002-1")
+        until(box.drained)
+    assert box.counted("reject.fact.role") == 1

@@ -50,6 +50,7 @@ def test_a_later_batch_waits_for_the_one_before_it(world) -> None:
     assert (joined.upto, joined.gaps) == (10, ())
 
 
+@pytest.mark.row("F10.14")
 def test_batches_of_other_borders_overlap_without_doubling(world) -> None:
     machine = world.machine()
     notes(machine, 9)
@@ -78,6 +79,7 @@ def test_another_history_freezes_the_stream_and_is_kept_whole(world) -> None:
 
 
 @pytest.mark.parametrize("state", ("revoked", "closed", "frozen"))
+@pytest.mark.row("H35.6")
 def test_a_machine_that_is_shut_out_leaves_evidence_and_no_facts(world, state: str) -> None:
     machine = world.machine()
     notes(machine, 2)
