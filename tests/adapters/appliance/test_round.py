@@ -128,6 +128,7 @@ def test_a_round_from_list_to_receipt(box: Box) -> None:
         ("WB-1", False, "handover.count-missing"),
     ],
 )
+@pytest.mark.row("F10.10")
 def test_a_badge_that_cannot_sign_has_its_sentence(box: Box, badge: str, counted: bool, code: str) -> None:
     key = box.collecting.open_round("W01", "u-luo")
     assert isinstance(key, str)
@@ -138,6 +139,7 @@ def test_a_badge_that_cannot_sign_has_its_sentence(box: Box, badge: str, counted
     assert box.scanner.hand is not None, "a refused badge leaves the round open"
 
 
+@pytest.mark.row("A05.10")
 def test_what_cannot_be_a_code_is_only_counted(box: Box) -> None:
     box.collecting.open_round("W01", "u-luo")
     with box.store.read() as conn:
@@ -149,6 +151,7 @@ def test_what_cannot_be_a_code_is_only_counted(box: Box) -> None:
         assert conn.execute("SELECT sum(n) FROM tally").fetchone()[0] == 5
 
 
+@pytest.mark.row("F10.8")
 def test_hand_entry_asks_for_the_initials(box: Box) -> None:
     box.collecting.open_round("W01", "u-luo")
     assert box.collecting.enter_by_hand("0073 1846", "QJG", "u-luo") == Refused("code.characters")
@@ -157,6 +160,7 @@ def test_hand_entry_asks_for_the_initials(box: Box) -> None:
     assert isinstance(taken, Verdict) and taken.verdict == "good"
 
 
+@pytest.mark.row("F10.9")
 def test_back_fill_keeps_the_claimed_time(box: Box) -> None:
     key = box.collecting.open_round("W01", "u-luo")
     assert isinstance(key, str)

@@ -40,6 +40,7 @@ def scan(key: str, n: int = 1) -> facts.NewFact:
     )
 
 
+@pytest.mark.row("F10.4")
 def test_a_scan_is_folded_and_survives_a_restart(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     with store.write(actor="u-luo", device="gun-1") as unit:
@@ -101,6 +102,7 @@ def test_an_opening_names_what_this_disk_held_before(tmp_path: Path) -> None:
     second.close()
 
 
+@pytest.mark.row("H35.8")
 def test_stamps_never_repeat_and_a_wrong_clock_refuses_nothing(tmp_path: Path) -> None:
     store = open_store(tmp_path)
 
@@ -120,6 +122,7 @@ def test_stamps_never_repeat_and_a_wrong_clock_refuses_nothing(tmp_path: Path) -
     store.close()
 
 
+@pytest.mark.row("H35.5")
 def test_the_file_opens_with_its_key_alone_and_holds_nothing_in_clear(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     with store.write() as unit:

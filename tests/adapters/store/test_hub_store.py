@@ -194,6 +194,7 @@ def test_a_new_subscriber_starts_by_repair_and_follows(site: Site) -> None:
         assert conn.execute("SELECT count(*) FROM pending").fetchone()[0] == 0
 
 
+@pytest.mark.row("F14.1")
 def test_two_couriers_and_a_late_one_agree_with_the_hub(site: Site) -> None:
     for n in range(6):
         discharge(site, f"0073{n:04d}-1")
@@ -279,6 +280,7 @@ def test_the_same_seq_with_another_hash_freezes_the_stream(site: Site) -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
+@pytest.mark.row("F14.1")
 def test_any_order_of_work_ends_in_equal_mirrors(site: Site, seed: int) -> None:
     """Scans, discharges, moves, uploads and rounds in a seeded order; then calm, and everybody agrees."""
     rng = random.Random(seed)

@@ -31,6 +31,7 @@ def _eventually(what: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.row("H35.6")
 def test_a_node_writes_up_and_reads_down_under_its_own_name_only(site) -> None:
     hub, one, two = site.client(WORKER), site.client(ONE), site.client(TWO)
     hub.subscribe("way/1/n/+/up/#")

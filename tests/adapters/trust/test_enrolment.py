@@ -104,6 +104,7 @@ def joined(folder: Path, hub: Hub) -> Joined:
     return outcome
 
 
+@pytest.mark.row("H35.6")
 def test_a_machine_joins_and_has_all_it_needs(hub: Hub, tmp_path: Path) -> None:
     box = joined(tmp_path / "box", hub)
     (admitted,) = hub.outcomes
@@ -151,6 +152,7 @@ def test_a_lost_answer_is_told_again_and_nobody_joins_twice(hub: Hub, tmp_path: 
     assert join_with(tmp_path / "box", hub.card(), hub.ask) == Refused("enrol.joined-already")
 
 
+@pytest.mark.row("H35.6")
 def test_a_card_lets_one_machine_in(hub: Hub, tmp_path: Path) -> None:
     card = hub.card()
     first = join_with(tmp_path / "one", card, hub.ask)
@@ -160,6 +162,7 @@ def test_a_card_lets_one_machine_in(hub: Hub, tmp_path: Path) -> None:
     assert not (tmp_path / "two" / "identity.way").exists()
 
 
+@pytest.mark.row("H35.6")
 def test_expired_withdrawn_and_foreign_cards_are_refused_and_stay_unused(hub: Hub, tmp_path: Path) -> None:
     for change, code in (
         ({"expires_ms": NOW_MS}, "card.expired"),
@@ -213,6 +216,7 @@ def revoke(hub: Hub, box: Joined) -> bundles.Bundle:
     return hub.trust.revoke(box.enrolled.node, box.keys.key_id, serial=serial, now_ms=NOW_MS, epoch=1)
 
 
+@pytest.mark.row("H35.6")
 def test_revoking_raises_the_bundle_lists_the_certificate_and_denies_the_name(hub: Hub, tmp_path: Path) -> None:
     box, other = joined(tmp_path / "box", hub), joined(tmp_path / "other", hub)
     record = box.keys.identity_path.read_bytes()

@@ -61,6 +61,7 @@ def codes(stay: Stay, *, open_only: bool = True) -> list[str]:
     return [one.code for one in stay.anomalies if one.open or not open_only]
 
 
+@pytest.mark.row("F14.1")
 def test_a_quiet_day_ends_in_the_records_room() -> None:
     story = discharged_story()
     assert (story.state.state, story.state.discharged_on, story.state.ward) == ("discharged", "2026-11-17", "W12")
@@ -111,6 +112,7 @@ def test_messages_count_by_their_own_time(messages: list[str], standing: str, wh
     assert (story.state.discharged_on is not None) == (standing == DISCHARGED)
 
 
+@pytest.mark.row("F10.19")
 def test_two_couriers_are_a_question_and_one_courier_twice_is_none() -> None:
     story = discharged_story()
     first = story.collected(A, "u-lin", ROUND_A)
@@ -135,6 +137,7 @@ def test_a_third_courier_opens_the_question_again() -> None:
 
 
 @pytest.mark.parametrize("rebuilt_first", [True, False])
+@pytest.mark.row("F10.13")
 def test_a_rebuilt_scan_and_its_original_are_one(rebuilt_first: bool) -> None:
     original = FactId(A, 7, 1, 40)
     new = facts.collected(
@@ -179,6 +182,7 @@ def test_an_undo_may_be_heard_before_what_it_names() -> None:
     assert story.told[-1][1] == FactId(A, 7, 1, 4) and story.state.state == "discharged"
 
 
+@pytest.mark.row("F14.2")
 def test_a_corrected_scan_stays_readable_and_counts_no_more() -> None:
     story = discharged_story()
     scan = story.collected(A, "u-lin", ROUND_A)
@@ -219,6 +223,7 @@ def test_sealing_what_is_already_collected_asks_nobody() -> None:
     assert codes(story.state) == []
 
 
+@pytest.mark.row("F14.3")
 def test_missing_is_closed_by_scanning_it_and_a_search_leaves_it_open() -> None:
     story = discharged_story()
     story.collected(A, "u-lin", ROUND_A)
@@ -230,6 +235,7 @@ def test_missing_is_closed_by_scanning_it_and_a_search_leaves_it_open() -> None:
     assert story.state.anomalies == () and story.state.state == "received"
 
 
+@pytest.mark.row("F10.15")
 def test_received_without_collection_is_extra() -> None:
     story = discharged_story()
     got = story.tell(facts.received(KEY, HANDIN, words.HAND), ROOM, "u-he")
