@@ -12,7 +12,8 @@ from flask import Blueprint, Flask
 from appliance.features.collecting.due import DueLists
 from appliance.features.collecting.service import Collecting
 from appliance.features.collecting.views import make_views as make_collecting
-from appliance.features.devices.service import Devices
+from appliance.features.devices.screens import printer_words
+from appliance.features.devices.service import LABEL, RECEIPT, Devices
 from appliance.features.devices.views import Told
 from appliance.features.devices.views import make_views as make_devices
 from appliance.features.people.service import People
@@ -28,6 +29,7 @@ from appliance.web.sentences import SENTENCES
 from kiosk_ui.kit.app import make_app
 from kiosk_ui.kit.events import EventHub
 from kiosk_ui.kit.port import Clock, KitConfig, KitPort
+from kiosk_ui.kit.problems import sentence
 from kiosk_ui.kit.rights import assert_all_routes_named
 from kiosk_ui.kit.screens.line import LineWords
 from kiosk_ui.kit.screens.words import N_
@@ -93,6 +95,11 @@ def make_pages(box: BoxParts) -> Flask:
     """The Flask app of this box; every route names its right when this returns."""
     app = make_app(_config(box))
     courier = box.settings.node.role == "courier"
+    app.jinja_env.globals.update(
+        quiet=bool(box.settings.devices.tone),
+        printer=lambda: printer_words(box.devices.views(), RECEIPT if courier else LABEL),
+        sentence_of=lambda code: sentence(code, {}),
+    )
     app.register_blueprint(_people(box, courier))
     if courier:
         lists = DueLists(box.store, box.settings.node.time_zone)

@@ -64,6 +64,11 @@ class DueLists:
         calendar = calendar_for(self._store, self.today())
         return [self._ward(code, calendar) for code in codes]
 
+    def carries(self, code: str) -> bool:
+        """Whether the ward's list has ever reached this box."""
+        with self._store.read() as conn:
+            return rounds.list_as_of_ms(conn, code) is not None
+
     def ward(self, code: str) -> WardDue:
         """One ward's list, longest waiting first."""
         return self._ward(code, calendar_for(self._store, self.today()))

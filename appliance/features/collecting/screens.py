@@ -1,15 +1,16 @@
-"""What a round looks like to a page or a program: plain values, no words; the page has the words of its language."""
+"""What a round looks like to a page or a program: plain values, and the words of each code."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from appliance.features.collecting.due import WardDue
 from appliance.features.collecting.scan import Verdict
 from appliance.features.collecting.service import Counts
 from appliance.features.collecting.store import RoundRow, TakenRow
+from kiosk_ui.kit.screens.words import N_
 
 
 def verdict_data(verdict: Verdict) -> dict[str, Any]:
@@ -86,3 +87,43 @@ def counts_data(counts: Counts) -> dict[str, Any]:
         "by_hand": counts.by_hand,
         "differences": [difference._asdict() for difference in counts.differences],
     }
+
+
+REASON_WORDS: Final[Mapping[str, str]] = {
+    "moved-lately": N_("刚转科"),
+    "lent-to-ward": N_("替邻病区交"),
+    "list-is-old": N_("名单旧了"),
+    "left-today": N_("今天刚出院"),
+    "ward-insists": N_("病区要先交"),
+    "further-volume": N_("还有一册"),
+    "handed-on": N_("同事转交的"),
+    "not-in-hand-before": N_("之前没拿到手"),
+    "office-agreed": N_("医务处同意了"),
+    "seal-not-known": N_("病区不知道封存"),
+    "label-misprinted": N_("条码印错了"),
+    "written-up-later": N_("补录"),
+    "corrected": N_("更正来的"),
+}
+VERDICT_WORDS: Final[Mapping[str, str]] = {
+    "good": N_("已收下"),
+    "duplicate": N_("刚才扫过了"),
+    "wrong_ward": N_("不是本病区"),
+    "not_discharged": N_("还没出院"),
+    "taken": N_("别人已收"),
+    "sealed": N_("已封存"),
+    "unknown": N_("名单里没有"),
+}
+HOW_WORDS: Final[Mapping[str, str]] = {
+    "gun": N_("扫描"),
+    "hand": N_("手工输入"),
+    "backfill": N_("补录"),
+    "rebuilt": N_("回执重建"),
+}
+RECEIPT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    "queued": (N_("排着队，回执机好了就打"), "held"),
+    "sent": (N_("正在打"), "held"),
+    "confirmed": (N_("打好了，撕下来交给护士"), "tick"),
+    "failed": (N_("没有打出来"), "off"),
+    "uncertain": (N_("说不准打没打出来，看一眼"), "person"),
+}
+"""State of a receipt's job to its words and glyph."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,6 +89,16 @@ def device_words(view: DeviceView) -> DeviceWords:
         tuple(Message(step) for step in steps),
         f"{view.state} {view.reason}".strip(),
     )
+
+
+def printer_words(views: Iterable[DeviceView], name: str) -> Message:
+    """One line about a printer, for pages whose business is not the printer."""
+    found = next((view for view in views if view.name == name), None)
+    label = Message(_NAMES[name])
+    if found is None:
+        return Message(N_("没有接%(device)s"), {"device": label})
+    words = device_words(found)
+    return Message(N_("%(device)s：%(said)s"), {"device": label, "said": words.state})
 
 
 _PAPERS = {"receipt": N_("交接回执"), "label": N_("封面标签")}

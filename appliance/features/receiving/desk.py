@@ -38,15 +38,21 @@ class Desk:
 
     @property
     def got(self) -> int:
-        return sum(1 for row in self.rows if row.reception is not None)
+        """Received of those the rounds name."""
+        return sum(1 for row in self.rows if _got(row))
 
     @property
     def acked(self) -> int:
-        return sum(1 for row in self.rows if row.reception is not None and row.acked)
+        return sum(1 for row in self.rows if _got(row) and row.acked)
+
+    @property
+    def extra(self) -> int:
+        """Received though no round of this hand-in names them."""
+        return sum(1 for row in self.rows if row.reception is not None and not row.expected)
 
     @property
     def expected(self) -> int:
-        return sum(1 for row in self.rows if row.taken_at_ms is not None)
+        return sum(1 for row in self.rows if row.expected)
 
     @property
     def missing(self) -> int:
@@ -71,10 +77,10 @@ def desk_of(receiving: Receiving, names: Mapping[str, str], since_ms: int, now_m
             names.get(handin.courier, handin.courier),
             tuple(sorted({one.ward for one in went} or {row.ward for row in counted if row.ward})),
             tuple(one.key for one in went),
-            sum(1 for row in counted if row.taken_at_ms is not None),
+            sum(1 for row in counted if row.expected),
             handin,
-            sum(1 for row in counted if row.reception is not None),
-            sum(1 for row in counted if row.reception is not None and row.acked),
+            sum(1 for row in counted if _got(row)),
+            sum(1 for row in counted if _got(row) and row.acked),
             handin.closed_at_ms or handin.opened_at_ms,
         )
         if handin.key == at_key:
@@ -84,6 +90,10 @@ def desk_of(receiving: Receiving, names: Mapping[str, str], since_ms: int, now_m
             batches.append(batch)
     received_at = [row.received_at_ms for row in rows if row.received_at_ms is not None]
     return Desk(tuple(batches), at, rows, tuple(receiving.anomalies()), receiving.last, _rate(received_at, now_ms))
+
+
+def _got(row: CounterRow) -> bool:
+    return row.reception is not None and row.expected
 
 
 def _waiting(rounds: Iterable[WaitingRound], names: Mapping[str, str]) -> list[Batch]:

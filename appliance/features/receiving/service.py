@@ -65,11 +65,11 @@ class Receiving:
         with self._store.write(actor=clerk) as unit:
             for row in counter.handins(unit.conn, 0):
                 if row.courier == courier and row.closed_at_ms is None:
-                    self._at = (row.key, clerk)
+                    self._stand(row.key, clerk)
                     return row.key
             key = f"{self._store.node}.{self._store.entropy.bytes(4).hex()}"
             unit.append(facts.handin_opened(key, courier, rounds))
-        self._at = (key, clerk)
+        self._stand(key, clerk)
         return key
 
     def go_on(self, handin_key: str, clerk: str) -> Refused | None:
@@ -78,8 +78,13 @@ class Receiving:
             row = counter.handin(conn, handin_key)
         if row is None:
             return Refused("handin.gone")
-        self._at = (handin_key, clerk)
+        self._stand(handin_key, clerk)
         return None
+
+    def _stand(self, handin_key: str, clerk: str) -> None:
+        if self._at is None or self._at[0] != handin_key:
+            self.last = None
+        self._at = (handin_key, clerk)
 
     def scan(self, text: str, device: str | None = None) -> Received:
         """One code at the counter; durable, labelled and told when this returns."""
@@ -162,6 +167,7 @@ class Receiving:
                 return decision
             for new in decision:
                 unit.append(new)
+        self.last = None
         return rows[0].reception
 
     def close(self, handin_key: str, clerk: str) -> tuple[int, int] | Refused:
@@ -178,7 +184,7 @@ class Receiving:
             for new in decision:
                 unit.append(new)
         if self._at is not None and self._at[0] == handin_key:
-            self._at = None
+            self._at = self.last = None
         return len(expected - got), len(got - expected)
 
     def settle(self, stay_key: str, anomaly_id: str, outcome: str, note: str | None, clerk: str) -> Refused | None:

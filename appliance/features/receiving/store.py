@@ -39,7 +39,7 @@ class WaitingRound:
 
 @dataclass(frozen=True, slots=True)
 class CounterRow:
-    """One record at the counter: taken by the courier, received by the room, or both."""
+    """One record at the counter. `expected`: a round of this hand-in names it."""
 
     key: str
     record_no: str
@@ -52,6 +52,7 @@ class CounterRow:
     labels: int
     discharged_on: str | None
     acked: bool
+    expected: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,8 @@ class AnomalyRow:
     stay_no: str
     ward: str | None
     name: str | None
+    taken_at_ms: int | None
+    received_at_ms: int | None
 
 
 class ReceivingProjector:
@@ -164,9 +167,9 @@ def received_keys(conn: Connection, handin_key: str) -> frozenset[str]:
 
 def counter(conn: Connection, handin_key: str) -> list[CounterRow]:
     """Every record of a hand-in: received ones newest first, then those still missing."""
-    keys = sorted(expected_keys(conn, handin_key) | received_keys(conn, handin_key))
+    wanted = expected_keys(conn, handin_key)
     found = []
-    for key in keys:
+    for key in sorted(wanted | received_keys(conn, handin_key)):
         row = conn.execute(
             "SELECT s.record_no, s.stay_no, d.name, s.ward, s.holder_at, s.labels, s.discharged_on FROM custody_stay s "
             "LEFT JOIN custody_due d ON d.key = s.key WHERE s.key = ?",
@@ -192,6 +195,7 @@ def counter(conn: Connection, handin_key: str) -> list[CounterRow]:
                     row[5],
                     row[6],
                     bool(got[5]) if got else False,
+                    key in wanted,
                 )
             )
     return sorted(found, key=lambda one: (one.received_at_ms is None, -(one.received_at_ms or 0), one.key))
@@ -200,8 +204,8 @@ def counter(conn: Connection, handin_key: str) -> list[CounterRow]:
 def open_anomalies(conn: Connection) -> list[AnomalyRow]:
     """Questions nobody has settled, oldest first."""
     rows = conn.execute(
-        "SELECT id, key, code, at_ms, settled, record_no, stay_no, ward, name FROM anomaly_v WHERE open = 1 "
-        "ORDER BY at_ms, id"
+        "SELECT a.id, a.key, a.code, a.at_ms, a.settled, a.record_no, a.stay_no, a.ward, a.name, s.holder_at, "
+        "s.received_at FROM anomaly_v a JOIN custody_stay s ON s.key = a.key WHERE a.open = 1 ORDER BY a.at_ms, a.id"
     )
     return [AnomalyRow(*row) for row in rows]
 

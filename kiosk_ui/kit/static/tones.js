@@ -21,7 +21,7 @@ let audio = null;
 export function play(verdict) {
   const sign = VERDICTS[/** @type {keyof typeof VERDICTS} */ (verdict)];
   if (!sign) return;
-  navigator.vibrate?.(sign.buzz);
+  if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(sign.buzz); // refused loudly before the first touch
   audio ??= new AudioContext();
   let at = audio.currentTime + 0.01;
   for (const [frequency, length] of sign.tones) {

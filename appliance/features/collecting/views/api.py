@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from appliance.features.collecting.due import DueLists, WardDue
+from appliance.features.collecting.due import DueLists
 from appliance.features.collecting.scan import Verdict
 from appliance.features.collecting.screens import counts_data, round_data, verdict_data, ward_data
 from appliance.features.collecting.service import Collecting
@@ -27,13 +27,16 @@ def make_api(collecting: Collecting, lists: DueLists) -> Blueprint:
     @api.get("/due")
     @needs("collect.scan")
     def due() -> Any:
-        one: WardDue = lists.ward(request.args.get("ward", "")[:16])
-        return (Refused("round.no-list"), 404) if one.as_of_ms is None and not one.records else ward_data(one)
+        ward = request.args.get("ward", "")
+        return ward_data(lists.ward(ward)) if lists.carries(ward) else (Refused("round.no-list"), 404)
 
     @api.post("/rounds")
     @needs("collect.scan")
     def open_round() -> Any:
-        key = collecting.open_round(members({"ward": str})["ward"][:16], asker().user_id)
+        ward = members({"ward": str})["ward"]
+        if not lists.carries(ward):
+            return Refused("round.no-list")
+        key = collecting.open_round(ward, asker().user_id)
         return key if isinstance(key, Refused) else ({"round": key}, 201)
 
     @api.get("/rounds/<key>")

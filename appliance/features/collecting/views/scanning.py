@@ -12,6 +12,7 @@ from appliance.features.collecting.due import DueLists, WardDue
 from appliance.features.collecting.scan import Verdict
 from appliance.features.collecting.service import Collecting
 from appliance.features.collecting.store import RoundRow, TakenRow
+from appliance.store.site import WardRow
 from appliance.web.asking import asker, form_fact, form_text, members
 from kiosk_ui.kit.problems import sentence
 from kiosk_ui.kit.rights import needs
@@ -30,6 +31,7 @@ class Scene:
     ward: WardDue
     scans: tuple[TakenRow, ...]
     last: Verdict | None
+    last_ward: WardRow | None
     refusal: str
     days: int | None
     asks: bool
@@ -79,6 +81,7 @@ def scene_of(collecting: Collecting, lists: DueLists, me: str) -> Scene | None:
         ward,
         scans,
         last,
+        lists.ward_of(last.ward) if last is not None and last.ward else None,
         sentence(last.refused.code, last.refused.fields) if last is not None and last.refused is not None else "",
         lists.days_since(last.discharged_on) if last is not None and last.discharged_on else None,
         last is not None and last.fact is not None and bool(last.reasons) and last.fact not in answered,
@@ -146,7 +149,7 @@ def make_scanning(collecting: Collecting, lists: DueLists, take: Callable[[str, 
         scene = scene_of(collecting, lists, asker().user_id)
         if scene is None or not scene.pending:
             return _to("/collect/scan")
-        return render_template("collecting/pending.html", scene=scene, reasons=words.REASONS)
+        return render_template("collecting/pending.html", scene=scene)
 
     return views
 

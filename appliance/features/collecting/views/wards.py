@@ -33,15 +33,16 @@ def make_wards(collecting: Collecting, lists: DueLists, names: Callable[[], dict
     @views.get("/collect/wards/<ward>")
     @needs("collect.scan")
     def due(ward: str) -> Any:
-        one = lists.ward(ward[:16])
-        if one.as_of_ms is None and not one.records:
+        if not lists.carries(ward):
             return Refused("round.no-list"), 404
-        return render_template("collecting/due.html", one=one)
+        return render_template("collecting/due.html", one=lists.ward(ward))
 
     @views.post("/collect/wards/<ward>/open")
     @needs("collect.scan")
     def begin(ward: str) -> Any:
-        key = collecting.open_round(ward[:16], asker().user_id)
+        if not lists.carries(ward):
+            return Refused("round.no-list"), 404
+        key = collecting.open_round(ward, asker().user_id)
         if isinstance(key, Refused):
             return key
         collecting.scanner.clear()

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 
 from appliance.features.receiving.desk import Desk, desk_of, outcomes
+from appliance.features.receiving.screens import ANOMALY_WORDS, OUTCOME_WORDS, sides
 from appliance.features.receiving.service import Received, Receiving
 from appliance.store.print_jobs import PaperJob
 from appliance.web.asking import asker, form_text, members
@@ -26,6 +27,14 @@ def make_counter(
     take: Callable[[str, str], None],
 ) -> Blueprint:
     views = Blueprint("counter", __name__)
+
+    @views.context_processor
+    def said() -> dict[str, Any]:
+        return {
+            "anomaly_words": ANOMALY_WORDS,
+            "outcome_words": OUTCOME_WORDS,
+            "anomaly_sides": lambda one: sides(one, locale.moment(one.taken_at_ms), locale.moment(one.received_at_ms)),
+        }
 
     def desk() -> Desk:
         now = locale.now()
