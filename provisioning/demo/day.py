@@ -10,9 +10,11 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from hardware.drivers.picture_codes import read_picture
+from hardware.twins.escpos_printer import EscposPrinterTwin
 from provisioning.demo import town
 from provisioning.demo.courier import Courier
 from provisioning.demo.stage import Stage, wait_for
@@ -70,9 +72,9 @@ class CourierDay:
     def _load_lists(self) -> None:
         self._say("07:30 the couriers load their lists")
         for courier in (self._first, self._second):
-            wait_for(lambda c=courier: self._can_sign_in(c), 60, "badges on the hand-held")  # type: ignore[misc]
+            wait_for(partial(self._can_sign_in, courier), 60, "badges on the hand-held")
             for ward in courier.station.wards:
-                wait_for(lambda c=courier, w=ward: len(c.due(w)) >= 70, 60, "the ward's list")  # type: ignore[misc]
+                wait_for(partial(self._has_list, courier, ward), 60, "the ward's list")
         for ward, _, _ in town.WARDS:
             courier = self._first if ward in self._first.station.wards[:3] else self._second
             keys = [row["key"] for row in courier.due(ward)]
@@ -85,6 +87,9 @@ class CourierDay:
         except Unavailable:
             return False
         return True
+
+    def _has_list(self, courier: Courier, ward: str) -> bool:
+        return len(courier.due(ward)) >= 70
 
     def _collect(self) -> None:
         self._say("09:20 the line goes silent; two couriers collect on six wards")
@@ -163,7 +168,7 @@ class CourierDay:
         first.station.printer.load_paper()
         for courier in (first, second):
             printer = courier.station.printer
-            wait_for(lambda p=printer: sum(s["complete"] for s in p.slips) >= 3, 60, "three receipts")  # type: ignore[misc]
+            wait_for(partial(_slips_out, printer, 3), 60, "three receipts")
         self._say("10:30 a hand-held is lost; its batch comes back from the receipts on the wards")
         second.station.process.kill()
         found = 0
@@ -195,11 +200,11 @@ class CourierDay:
         self._say("11:45 the lost hand-held is found and delivers late")
         self._stage.relay.set_mode("courier-2", "up")
         self._second.restart()
-        wait_for(lambda: self._waiting(self._second.client) == 0, 60, "the found one has delivered")
+        wait_for(partial(self._delivered, self._second.client), 60, "the found one has delivered")
         assert self._at_hub() == RECORDS, "late originals count once with their rebuilt twins"
 
-    def _waiting(self, client: HubClient) -> int:
-        return int(client.get("/api/v1/status")["ledger"]["waiting"])
+    def _delivered(self, client: HubClient) -> bool:
+        return int(client.get("/api/v1/status")["ledger"]["waiting"]) == 0
 
     def _hand_in(self) -> None:
         self._say("14:00 hand-in at the records room, with four differences")
@@ -214,22 +219,19 @@ class CourierDay:
             handin = room.post("/api/v1/handins", {"courier": user, "rounds": rounds})["handin"]
             keys = sorted(courier.taken)
             self._rng.shuffle(keys)
-            wait_for(lambda h=handin, k=keys: self._expected(room, h) >= len(k), 60, "the batch")  # type: ignore[misc]
+            wait_for(partial(self._reached, room, handin, "taken_at_ms", len(keys)), 60, "the batch")
             for key in keys[missing:] + extra:
                 station.gun.scan(f"{town.PREFIX}{key}")
             want = len(keys) - missing + len(extra)
-            wait_for(lambda h=handin, w=want: self._received(room, h) >= w, 120, "the counter")  # type: ignore[misc]
+            wait_for(partial(self._reached, room, handin, "received_at_ms", want), 120, "the counter")
             self.played.figures.setdefault("hand_ins", []).append(room.post(f"/api/v1/handins/{handin}/close"))
         assert station.label_printer is not None
         labels = RECORDS - 2 + len(strangers)
         station.label_printer.wait_labels(labels, 120)
         self.played.figures["labels"] = len(station.label_printer.labels)
 
-    def _expected(self, room: HubClient, handin: str) -> int:
-        return len([r for r in room.get(f"/api/v1/handins/{handin}")["records"] if r["taken_at_ms"]])
-
-    def _received(self, room: HubClient, handin: str) -> int:
-        return len([r for r in room.get(f"/api/v1/handins/{handin}")["records"] if r["received_at_ms"]])
+    def _reached(self, room: HubClient, handin: str, field: str, n: int) -> bool:
+        return len([r for r in room.get(f"/api/v1/handins/{handin}")["records"] if r[field]]) >= n
 
     def _settle(self) -> None:
         self._say("15:00 what did not fit is settled at the hub")
@@ -256,4 +258,8 @@ class CourierDay:
                 else (self._first.person if station is self._first.station else self._second.person)
             )
             client.sign_in({"badge": person.badge, "pin": person.pin})
-            wait_for(lambda c=client: self._waiting(c) == 0, 60, "an empty outbox")  # type: ignore[misc]
+            wait_for(partial(self._delivered, client), 60, "an empty outbox")
+
+
+def _slips_out(printer: EscposPrinterTwin | None, n: int) -> bool:
+    return printer is not None and sum(slip["complete"] for slip in printer.slips) >= n
