@@ -119,7 +119,14 @@ class Hub:
         self.statistics = Statistics(self.desk, self.calendars.age, self.calendars.taken)
         self.audit = Audit(self.desk)
         parts = Parts(
-            self.trust, site, self._place, self._card_urls, self._members_changed, self._trust_changed, self._stick
+            self.trust,
+            site,
+            self._place,
+            self._card_urls,
+            self._members_changed,
+            self._trust_changed,
+            self._stick,
+            self._present,
         )
         self.fleet = Fleet(self.desk, parts)
         self._port = _Port(self)
@@ -255,6 +262,9 @@ class Hub:
     def _trust_changed(self) -> None:
         if self._ingest is not None:
             self._ingest.tell_trust()
+
+    def _present(self, node: str) -> bool | None:
+        return None if self._ingest is None else self._ingest.present(node)
 
     def _stick(self, data: bytes) -> bytes:
         """Take a stick file in at the one door; the file to carry back: answers, and whom to believe."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -41,7 +42,15 @@ def head_topic(label: str) -> str:
     return f"{ROOT}/scope/{label}/head"
 
 
+def presence_topic(node: str) -> str:
+    """Retained: `1` while the node is on the broker, `0` by its will."""
+    return f"{ROOT}/n/{node}/up/presence"
+
+
 TRUST_TOPIC = f"{ROOT}/all/down/trust"
+HERE, GONE = b"1", b"0"
+_WITH_WILL = 4
+"""Disconnect with will message. Source: MQTT 5.0, section 3.14.2.1."""
 
 
 def new_client(name: str, tls: ssl.SSLContext, *, queue_max: int) -> paho.Client:
@@ -58,7 +67,7 @@ def new_client(name: str, tls: ssl.SSLContext, *, queue_max: int) -> paho.Client
 def hang_up(client: paho.Client) -> None:
     """End a client at once, also on a line that swallows everything."""
     with contextlib.suppress(OSError, ValueError):
-        client.disconnect()
+        client.disconnect(reasoncode=ReasonCode(PacketTypes.DISCONNECT, identifier=_WITH_WILL))
     line = client.socket()
     if isinstance(line, socket.socket):
         with contextlib.suppress(OSError):
@@ -91,6 +100,7 @@ class MqttLink:
             if self._client is not None:
                 return
             client = new_client(self._node, self._tls, queue_max=SEND_QUEUE_MAX)
+            client.will_set(presence_topic(self._node), GONE, qos=1, retain=True)
             self._client = client
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
@@ -158,6 +168,7 @@ class MqttLink:
             *map(head_topic, sorted(labels)),
         ]
         client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in topics])
+        client.publish(presence_topic(self._node), HERE, qos=0, retain=True)
 
     def _on_subscribe(self, client: paho.Client, _data: object, _mid: int, _codes: object, _properties: object) -> None:
         with self._lock:

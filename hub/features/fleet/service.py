@@ -63,6 +63,7 @@ class Parts:
     members_changed: Callable[[], None]
     trust_changed: Callable[[], None]
     stick: Callable[[bytes], bytes]
+    present: Callable[[str], bool | None]
 
 
 class Fleet:
@@ -79,7 +80,7 @@ class Fleet:
         for row in rows:
             hello = ledger.read_hello(hellos.get(row.node))
             books = ledger.books([one for one in streams if one.node == row.node], hello)
-            machines.append(Machine(row, _state(row, books, now), books, hello))
+            machines.append(Machine(row, _state(row, books, now, self._parts.present(row.node)), books, hello))
         own = ledger.books([one for one in streams if one.node == self._desk.store.node], None)
         counts: dict[str, int] = {}
         for one in machines:
@@ -235,7 +236,8 @@ class Fleet:
         return None
 
 
-def _state(row: NodeRow, books: Ledger, now_ms: int) -> str:
+def _state(row: NodeRow, books: Ledger, now_ms: int, present: bool | None) -> str:
+    """`present`: what the broker says; it counts for a machine that comes that way."""
     if row.state in ("revoked", "closed"):
         return "revoked"
     if row.state == "frozen" or books.frozen:
@@ -243,4 +245,6 @@ def _state(row: NodeRow, books: Ledger, now_ms: int) -> str:
     if row.seen_at == 0:
         return "never"
     age = now_ms - row.seen_at
+    if row.carrier == "mqtt" and present is not None:
+        return "online" if present else "silent" if age <= LATE_MS else "late"
     return "online" if age <= ONLINE_MS else "silent" if age <= LATE_MS else "late"

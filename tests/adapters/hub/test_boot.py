@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,11 +17,14 @@ import requests
 from hub.boot import Hub
 from hub.features.imports.mllp_frames import frame
 from hub.settings import Node, Settings
+from hub.web.serve import client_context
 from provisioning.trust.cards import Card, read_card
 from provisioning.trust.joining import Joined, join
 from provisioning.trust.site import make_site
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
+from sync.adapters.mqtt_link import MqttLink
+from sync.adapters.sqlite_log.hub_contact import note_seen
 from sync.kernel.outcome import Refused
 from tests.adapters.hub.helpers import wait_for
 
@@ -30,6 +34,19 @@ def make_directory(folder: Path) -> Settings:
     trust = make_site(folder / "keys", site="xinghe", now_ms=clock.wall_ms(), entropy=SystemEntropy())
     (folder / "settings.toml").write_text(f'[node]\nnode = "{trust.hub}"\nsite = "xinghe"\n', encoding="utf-8")
     return Settings(node=Node(node=trust.hub, site="xinghe"))
+
+
+class Silence:
+    """Hears a carrier and does nothing."""
+
+    def up(self, carrier: str) -> None:
+        return
+
+    def down(self, carrier: str, why: object) -> None:
+        return
+
+    def received(self, carrier: str, message: bytes) -> None:
+        return
 
 
 class Running:
@@ -103,6 +120,23 @@ def test_a_machine_joins_once_and_is_shut_out(running: Running, tmp_path: Path) 
     assert heads() == 403
     assert running.hub.trust.bundle.trust.is_revoked(node, machine.keys.key_id)
     assert f"user {node}\ntopic deny" in (running.folder / "broker" / "acl").read_text("utf-8")
+
+
+def test_a_machine_that_leaves_the_broker_is_told_apart_at_once(running: Running, tmp_path: Path) -> None:
+    machine = joined(running, tmp_path / "keys")
+    assert isinstance(machine, Joined) and machine.enrolled.mqtt is not None
+    node, keys = machine.enrolled.node, machine.keys
+    note_seen(running.hub.store, {node: "mqtt"}, Counter())
+    link = MqttLink(
+        node,
+        *machine.enrolled.mqtt,
+        client_context(keys.ca_path, keys.tls_certificate_path, keys.tls_key_path),
+        Silence(),
+    )
+    link.open()
+    wait_for(lambda: running.hub.fleet.machine(node).state == "online" and running.hub._present(node) is True)
+    link.close()
+    wait_for(lambda: running.hub.fleet.machine(node).state == "silent")
 
 
 @pytest.mark.row("H35.6")
