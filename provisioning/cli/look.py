@@ -7,7 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from provisioning.making.client import state_file
+from sync.adapters.clock import SystemClock
 from sync.adapters.keys import load_key
 from sync.adapters.sqlite_log.connection import Connection, connect
 from sync.catalog import ENTITY_TYPES, KINDS
@@ -16,6 +19,7 @@ from sync.kernel.fact import Fact
 from sync.kernel.ids import FactId
 from sync.kernel.outcome import PeerFault, Unavailable
 
+ANSWER_S = 1.0
 STATES = ("open", "frozen", "waits for an operator")
 
 
@@ -54,7 +58,7 @@ def status(directory: Path) -> dict[str, Any]:
         ]
         found: dict[str, Any] = {
             "streams": streams,
-            "outbox": {"count": sum(s["last"] - s["acked"] for s in streams)},
+            "outbox": {"count": sum(s["last"] - s["acked"] for s in streams), "oldest_s": oldest_s(conn)},
             "refusals": {r[0]: r[1] for r in conn.execute("SELECT code, n FROM tally ORDER BY code")},
         }
         if is_hub(conn):
@@ -65,7 +69,7 @@ def status(directory: Path) -> dict[str, Any]:
                     "ON s.node = n.node GROUP BY n.node ORDER BY n.node"
                 )
             ]
-            found["outbox"]["count"] = 0
+            found["outbox"] = {"count": 0, "oldest_s": None}
             found["feeds"] = {r[0]: {"sseq": r[1]} for r in conn.execute("SELECT label, sseq FROM feed ORDER BY label")}
         else:
             found["feeds"] = {
@@ -76,7 +80,28 @@ def status(directory: Path) -> dict[str, Any]:
                 conn.execute("SELECT state, count(*) FROM print_job GROUP BY state") if _has(conn, "print_job") else ()
             )
             found["paper"] = {r[0]: r[1] for r in jobs}
-    return {**state_file(directory), **found}
+    return {**state_file(directory), **alive(directory), **found}
+
+
+def alive(directory: Path) -> dict[str, Any]:
+    """What the running node answers about its line and devices; `running` False when nobody answers."""
+    url = state_file(directory).get("base_url")
+    try:
+        told = dict(requests.get(f"{url}/healthz", timeout=ANSWER_S).json()) if url else {}
+    except (requests.RequestException, ValueError):
+        told = {}
+    told.pop("ok", None)
+    told.pop("status", None)
+    return {"running": bool(told), "carriers": [], "devices": [], **told}
+
+
+def oldest_s(conn: Connection) -> float | None:
+    """How long the oldest fact has waited for the hub's signature, by the writer's own clock; None: nothing waits."""
+    row = conn.execute(
+        "SELECT l.fact FROM stream s JOIN log l ON l.stream = s.id AND l.seq = s.acked + 1 WHERE s.own = 1 "
+        "AND l.status = 0 ORDER BY s.id LIMIT 1"
+    ).fetchone()
+    return None if row is None else round(max(0, SystemClock().wall_ms() - decode_fact(row[0]).at_ms) / 1000, 1)
 
 
 def _has(conn: Connection, table: str) -> bool:

@@ -116,7 +116,14 @@ def make_views(devices: Devices, port: KitPort, told: Told, *, print_again: Prin
     @views.get("/healthz")
     @open_to_all("a watchdog asks whether this box answers; nothing about anybody is told")
     def healthz() -> Any:
-        return {"ok": True, "node": told.node, "role": told.role}
+        return {
+            "ok": True,
+            "node": told.node,
+            "role": told.role,
+            "line": line_state(port.line()),
+            "carriers": list(told.carriers),
+            "devices": [{"name": one.name, "state": one.state, "reason": one.reason} for one in devices.views()],
+        }
 
     @views.get("/metrics")
     @open_to_all("numbers without persons, for this machine alone")

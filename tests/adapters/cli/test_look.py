@@ -66,6 +66,7 @@ def box(tmp_path: Path) -> Path:
 def test_status_counts_what_waits(box: Path) -> None:
     code, told = waystation("status", "--dir", str(box), "--json")
     assert code == 0 and told["outbox"]["count"] == 5
+    assert 0 <= told["outbox"]["oldest_s"] < 600 and told["running"] is False
     assert [s["lane"] for s in told["streams"]] == [0, 1]
 
 
