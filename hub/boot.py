@@ -198,7 +198,6 @@ class Hub:
             return
         port = self._wanted("broker")
         if broker.own:
-            port = port or free_port()
             listener = self.trust.listener(self.folder / "broker", port, bind_host(broker.host))
             self._broker = Broker(listener, self.trust.rules(self.fleet.members()))
             self._begin(self._broker.start, self._broker.stop)
@@ -212,9 +211,12 @@ class Hub:
         self._begin(self._ingest.start, self._ingest.stop)
 
     def _wanted(self, name: str) -> int:
-        """The port of the settings, else the one of the last start, so that machines find the hub again."""
+        """The port of the settings, else the one of the last start, so that machines find the hub again.
+
+        Never 0: a server that is given 0 leaves its port blocked for a minute after it stops with lines open.
+        """
         told: int = getattr(self.settings, name).port
-        return told or self.ports.free(name)
+        return told or self.ports.free(name) or free_port()
 
     def _first_account(self) -> None:
         """A new hub lets its first administrator in by a file only the machine's owner can read."""

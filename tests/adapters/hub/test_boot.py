@@ -195,6 +195,22 @@ def test_a_process_starts_tells_where_and_stops_when_told(tmp_path: Path) -> Non
         process.wait()
 
 
+def test_a_hub_comes_back_where_it_was_though_pages_were_open(tmp_path: Path) -> None:
+    settings = make_directory(tmp_path)
+    places = []
+    for _ in range(2):
+        hub = Hub(tmp_path, settings)
+        hub.start()
+        state = json.loads((tmp_path / "state.json").read_text("utf-8"))
+        state.pop("pid")
+        places.append(state)
+        page = requests.get(f"{state['base_url']}/events", stream=True, timeout=30)
+        assert next(page.iter_lines()) == b"retry: 1000"
+        hub.stop()
+        page.close()
+    assert places[0] == places[1]
+
+
 def test_settings_that_nobody_knows_are_refused(tmp_path: Path) -> None:
     make_directory(tmp_path)
     with (tmp_path / "settings.toml").open("a", encoding="utf-8") as file:
