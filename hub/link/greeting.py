@@ -19,6 +19,9 @@ from sync.protocol import message
 from sync.protocol.ack import Ack, StreamAck, acked_digest
 
 SOFTWARE = "waystation"
+EPOCH_LEAP_MAX = 1000
+"""One machine must not use up the 32 bits of epochs; no hub is put back this often."""
+
 _STATUS = {"known": words.OPEN, "frozen": words.FROZEN, "revoked": words.REVOKED, "closed": words.REVOKED}
 
 
@@ -50,6 +53,8 @@ class Greeting:
                 raise PeerFault("message.unknown-node")
             return header.signer, [self._unknown(raw, header.signer)]
         hello = words.Hello.read(message.open_message(raw, keys=_key_of(row), audience=self._store.node).body)
+        if header.epoch > self._store.epoch + EPOCH_LEAP_MAX:
+            raise PeerFault("message.epoch")
         if header.epoch > self._store.epoch and self._behind is not None:
             self._behind(header.epoch)
         if self._is_newer(row.node, hello):

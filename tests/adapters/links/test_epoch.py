@@ -1,0 +1,127 @@
+"""A hub that was put back learns it: from the file beside its database, or from a machine that shows its signature."""
+
+from __future__ import annotations
+
+import pytest
+
+from hub.link.door import Door
+from hub.link.epoch import EpochKeeper
+from sync.adapters.sqlite_log import outbox
+from sync.adapters.sqlite_log.node_store import set_meta
+from sync.kernel.outcome import Unavailable
+from sync.kernel.suite import suite1
+from sync.protocol import message
+from sync.protocol.batch import make_batch
+from sync.protocol.hello import Hello, HelloStream, Welcome
+
+
+@pytest.fixture
+def keeper(world) -> EpochKeeper:
+    made = EpochKeeper(world.hub, world.folder / "epoch.json")
+    made.settle()
+    return made
+
+
+def opening(world, machine) -> bytes:
+    """The machine's first fact, as a batch."""
+    [own] = outbox.own_streams(machine.store)
+    cut = outbox.cut(machine.store, own, 1, facts_max=1, bytes_max=65536)
+    assert cut is not None
+    return make_batch(
+        node=machine.node,
+        incarnation=own.incarnation,
+        lane=own.lane,
+        first=1,
+        prev_hash=cut.prev_hash,
+        items=cut.items,
+        signing_key=machine.signing,
+        hub_seal_key=suite1.sealing_public(world.voice.keys.sealing),
+    )
+
+
+def put_back(world, tick: int) -> None:
+    """The database as it was at an earlier tick."""
+    with world.hub.write() as unit:
+        set_meta(unit.conn, "tick", tick)
+
+
+def test_a_plain_restart_raises_nothing(world, keeper) -> None:
+    keeper.tick()
+    EpochKeeper(world.hub, world.folder / "epoch.json").settle()
+    assert world.hub.epoch == 1
+
+
+def test_a_database_behind_its_file_was_put_back(world, keeper) -> None:
+    keeper.tick()
+    keeper.tick()
+    put_back(world, 2)
+    EpochKeeper(world.hub, world.folder / "epoch.json").settle()
+    assert world.hub.epoch == 2
+    EpochKeeper(world.hub, world.folder / "epoch.json").settle()
+    assert world.hub.epoch == 2
+
+
+@pytest.mark.parametrize("damage", ["gone", "no JSON", "other fields"])
+def test_a_hub_in_service_does_not_start_without_its_file(world, keeper, damage) -> None:
+    path = world.folder / "epoch.json"
+    keeper.tick()
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_text("{" if damage == "no JSON" else '{"when": 1}')
+    with pytest.raises(Unavailable, match=r"hub\.epoch-file"):
+        EpochKeeper(world.hub, path).settle()
+
+
+def test_a_shown_signature_above_what_the_hub_holds_raises_the_epoch_once(world, keeper) -> None:
+    machine = world.machine()
+    door = Door(world.hub, world.voice, behind=keeper.above)
+    receipt = door.receive(opening(world, machine), "mqtt", machine.node)[-1]
+    door.receive(receipt, "mqtt", machine.node)
+    assert world.hub.epoch == 1
+    world.lose_facts_of(machine.node)
+    door.receive(receipt, "mqtt", machine.node)
+    assert world.hub.epoch == 2
+    door.receive(receipt, "mqtt", machine.node)
+    assert world.hub.epoch == 2
+
+
+def test_a_receipt_is_believed_for_our_signature_and_from_its_own_machine_alone(world, keeper) -> None:
+    machine, other = world.machine(), world.machine()
+    door = Door(world.hub, world.voice, behind=keeper.above)
+    receipt = door.receive(opening(world, machine), "mqtt", machine.node)[-1]
+    world.lose_facts_of(machine.node)
+    forged = receipt[:-1] + bytes((receipt[-1] ^ 1,))
+    assert door.receive(forged, "mqtt", machine.node) == []
+    assert door.receive(receipt, "mqtt", other.node) == []
+    assert world.hub.epoch == 1
+    assert world.hub_count("refused.message.foreign") == 1
+
+
+def hello_of(world, machine, epoch: int) -> bytes:
+    hello = Hello("test", 7, 1, (HelloStream(7, 0, 1, 1, 1),))
+    return message.make_message(
+        message.HELLO,
+        hello.body(),
+        signer=machine.node,
+        audience=world.hub.node,
+        epoch=epoch,
+        signing_key=machine.signing,
+    )
+
+
+def test_a_machine_that_has_seen_a_higher_epoch_is_answered_above_it(world, keeper) -> None:
+    machine = world.machine()
+    door = Door(world.hub, world.voice, behind=keeper.above)
+    raw = door.receive(hello_of(world, machine, 9), "https", machine.node)[-1]
+    welcome = message.open_message(raw, keys=lambda _n, _k: world.voice.public, audience=machine.node)
+    assert welcome.epoch == world.hub.epoch == 10
+    assert Welcome.read(welcome.body).answers == (7, 1)
+
+
+def test_one_machine_cannot_use_up_the_epochs(world, keeper) -> None:
+    machine = world.machine()
+    door = Door(world.hub, world.voice, behind=keeper.above)
+    assert door.receive(hello_of(world, machine, 2**32 - 1), "https", machine.node) == []
+    assert world.hub.epoch == 1
+    assert world.hub_count("refused.message.epoch") == 1
