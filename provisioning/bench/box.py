@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from argon2 import PasswordHasher
+
 from appliance.projections import folded_projectors
 from provisioning.making.directories import toml
 from provisioning.trust.node_keys import make_keys
@@ -24,53 +26,63 @@ from sync.kernel.fact import Annotation, Fact, NewFact
 from sync.kernel.ids import BULK, FactId
 from sync.protocol import feed
 
-NODE = "courier-aaaaaaaa"
 HUB = "hub-aaaaaaaa"
 SITE = "site"
 WARD = "W01"
 COURIER = "u-luo"
 BADGE = "WB-LUO-0001"
+PIN = "2580"
+ROLES = {"courier": ("courier",), "records": ("clerk", "administrator", "auditor")}
+"""What the one person of a box may do there, by the box's role."""
 
 
 def record_no(n: int) -> str:
     return f"{10_000_000 + n}"
 
 
-def make_box(folder: Path, *, records: int, guns: Sequence[str] = (), tone: str = "", **more: dict[str, Any]) -> None:
-    """A courier's box in `folder` that carries `records` due records of one ward. `more`: settings by section."""
-    node = {"node": NODE, "role": "courier", "name": "bench", "site": SITE, **more.pop("node", {})}
+def make_box(
+    folder: Path,
+    *,
+    records: int,
+    guns: Sequence[str] = (),
+    tone: str = "",
+    role: str = "courier",
+    **more: dict[str, Any],
+) -> None:
+    """A box in `folder` that carries `records` due records of one ward. `more`: settings by section."""
+    node = {"node": f"{role}-aaaaaaaa", "role": role, "name": "bench", "site": SITE, **more.pop("node", {})}
     devices = {"tone": tone, "guns": [{"name": f"gun-{n}", "url": url} for n, url in enumerate(guns, 1)]}
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     (folder / "settings.toml").write_text(toml({"node": node, "devices": devices, **more}), "utf-8")
     keys = make_keys(folder / "keys", SystemEntropy())
     (folder / "data").mkdir(mode=0o700, exist_ok=True)
     store = ApplianceStore(
-        folder / "data" / "node.db", keys.store, node=NODE, role="courier", clock=SystemClock(),
+        folder / "data" / "node.db", keys.store, node=node["node"], role=role, clock=SystemClock(),
         entropy=SystemEntropy(), projectors=folded_projectors(),
     )  # fmt: skip
     try:
-        fill(store, records)
+        fill(store, records, ROLES[role])
     finally:
         store.close()
 
 
-def fill(store: ApplianceStore, records: int) -> None:
-    """Checkpoints as feeds bring them: the stays, the ward's due list, and one courier with a badge."""
+def fill(store: ApplianceStore, records: int, roles: Sequence[str]) -> None:
+    """Checkpoints as feeds bring them: the stays, the ward's due list, and one person with a badge and a PIN."""
     now = SystemClock().wall_ms()
     stays, dues = [], []
     for n in range(records):
         number = record_no(n)
         key = tracking.stay_key(number, "1")
-        stays.append(
-            _entry(
-                tracking.discharged(key, ward=WARD, discharged_on="2026-11-17", event_at_ms=n + 1, control="b"), n, now
-            )
-        )
+        left = tracking.discharged(key, ward=WARD, discharged_on="2026-11-17", event_at_ms=n + 1, control="b")
+        stays.append(_entry(left, n, now))
         listed = patients.listed(
             key, name=f"测试{n:05d}", sex="F", ward=WARD, discharged_on="2026-11-17", initials="CS"
         )
         dues.append(_entry(listed, records + n, now))
-    person = people.person(COURIER, name="罗", roles=["courier"], badge_hash=badges.badge_hash(BADGE, SITE))
+    person = people.person(
+        COURIER, name="罗", roles=roles, badge_hash=badges.badge_hash(BADGE, SITE),
+        pin_hash=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PIN),
+    )  # fmt: skip
     scopes = {"site:stays": stays, f"ward:{WARD}": dues, "site:people": [_entry(person, 2 * records, now)]}
     down.set_scopes(store, 1, sorted(scopes))
     down.apply_round(
