@@ -33,7 +33,7 @@ from hardware.drivers.picture_codes import read_picture
 from hardware.ports import DeviceView, JobState, Scan, ScanTrouble
 from kiosk_ui.kit.events import EventHub
 from kiosk_ui.kit.port import Principal
-from kiosk_ui.kit.screens.line import LineFacts
+from kiosk_ui.kit.screens.line import CUT_AFTER_S, LineFacts
 from provisioning.trust.node_keys import load_keys
 from sync.adapters import settings_file
 from sync.adapters.clock import Clock, ShiftedClock, SystemClock
@@ -124,8 +124,8 @@ class Box:
         self.store.close()
 
     def line_facts(self) -> LineFacts:
-        """The line as the strip shows it; a box without a hub has never had one."""
-        return LineFacts(connected=False) if self.link is None else self.link.line_facts()
+        """The line as the strip shows it; a box without a hub has never had one, which is a line that is cut."""
+        return LineFacts(connected=False, cut_s=CUT_AFTER_S) if self.link is None else self.link.line_facts()
 
     def who(self, token: str) -> Principal | None:
         row = self.people.who(token)
