@@ -88,7 +88,8 @@ OUTCOME_WORDS: Mapping[str, str] = {
 class Entry:
     """One step. `known_ms`: when the centre knew; `proof`: lane / seq.
 
-    `day_only`: the civil date, where a list told no hour.
+    `written_ms`: when a machine wrote it down, which for a back-filled act is later than the act. `day_only`: the
+    civil date, where a list told no hour.
     """
 
     at_ms: int
@@ -100,11 +101,14 @@ class Entry:
     node: str
     proof: str
     fact: FactId
+    written_ms: int
+    clock_known: bool
     day_only: str | None = None
 
     @property
     def late(self) -> bool:
-        return self.known_ms - self.at_ms > LATE_MS and self.kind not in _HOSPITAL
+        """It waited on the machine for a line. Of a machine whose clock was wrong nobody can say."""
+        return self.known_ms - self.written_ms > LATE_MS and self.clock_known and self.kind not in _HOSPITAL
 
 
 _HOSPITAL = frozenset(
@@ -139,7 +143,12 @@ def _entry(fid: FactId, fact: Fact, _: Annotation, known_at: int) -> Entry:
     what, note = _words(fact)
     who = body.get(10) or fact.actor if fact.kind == stays.COLLECTED else fact.actor
     day = body.get(4 if fact.kind == stays.OPENED else 2) if fact.kind in _DATED and body[9] == LISTED else None
-    return Entry(at_ms, known_at >> 16, fact.kind, what, note, who, fid.node, f"{fid.lane} / {fid.seq}", fid, day)
+    if fact.clock == 0 and fact.kind not in _HOSPITAL:
+        note = note or Message(N_("那台机器的钟当时不准"))
+    return Entry(
+        at_ms, known_at >> 16, fact.kind, what, note, who, fid.node, f"{fid.lane} / {fid.seq}", fid, fact.at_ms,
+        fact.clock > 0, day,
+    )  # fmt: skip
 
 
 def _words(fact: Fact) -> tuple[Message, Message | None]:

@@ -11,12 +11,17 @@ from hub.boot import Hub
 from hub.features.records.store import Wanted
 from hub.projections import folded_projectors
 from sync.adapters.sqlite_log.digest import history
+from sync.adapters.sqlite_log.hub_inbound import Arrival, accept
+from sync.adapters.sqlite_log.hub_store import add_node
 from sync.adapters.sqlite_log.node_store import Change
 from sync.catalog import ENTITY_TYPES
 from sync.domain.patients.facts import DUE
 from sync.domain.tracking import facts
+from sync.kernel import chain, hlc
 from sync.kernel.canonical import decode
-from sync.kernel.fact import NewFact
+from sync.kernel.codec import encode_fact
+from sync.kernel.fact import Fact, NewFact
+from sync.kernel.ids import LIVE, StreamId
 from sync.kernel.outcome import Refused
 from tests.adapters.hub.conftest import NOON
 from tests.adapters.hub.helpers import bring
@@ -51,6 +56,20 @@ def write(hub: Hub, actor: str, *new: NewFact) -> None:
     hub.desk.settle()
 
 
+def arrive(hub: Hub, node: str, new: NewFact, written_ms: int, clock: int = 1) -> None:
+    """A courier's fact as the door hands it over, written then and delivered now."""
+    raw = encode_fact(Fact(new.kind, 1, new.etype, new.key, new.body, hlc.stamp_of(written_ms), clock, "u-luo"))
+    with hub.store.write() as unit:
+        add_node(
+            unit, node=node, role="courier", name="手持机 H-04", signing_public=bytes(32), sealing_public=bytes(32),
+            key_id=node.encode()[:8], scopes=["site"], tls_serial=None, now_ms=NOON,
+        )  # fmt: skip
+    stream = StreamId(node, 7, LIVE)
+    hashes = chain.extend(chain.chain_prefix(*stream), 1, bytes(32), [chain.digest(raw)])
+    accept(hub.store, Arrival(stream, 1, bytes(32), [raw], frozenset(), hashes, bytes(224), raw))
+    hub.desk.settle()
+
+
 @pytest.fixture
 def hub(make_hub: Callable[[], Hub]) -> Hub:
     made = make_hub()
@@ -79,15 +98,34 @@ def test_the_board_follows_each_step(hub: Hub) -> None:
 @pytest.mark.row("F14.2")
 @pytest.mark.row("A05.3")
 def test_the_log_tells_when_the_centre_knew(hub: Hub) -> None:
-    write(hub, "u-luo", collected(hub, KEY, at_ms=NOON - 43 * MINUTE))
+    then = NOON - 43 * MINUTE
+    arrive(hub, "courier-aaaaaaaa", collected(hub, KEY, at_ms=then), then)
     record = hub.records.record(opaque(hub, KEY))
     assert record is not None
     entry = next(one for one in record.log if one.kind == facts.COLLECTED)
-    assert (entry.who, entry.at_ms, entry.late) == ("u-luo", NOON - 43 * MINUTE, True)
+    assert (entry.who, entry.node, entry.at_ms, entry.late) == ("u-luo", "courier-aaaaaaaa", then, True)
     assert 42 * MINUTE < entry.known_ms - entry.at_ms < 60 * MINUTE
     assert [(one.name, one.state) for one in record.stations] == [
         ("discharged", "done"), ("listed", "done"), ("collected", "late"), ("received", "todo"), ("labelled", "todo"),
     ]  # fmt: skip
+
+
+def test_a_backfilled_act_was_not_cut_off(hub: Hub) -> None:
+    write(hub, "u-luo", collected(hub, KEY, at_ms=NOON - 300 * MINUTE, how="backfill"))
+    record = hub.records.record(opaque(hub, KEY))
+    assert record is not None
+    entry = next(one for one in record.log if one.kind == facts.COLLECTED)
+    assert (entry.at_ms, entry.late) == (NOON - 300 * MINUTE, False)
+
+
+@pytest.mark.row("H35.8")
+@pytest.mark.parametrize("then", [0, 4_102_444_800_000])
+def test_a_wrong_clock_is_said_and_not_taken_for_a_cut_line(hub: Hub, then: int) -> None:
+    arrive(hub, "courier-aaaaaaaa", collected(hub, KEY, at_ms=then), then, clock=0)
+    record = hub.records.record(opaque(hub, KEY))
+    assert record is not None and record.row.state == "collected"
+    entry = next(one for one in record.log if one.kind == facts.COLLECTED)
+    assert not entry.late and entry.note is not None
 
 
 @pytest.mark.row("F14.3")
