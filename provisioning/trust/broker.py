@@ -36,12 +36,14 @@ def find_mosquitto() -> str:
 
 
 class Broker:
-    """Start, tell, stop. One thread at a time may call it. `rules` are those last told."""
+    """Start, tell, stop, from any thread. `rules` are those last told."""
 
     def __init__(self, listener: Listener, rules: Rules) -> None:
         self.listener = listener
         self.rules = rules
         self._process: subprocess.Popen[str] | None = None
+        self._turn = threading.RLock()
+        self._wanted = False
         self._log: collections.deque[str] = collections.deque(maxlen=_LOG_LINES_KEPT)
         self._reloads = 0
         self._heard = threading.Condition()
@@ -63,9 +65,22 @@ class Broker:
 
     def start(self) -> None:
         """Write the files, start, and return when the port answers. Raises Unavailable `broker.start`."""
-        assert not self.running, "the broker runs already"
+        with self._turn:
+            assert not self.running, "the broker runs already"
+            self._start()
+            self._wanted = True
+
+    def keep_running(self) -> bool:
+        """Start it again if it died; whether that was so. A broker that was stopped stays stopped."""
+        with self._turn:
+            if not self._wanted or self.running:
+                return False
+            self._start()
+            return True
+
+    def _start(self) -> None:
         self.listener.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._end_left_behind()
+        end_left_behind(self.listener.folder)
         self._write_files()
         process = subprocess.Popen(
             [find_mosquitto(), "-c", str(self._conf)],
@@ -82,18 +97,21 @@ class Broker:
         deadline = time.monotonic() + READY_S_MAX
         while not self._answers():
             if process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
+                self._stop()
                 raise Unavailable("broker.start", retry_s=5)
             time.sleep(_POLL_S)
 
     def tell(self, rules: Rules) -> None:
         """Put new rules (and a CRL just written) in force for open connections too, without dropping anyone.
 
-        Returns when the broker has read them. Raises Unavailable `broker.reload`.
+        Returns when the broker has read them; one that is down reads them when it starts. Raises Unavailable
+        `broker.reload`.
         """
-        self.rules = rules
-        write_whole(self.listener.folder / "acl", render_acl(rules).encode())
-        self.reread()
+        with self._turn:
+            self.rules = rules
+            write_whole(self.listener.folder / "acl", render_acl(rules).encode())
+            if self.running:
+                self.reread()
 
     def reread(self) -> None:
         """Have the broker read ACL and CRL again (SIGHUP). A changed CA needs `restart`: SIGHUP keeps the old one."""
@@ -107,11 +125,17 @@ class Broker:
 
     def restart(self) -> None:
         """Stop and start on the same port."""
-        self.stop()
-        self.start()
+        with self._turn:
+            self._stop()
+            self._start()
 
     def stop(self) -> None:
         """End the child and wait for it; harmless when it is gone."""
+        with self._turn:
+            self._wanted = False
+            self._stop()
+
+    def _stop(self) -> None:
         process, self._process = self._process, None
         if process is None:
             return
@@ -146,21 +170,24 @@ class Broker:
             return False
         return True
 
-    def _end_left_behind(self) -> None:
+
+def end_left_behind(folder: Path) -> None:
+    """End the child of an owner that was killed: the next start wants its port. Nobody else's process is touched."""
+    conf = folder / "mosquitto.conf"
+    try:
+        pid = int((folder / "broker.pid").read_text(encoding="ascii"))
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (OSError, ValueError):
+        return
+    if os.fsencode(conf) not in command:
+        return
+    for sign, wait_s in ((signal.SIGTERM, STOP_S_MAX), (signal.SIGKILL, STOP_S_MAX)):
         try:
-            pid = int(self._pid_file.read_text(encoding="ascii"))
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        except (OSError, ValueError):
+            os.kill(pid, sign)
+        except ProcessLookupError:
             return
-        if os.fsencode(self._conf) not in command:
-            return
-        for sign, wait_s in ((signal.SIGTERM, STOP_S_MAX), (signal.SIGKILL, STOP_S_MAX)):
-            try:
-                os.kill(pid, sign)
-            except ProcessLookupError:
+        deadline = time.monotonic() + wait_s
+        while time.monotonic() < deadline:
+            if not Path(f"/proc/{pid}/cmdline").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes():
                 return
-            deadline = time.monotonic() + wait_s
-            while time.monotonic() < deadline:
-                if not Path(f"/proc/{pid}/cmdline").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes():
-                    return
-                time.sleep(_POLL_S)
+            time.sleep(_POLL_S)

@@ -145,6 +145,17 @@ def test_a_broker_left_behind_is_ended_by_the_next_start(site) -> None:
     assert not (site.broker.listener.folder / "broker.pid").exists()
 
 
+@pytest.mark.row("F10.14")
+def test_a_broker_that_died_is_started_again_and_one_that_was_stopped_is_not(site) -> None:
+    assert not site.broker.keep_running(), "it runs"
+    os.kill(int((site.broker.listener.folder / "broker.pid").read_text()), signal.SIGKILL)
+    _eventually(lambda: not site.broker.running)
+    site.broker.tell(replace(site.broker.rules, revoked=frozenset({TWO})))
+    assert site.broker.keep_running() and site.broker.running
+    site.broker.stop()
+    assert not site.broker.keep_running() and not site.broker.running
+
+
 def test_a_pid_that_is_another_program_now_is_left_alone(site) -> None:
     site.broker.stop()
     other = subprocess.Popen(["sleep", "600"])
