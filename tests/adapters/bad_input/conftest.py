@@ -31,6 +31,8 @@ class Served:
     name: str
     app: Flask
     sign_in: Callable[[], str]
+    parts: Any = None
+    """The box or the hub behind the app."""
     keys: tuple[str, ...] = ()
     """Parts of addresses that lead to something here."""
     faults: list[str] = field(default_factory=list)
@@ -50,8 +52,8 @@ class Served:
         return answer
 
 
-def node_of(name: str, app: Flask, sign_in: Callable[[], str], keys: tuple[str, ...]) -> Served:
-    node = Served(name, app, sign_in, keys)
+def node_of(name: str, app: Flask, sign_in: Callable[[], str], parts: Any, keys: tuple[str, ...]) -> Served:
+    node = Served(name, app, sign_in, parts, keys)
 
     @app.errorhandler(FieldFault)
     def noted(fault: FieldFault) -> Any:
@@ -76,7 +78,7 @@ def _box(role: str, factory: pytest.TempPathFactory) -> Iterator[Served]:
     sign_in()
     hand = box.collecting.scanner.hand
     keys = (hand.round_key, made.WARD) if hand else ("records-aaaaaaaa.00000001",)
-    yield node_of(role, make_pages(box), sign_in, keys)
+    yield node_of(role, make_pages(box), sign_in, box, keys)
     box.events.close()
     box.store.close()
 
@@ -110,7 +112,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         return told[0]
 
     keys = ("u-all", "W01", trust.hub, "2026", "2026-11-20")
-    yield node_of("hub", running.app, sign_in, keys)
+    yield node_of("hub", running.app, sign_in, running, keys)
     running.imports.stop()
     running.digester.stop()
     running.events.close()
