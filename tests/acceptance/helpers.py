@@ -13,7 +13,7 @@ from typing import Any
 
 from provisioning.demo import town
 from provisioning.demo.courier import Courier
-from provisioning.demo.stage import Stage, Station, wait_for
+from provisioning.demo.stage import Stage, wait_for
 from provisioning.making.client import HubClient
 from sync.kernel.outcome import Unavailable
 
@@ -34,8 +34,11 @@ class Site:
     first: Courier
     second: Courier
 
-    def courier_station(self, n: int) -> Station:
-        return self.stage.station(f"courier-{n}")
+    def sign_in_again(self) -> None:
+        """After a start of the hub: its addresses are as before, and so are the people."""
+        self.admin.sign_in({"user": "u-admin", "password": self.stage.password})
+        for client, user in ((self.auditor, "u-lu"), (self.clerk, "u-wen")):
+            client.sign_in({"user": user, "password": PASSWORD})
 
     def room(self) -> HubClient:
         """The records room's own box, with the clerk signed in."""
