@@ -81,6 +81,7 @@ class Collecting:
         with self._store.write(actor=hand.courier) as unit:
             rounds.set_active(unit.conn, None, hand.courier)
         self.scanner.forget()
+        self.scanner.clear()
 
     def due(self, ward: str) -> list[DueRow]:
         with self._store.read() as conn:

@@ -41,7 +41,7 @@ def make_entry(collecting: Collecting, lists: DueLists) -> Blueprint:
     @needs("collect.scan")
     def enter() -> Any:
         number = form_text("number", 64)
-        taken = _refusal(collecting.enter_by_hand(number.replace(" ", ""), form_text("initials"), asker().user_id))
+        taken = _refusal(collecting.enter_by_hand("".join(number.split()), form_text("initials"), asker().user_id))
         if taken is None:
             return _to("/collect/scan")
         return render_template("collecting/hand.html", number=number, error=taken), 422
@@ -66,7 +66,7 @@ def make_entry(collecting: Collecting, lists: DueLists) -> Blueprint:
         except (ValueError, OverflowError):
             taken: str | None = sentence("backfill.time", {})
         else:
-            taken = _refusal(collecting.backfill(number.replace(" ", ""), at_ms, asker().user_id))
+            taken = _refusal(collecting.backfill("".join(number.split()), at_ms, asker().user_id))
         if taken is None:
             return _to("/collect/scan")
         return render_template("collecting/backfill.html", number=number, on=on, at=at, error=taken), 422
@@ -87,7 +87,7 @@ def make_entry(collecting: Collecting, lists: DueLists) -> Blueprint:
             return Refused("correct.gone"), 404
         row, scan = found
         typed, reason = form_text("to", 64), form_text("reason")
-        to = collecting.stay_meant(typed.replace(" ", ""))
+        to = collecting.stay_meant("".join(typed.split()))
         refused = to if isinstance(to, Refused) else None
         if refused is None and not reason:
             refused = Refused("correct.reason")

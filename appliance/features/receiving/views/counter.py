@@ -90,7 +90,7 @@ def make_counter(
     @needs("receive.scan")
     def by_hand() -> Any:
         typed = form_text("number", 64)
-        received = receiving.enter(typed.replace(" ", ""))
+        received = receiving.enter("".join(typed.split()))
         return _answer(received, "hand", typed)
 
     @views.post("/receive/choose")
@@ -109,7 +109,7 @@ def make_counter(
     @needs("label.print")
     def label() -> Any:
         typed = form_text("number", 64)
-        found = receiving.stays_numbered(typed.replace(" ", ""))
+        found = receiving.stays_numbered("".join(typed.split()))
         if not isinstance(found, Refused) and len(found) != 1:
             found = Refused("label.which" if found else "label.unknown")
         done = found if isinstance(found, Refused) else receiving.print_label(found[0], asker().user_id)
