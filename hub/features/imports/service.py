@@ -212,9 +212,10 @@ class Imports:
         job.rate = job.handled / took if took > 0.2 else 0.0
 
     def _end(self, job: Job, state: str, code: str = "") -> None:
-        job.code, job.ended_at = code, self._desk.now_ms()
         wrote = job.handled > 0 or state == "done"
-        job.state = state
+        # The state first: who sees an end sees which one.
+        job.code, job.state = code, state
+        job.ended_at = self._desk.now_ms()
         with self._desk.write(job.actor) as unit:
             store.save(unit.conn, job.row())
             store.save_faults(unit.conn, job.id, job.faults)
