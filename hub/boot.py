@@ -25,6 +25,7 @@ from hub.features.sign_in.service import SignIn
 from hub.features.statistics.service import Statistics
 from hub.link.digester import Digester
 from hub.link.door import Door, Offer
+from hub.link.epoch import TICK_EVERY_S, EpochKeeper
 from hub.link.feed_desk import FeedDesk
 from hub.link.mqtt_ingest import MqttIngest
 from hub.link.post import Post
@@ -41,7 +42,7 @@ from kiosk_ui.kit.events import EventHub
 from kiosk_ui.kit.port import Principal
 from kiosk_ui.kit.screens.ledger import LedgerView
 from kiosk_ui.kit.screens.line import LineFacts
-from provisioning.trust.broker import Broker
+from provisioning.trust.broker import Broker, end_left_behind
 from provisioning.trust.desk import Place
 from provisioning.trust.enrol import scopes_for
 from provisioning.trust.site import SiteTrust, open_site
@@ -51,6 +52,7 @@ from sync.adapters.keys import create_secret, write_whole
 from sync.adapters.settings_file import load
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_store import HubStore, add_node
+from sync.kernel.outcome import Unavailable
 from sync.kernel.suite import suite1
 from sync.protocol import stick
 
@@ -100,7 +102,8 @@ class Hub:
         keys = self.trust.keys
         self.voice = Voice(self.store, HubKeys(keys.signing, keys.sealing), self._bundle)
         self.post = Post()
-        self.door = Door(self.store, self.voice, learn=self._learn)
+        self.epochs = EpochKeeper(self.store, self.folder / "monotone.json")
+        self.door = Door(self.store, self.voice, learn=self._learn, behind=self.epochs.above)
         self.feeds = Feeds(self.store)
         self.digester = Digester(self.store, self.feeds, self.door, self.voice, self.post, follow=follow)
         self.sync_app = Flask("hub.sync")
@@ -160,6 +163,7 @@ class Hub:
         """Bring it up: broker, digest, lists, doors, screens, in this order; then say where in `state.json`."""
         settings = self.settings
         self.trust.renew(self.clock.wall_ms())
+        self.epochs.settle()
         self._start_broker()
         self._begin(self.digester.start, self.digester.stop)
         self._first_account()
@@ -196,6 +200,8 @@ class Hub:
         broker = self.settings.broker
         if not broker.host:
             return
+        if broker.own:
+            end_left_behind(self.folder / "broker")  # a killed hub's child holds the port that machines know
         port = self._wanted("broker")
         if broker.own:
             listener = self.trust.listener(self.folder / "broker", port, bind_host(broker.host))
@@ -315,13 +321,28 @@ class Hub:
 
     def _tick(self) -> None:
         live, since = Live(self.events), self.clock.mono_s()
+        ticked = since
         while not self._ending.wait(TICK_S):
             live.tick()
+            self._look_after_broker()
+            if self.clock.mono_s() - ticked > TICK_EVERY_S:
+                ticked = self.clock.mono_s()
+                self.epochs.tick()
             if self.clock.mono_s() - since > DAY_S:
                 since = self.clock.mono_s()
                 if self.trust.renew(self.clock.wall_ms()) and self._broker is not None:
                     self._broker.restart()
                 self.calendars.seed()
+
+    def _look_after_broker(self) -> None:
+        """A broker that died is started again on its port; until then machines come over HTTPS."""
+        if self._broker is None:
+            return
+        try:
+            if self._broker.keep_running():
+                self.store.tally("broker.died")
+        except Unavailable:
+            self.store.tally("broker.start")
 
 
 class _Port:
