@@ -195,3 +195,26 @@ def test_a_counter_by_keys(chromium: Browser, courier_box: Box, records_box: Box
         page.locator(".anomaly button").first.press("Enter")
     window.ready()
     assert page.locator(".anomaly").count() == 1
+
+
+@pytest.mark.row("H35.1")
+def test_a_badge_at_the_gun_asks_only_for_the_pin(chromium: Browser, courier_box: Box) -> None:
+    window = open_window(chromium, courier_box.start(), "zh", HAND)
+    page = window.page
+    window.go("/sign-in")
+    clean(window)
+    deadline = 100
+    while courier_box.events.clients == 0 and deadline:
+        page.wait_for_timeout(100)
+        deadline -= 1
+    courier_box.take("WB-LUO", "gun")
+    page.wait_for_function("document.getElementById('badge').value === 'WB-LUO'")
+    page.keyboard.type("9999")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    window.ready()
+    window.wait(".form-error")
+    page.fill("#f-pin", PIN)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/collect*")
+    assert window.faults == []
