@@ -32,15 +32,17 @@ class BareCommit:
         self._conn.close()
 
 
-def events(n: int, seed: int = 7) -> list[tuple[str, str]]:
-    """(id, JSON of about 300 bytes): what a hospital's devices say. Invented."""
+def events(n: int, size_bytes: int = 300, seed: int = 7) -> list[tuple[str, str]]:
+    """(id, JSON of `size_bytes`, or a little more where its fields need it): what devices say. Invented."""
     rng = random.Random(seed)
     made = []
     for i in range(n):
         ident = f"{rng.getrandbits(128):032x}"
         kind, org, ward = rng.choice(("scan", "ticket", "call", "move", "print")), rng.randrange(40), rng.randrange(24)
         said = {"_id": ident, "t": kind, "at": 1763600000000 + i * 37, "org": f"app-{org:03d}", "ward": f"W{ward:02d}"}
-        said["note"] = f"{rng.getrandbits(1000):0250x}"[: 291 - len(json.dumps(said, separators=(",", ":")))]
+        said["note"] = f"{rng.getrandbits(1000):0250x}"[
+            : max(0, size_bytes - 10 - len(json.dumps(said, separators=(",", ":"))))
+        ]
         made.append((ident, json.dumps(said, separators=(",", ":"))))
     return made
 
