@@ -77,7 +77,7 @@ def test_a_record_tells_who_when_and_where_it_was_known(site: Site, round_done: 
     kept = site.record(number, stay)
     assert (kept["how"], kept["collected_at_ms"]) == ("backfill", round_done["claimed"])
     step = next(one for one in kept["log"] if "补录" in str(one["what"]))
-    assert (step["who"], step["node"], step["late"]) == ("u-luo", site.first.station.node, True)
+    assert (step["who"], step["node"]) == ("u-luo", site.first.station.node)
     assert step["known_ms"] > step["at_ms"] == round_done["claimed"]
     number, stay = round_done["undone"].rsplit("-", 1)
     until(lambda: any("撤回" in str(one["what"]) for one in site.record(number, stay)["log"]), "the undo")
@@ -206,6 +206,11 @@ def test_every_state_can_be_asked_for(site: Site, round_done: dict[str, Any]) ->
     for state in ("discharged", "collected", "received"):
         found = site.clerk.get("/api/v1/records", state=state)
         assert found["total"] > 0 and {row["state"] for row in found["records"]} == {state}
+    late = site.clerk.get("/api/v1/records", late="1")
+    assert late["total"] == site.clerk.get("/api/v1/stays")["late"] > 0
+    assert all(row["late"] and row["state"] == "discharged" for row in late["records"])
+    one_ward = site.clerk.get("/api/v1/records", late="1", ward="W21")
+    assert 0 < one_ward["total"] < late["total"] and {row["ward"] for row in one_ward["records"]} == {"W21"}
     asked = site.clerk.get("/api/v1/records", questions="1")
     assert asked["total"] == 1 and asked["records"][0]["open_anomalies"] == 1
 

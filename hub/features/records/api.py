@@ -26,7 +26,7 @@ def make_api(service: Records) -> Blueprint:
     @api.get("/records")
     @needs("record.search")
     def find() -> Response:
-        """Find records by number, name or initials (`q`), `state`, `ward`, `questions=1`; 50 a page, names masked."""
+        """Find by number, name or initials (`q`), `state`, `ward`, `questions=1`, `late=1`; 50 a page, names masked."""
         return _found(request.args.get("q", ""))
 
     @api.post("/records/search")

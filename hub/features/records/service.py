@@ -123,7 +123,11 @@ class Records:
 
     def find(self, wanted: Wanted) -> tuple[list[tuple[RecordRow, Age | None]], int]:
         with self._desk.store.read() as conn:
-            rows, total = store.find(conn, wanted)
+            last_late: dict[str, str] = {}
+            for ward, on, _ in store.waiting(conn) if wanted.late else ():
+                if self._calendar.age(on, ward or None).late:
+                    last_late[ward] = max(on, last_late.get(ward, ""))
+            rows, total = store.find(conn, wanted, last_late)
         return [(row, self.age(row)) for row in rows], total
 
     def age(self, row: RecordRow) -> Age | None:

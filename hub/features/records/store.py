@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -216,12 +216,21 @@ class Wanted:
     state: str = ""
     ward: str = ""
     questions: bool = False
+    late: bool = False
     page: int = 1
 
 
-def find(conn: Connection, wanted: Wanted) -> tuple[list[RecordRow], int]:
-    """A page of rows, newest change first, and how many there are in all."""
+def find(conn: Connection, wanted: Wanted, last_late: Mapping[str, str] | None = None) -> tuple[list[RecordRow], int]:
+    """A page of rows, newest change first, and how many there are in all.
+
+    `last_late`: per ward the newest discharge day that is overdue; asked for with `wanted.late`.
+    """
     where, values = _where(conn, wanted)
+    if wanted.late:
+        wards = last_late or {}
+        each = " OR ".join("(coalesce(s.ward, '') = ? AND s.discharged_on <= ?)" for _ in wards) or "0 = 1"
+        where += f" AND s.state = 'discharged' AND ({each})"
+        values += [value for pair in wards.items() for value in pair]
     total = conn.execute(f"SELECT count(*) FROM records_stay s WHERE {where}", values).fetchone()[0]
     rows = conn.execute(
         f"SELECT {_COLUMNS} FROM records_stay s WHERE {where} ORDER BY s.changed_at DESC, s.id DESC LIMIT ? OFFSET ?",

@@ -147,6 +147,7 @@ def wanted_of(args: Mapping[str, str]) -> Wanted:
         state=state if state in STATES else "",
         ward=ward[:20],
         questions=args.get("questions") == "1",
+        late=args.get("late") == "1",
         page=min(int(page), 100_000) if page.isascii() and page.isdigit() and len(page) < 7 else 1,
     )
 
