@@ -206,7 +206,7 @@ def _join(stage: Stage, station: Station, client: HubClient, server: str) -> Non
                 "mqtt_port": stage.relay.port(station.name, "mqtt"),
                 "server_name": server,
             },
-            "sync": {"backoff_cap_s": 2.0, "connect_s_max": 3.0},
+            "sync": {"backoff_cap_s": 2.0, "connect_s_max": 15.0},
             "devices": devices,
             "codes": {"prefixes": [town.PREFIX]},
         },
