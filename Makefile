@@ -13,7 +13,7 @@ SUITES := $(wildcard $(addprefix tests/,architecture unit properties simulation 
 BENCHES := scan sync
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench tour rows soak lock format
+.PHONY: help setup demo test check bench tour rows reference soak lock format
 
 help:
 	@echo "make demo    set up and start a hub, three appliances and their devices; prints the address"
@@ -22,6 +22,7 @@ help:
 	@echo "make bench   every benchmark with its baseline"
 	@echo "make tour    screenshots into docs/tour"
 	@echo "make rows    docs/generated/rows.md from the tests' marks"
+	@echo "make reference  docs/reference from what the program says"
 	@echo "make soak    the long counts"
 	@echo "make lock    requirements.lock from pyproject.toml"
 
@@ -94,6 +95,9 @@ tour: setup
 
 rows: setup
 	@$(BIN)/python docs/rows.py
+
+reference: setup
+	@$(BIN)/python docs/reference.py --commands
 
 soak: setup
 	@WAYSTATION_SOAK=1 $(BIN)/python -m pytest $(SUITES) $(ARGS)
