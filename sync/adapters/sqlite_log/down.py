@@ -95,17 +95,21 @@ def apply_round(store: ApplianceStore, tails: Sequence[Tail], hub_ms: int) -> Ro
                 continue
             for entry in tail.entries:
                 applied += 1
-                if isinstance(entry, feed.EvictEntry):
+                if isinstance(entry, feed.GoneEntry):
+                    _forget(unit.conn, entry)
+                    touched.pop((entry.etype, entry.key), None)
+                    leaving.setdefault((entry.etype, entry.key), []).append(tail.label)
+                elif isinstance(entry, feed.EvictEntry):
                     unit.conn.execute(
                         "DELETE FROM member WHERE label = ? AND etype = ? AND key = ?",
                         (tail.label, entry.etype, entry.key),
                     )
                     leaving.setdefault((entry.etype, entry.key), []).append(tail.label)
                 elif isinstance(entry, feed.FactEntry):
-                    if not _take_fact(unit.conn, tail.label, entry, touched):
+                    if not _take_fact(unit.conn, tail.label, entry, touched, hub_ms):
                         ask.add(tail.label)
                 elif isinstance(entry, feed.StateEntry):
-                    _take_state(unit.conn, tail.label, entry, touched, always=False)
+                    _take_state(unit.conn, tail.label, entry, touched, hub_ms, always=False)
             unit.conn.execute(
                 "UPDATE cursor SET epoch = ?, sseq = ?, e = ?, checked_at = ?, head_at = ?, "
                 "to_repair = max(to_repair, ?) WHERE label = ?",
@@ -144,7 +148,7 @@ def apply_repair(
         for etype, key in listed:
             conn.execute("INSERT OR IGNORE INTO member (label, etype, key) VALUES (?, ?, ?)", (label, etype, key))
         for entry in checkpoints:
-            _take_state(conn, label, entry, touched, always=True)
+            _take_state(conn, label, entry, touched, hub_ms, always=True)
         conn.execute(
             "UPDATE cursor SET epoch = ?, sseq = ?, e = ?, to_repair = 0, checked_at = ?, head_at = ? WHERE label = ?",
             (epoch, sseq, e, hub_ms, hub_ms, label),
@@ -191,14 +195,32 @@ def raise_epoch(store: ApplianceStore, epoch: int) -> None:
         set_meta(unit.conn, "hub_epoch", epoch)
 
 
+def _forget(conn: Connection, entry: feed.GoneEntry) -> None:
+    """The entity is past retention or shredded: it leaves every scope, and stays refused until then."""
+    name = (entry.etype, entry.key)
+    conn.execute("DELETE FROM member WHERE etype = ? AND key = ?", name)
+    conn.execute(
+        "INSERT INTO gone (etype, key, until) VALUES (?, ?, ?) "
+        "ON CONFLICT (etype, key) DO UPDATE SET until = max(until, excluded.until)",
+        (*name, entry.until),
+    )
+
+
+def _is_gone(conn: Connection, name: tuple[int, Key], hub_ms: int) -> bool:
+    row = conn.execute("SELECT until FROM gone WHERE etype = ? AND key = ?", name).fetchone()
+    return row is not None and row[0] > hub_ms << 16
+
+
 def _take_fact(
-    conn: Connection, label: str, entry: feed.FactEntry, touched: dict[tuple[int, Key], FactId | None]
+    conn: Connection, label: str, entry: feed.FactEntry, touched: dict[tuple[int, Key], FactId | None], hub_ms: int
 ) -> bool:
     """Add a confirmed fact. False: it does not follow on what is held, so the scope needs repair."""
     fact = decode_fact(entry.fact)
     if fact.etype not in ENTITY_TYPES:
         return True
     name = (fact.etype, fact.key)
+    if _is_gone(conn, name, hub_ms):
+        return True
     row = conn.execute("SELECT rev, d, x, last_key FROM entity WHERE etype = ? AND key = ?", name).fetchone()
     conn.execute("INSERT OR IGNORE INTO member (label, etype, key) VALUES (?, ?, ?)", (label, *name))
     rev, d, x = (row[0], row[1], row[2]) if row else (0, copies.ZERO16, copies.ZERO16)
@@ -226,10 +248,16 @@ def _take_fact(
 
 
 def _take_state(
-    conn: Connection, label: str, entry: feed.StateEntry, touched: dict[tuple[int, Key], FactId | None], *, always: bool
+    conn: Connection,
+    label: str,
+    entry: feed.StateEntry,
+    touched: dict[tuple[int, Key], FactId | None],
+    hub_ms: int,
+    *,
+    always: bool,
 ) -> None:
     name = (entry.etype, entry.key)
-    if entry.etype not in ENTITY_TYPES:
+    if entry.etype not in ENTITY_TYPES or _is_gone(conn, name, hub_ms):
         return
     conn.execute("INSERT OR IGNORE INTO member (label, etype, key) VALUES (?, ?, ?)", (label, *name))
     point = entry.checkpoint

@@ -42,6 +42,14 @@ CREATE TABLE IF NOT EXISTS member (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS member_by_entity ON member (etype, key);
 
+-- Entities past retention or shredded: deleted here, and refused again until that hub HLC.
+CREATE TABLE IF NOT EXISTS gone (
+    etype INTEGER NOT NULL,
+    key   BLOB    NOT NULL,
+    until INTEGER NOT NULL,
+    PRIMARY KEY (etype, key)
+) WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS cursor (
     label      TEXT PRIMARY KEY,
     epoch      INTEGER NOT NULL,

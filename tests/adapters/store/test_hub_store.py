@@ -242,6 +242,25 @@ def test_an_entity_that_moves_between_wards_leaves_the_one_it_was_in(site: Site)
     assert box.state(11, "00730001-1") is None
 
 
+def test_what_is_gone_is_deleted_and_stays_refused_until_then(site: Site) -> None:
+    """Nothing of this version is past retention yet; a newer hub may say so of any entity."""
+    discharge(site, "00730001-1")
+    site.digest()
+    box = site.box("courier-aaaaaaaa", 1)
+    site.round(box)
+    at = {c.label: c for c in down.cursors(box)}["ward:W01"]
+    gone = feed.GoneEntry(11, "00730001-1", 1000 << 16)
+    down.apply_round(box, [down.Tail("ward:W01", 1, at.sseq + 1, at.e, [gone])], 5)
+    assert box.state(11, "00730001-1") is None
+    with site.hub.read() as conn:
+        raw = conn.execute("SELECT entry FROM feed_entry WHERE label = 'ward:W01' AND sseq = 1").fetchone()[0]
+    back = feed.decode_entry(raw)
+    down.apply_round(box, [down.Tail("ward:W01", 1, at.sseq + 2, at.e, [back])], 999)
+    assert box.state(11, "00730001-1") is None, "refused until then"
+    down.apply_round(box, [down.Tail("ward:W01", 1, at.sseq + 3, at.e, [back])], 1001)
+    assert box.state(11, "00730001-1") is not None, "taken afterwards"
+
+
 def test_a_bad_fact_is_quarantined_alone(site: Site) -> None:
     box = site.box("courier-aaaaaaaa", 1)
     scan(box, "00730001-1")
