@@ -27,6 +27,7 @@ DOORS: Final[dict[str, tuple[str, dict[str, Any], tuple[str, ...]]]] = {
     "POST /api/v1/rounds/{key}/receipt": ("Another receipt, marked as a copy", {}, ()),
     "POST /api/v1/scans": ("Judge and keep one code", {"code": TEXT, "device": TEXT}, ("device",)),
     "POST /api/v1/scans/hand": ("A number typed, confirmed by initials", {"code": TEXT, "initials": TEXT}, ()),
+    "POST /api/v1/scans/tick": ("Take a record by its line on the list of the ward at hand", {"stay": TEXT}, ()),
     "POST /api/v1/scans/choose": ("Take one of the choices of a scan", {"code": TEXT, "stay": TEXT}, ()),
     "POST /api/v1/scans/backfill": ("Written up later, with its time", {"code": TEXT, "at_ms": WHOLE}, ()),
     "POST /api/v1/scans/undo": ("Take the newest own scan back", {}, ()),

@@ -131,6 +131,16 @@ class Collecting:
             return Refused("choose.gone")
         return self.scanner.enter(code, how=words.GUN, chosen=stay_key, courier=courier)
 
+    def tick(self, stay_key: str, courier: str) -> Verdict | Refused:
+        """Take a record by its line on the list of the ward at hand. Refused `scan.no-round`, `choose.gone`."""
+        hand = self.scanner.hand
+        if hand is None:
+            return Refused("scan.no-round")
+        if all(row.key != stay_key for row in self.due(hand.ward)):
+            return Refused("choose.gone")
+        code = parse_code(stay_key, self._prefixes)
+        return code if isinstance(code, Refused) else self.scanner.enter(code, how=words.HAND, courier=courier)
+
     def backfill(self, text: str, at_ms: int, courier: str) -> Verdict | Refused:
         """补单录入: written up later, with the time it happened and a mark. The route has asked for the right."""
         code = parse_code(text, self._prefixes)

@@ -69,6 +69,23 @@ def test_a_stay_that_was_not_offered_cannot_be_chosen(luo: Any) -> None:
     assert (refused.status_code, refused.get_json()["code"]) == (422, "choose.gone")
 
 
+@pytest.mark.row("A05.1")
+def test_a_line_of_the_wards_list_is_ticked(luo: Any) -> None:
+    """The page has the act only while the courier's own round is at that ward."""
+    refused = luo.post("/api/v1/scans/tick", {"stay": "00731846-2"})
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "scan.no-round")
+    assert "/collect/tick" not in luo.get("/collect/wards/W12").text
+    key = luo.ok("/api/v1/rounds", {"ward": "W12"})["round"]
+    assert "/collect/tick" in luo.get("/collect/wards/W12").text
+    assert "/collect/tick" not in luo.get("/collect/wards/W07").text
+    ticked = luo.ok("/api/v1/scans/tick", {"stay": "00731846-2"})
+    assert (ticked["verdict"], ticked["n"]) == ("good", 1)
+    other = luo.post("/api/v1/scans/tick", {"stay": "00730912-1"})
+    assert (other.status_code, other.get_json()["code"]) == (422, "choose.gone")
+    [kept] = luo.get(f"/api/v1/rounds/{key}").get_json()["records"]
+    assert (kept["key"], kept["how"]) == ("00731846-2", "hand")
+
+
 def test_the_round_is_put_down_when_another_courier_signs_in(luo: Any, courier_app: Any, courier_box: Any) -> None:
     luo.ok("/api/v1/rounds", {"ward": "W12"})
     courier_app.test_client(use_cookies=False).post("/api/v1/session", json={"badge": "WB-SHAO", "pin": "2468"})

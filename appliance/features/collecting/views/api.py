@@ -64,6 +64,11 @@ def make_api(collecting: Collecting, lists: DueLists) -> Blueprint:
         asked = members({"code": str, "stay": str})
         return _verdict(collecting.choose(asked["code"], asked["stay"], asker().user_id))
 
+    @api.post("/scans/tick")
+    @needs("collect.scan")
+    def tick() -> Any:
+        return _verdict(collecting.tick(members({"stay": str})["stay"], asker().user_id))
+
     @api.post("/scans/backfill")
     @needs("collect.backfill")
     def backfill() -> Any:

@@ -9,7 +9,7 @@ from flask import Blueprint, make_response, redirect, render_template
 
 from appliance.features.collecting.due import DueLists
 from appliance.features.collecting.service import Collecting
-from appliance.web.asking import asker
+from appliance.web.asking import asker, form_text
 from kiosk_ui.kit.rights import needs
 from sync.domain.tracking.rounds import HANDED_OVER
 from sync.kernel.outcome import Refused
@@ -35,7 +35,17 @@ def make_wards(collecting: Collecting, lists: DueLists, names: Callable[[], dict
     def due(ward: str) -> Any:
         if not lists.carries(ward):
             return Refused("round.no-list"), 404
-        return render_template("collecting/due.html", one=lists.ward(ward))
+        hand = collecting.scanner.hand
+        at_hand = hand is not None and (hand.ward, hand.courier) == (ward, asker().user_id)
+        return render_template("collecting/due.html", one=lists.ward(ward), at_hand=at_hand)
+
+    @views.post("/collect/tick")
+    @needs("collect.scan")
+    def tick() -> Any:
+        taken = collecting.tick(form_text("stay", 40), asker().user_id)
+        if isinstance(taken, Refused) or taken.refused is not None:
+            return taken if isinstance(taken, Refused) else taken.refused
+        return make_response(redirect("/collect/scan", 303))
 
     @views.post("/collect/wards/<ward>/open")
     @needs("collect.scan")
