@@ -87,9 +87,13 @@ def trouble(request: pytest.FixtureRequest, hospital: Hospital) -> Iterator[Trou
 
 
 def settled(hospital: Hospital) -> bool:
-    """Nothing waits anywhere, and every box's strip says so."""
-    boxes = all(hospital.books(name)[2] == 0 for name in ("courier-1", "records-room"))
-    return boxes and all(strip_of(window) == "up" for window in [*hospital.hands, *hospital.rooms])
+    """Nothing waits anywhere, the hub has counted it, and every box's strip says so."""
+    boxes = all(hospital.books(name)[2] == 0 for name in ("courier-1", "courier-2", "records-room"))
+    return (
+        boxes
+        and hospital.at_hub() == expected_at_hub(hospital)
+        and all(strip_of(window) == "up" for window in [*hospital.hands, *hospital.rooms])
+    )
 
 
 def strip_of(window: Window) -> Any:
