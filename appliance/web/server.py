@@ -8,6 +8,7 @@ from typing import Any
 from cheroot.wsgi import Server
 
 THREADS = 40
+HEADER_BYTES_MAX = 64 * 1024
 
 
 class Screen:
@@ -16,6 +17,7 @@ class Screen:
     def __init__(self, app: Any, host: str, port: int) -> None:
         self._server = Server((host, port), app, numthreads=THREADS, request_queue_size=64, timeout=20)
         self._server.shutdown_timeout = 1
+        self._server.max_request_header_size = HEADER_BYTES_MAX
         self._thread = threading.Thread(target=self._server.serve, name="screen", daemon=True)
 
     def start(self) -> int:
