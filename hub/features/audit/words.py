@@ -34,6 +34,7 @@ WHAT = {
     "node.scopes-set": N_("改了机器带的病区"),
     "node.revoked": N_("吊销机器"),
     "stick.brought": N_("收下 U 盘文件"),
+    "paper.decided": N_("看过打印机，定了打没打出来"),
 }
 COUNTS = {
     "lines": N_("%(n)s 行"),
