@@ -24,7 +24,7 @@ ITEMS = (
     ("/audit", "scroll-text", N_("审计"), "audit.read"),
 )
 ROLE_WORDS = {
-    "courier": N_("收送员"),
+    "courier": N_("取件员"),
     "nurse": N_("病区护士"),
     "clerk": N_("病案室"),
     "administrator": N_("中心管理员"),

@@ -25,7 +25,7 @@ QUESTION = {
     "collected.twice": N_("同一份，两人都收了"),
     "collected.sealed": N_("封存之后又收了"),
     "collected.cancelled": N_("收下了，可医院说还没出院"),
-    "room.missing": N_("收送员交了，病案室没见到"),
+    "room.missing": N_("取件员交了，病案室没见到"),
     "room.extra": N_("病案室见到了，没人说收过"),
     "stay.unknown": N_("收下了，名单里没有"),
     "name.differs": N_("姓名写法不同"),

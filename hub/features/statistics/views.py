@@ -95,8 +95,8 @@ def _book(made: Figures, names: Mapping[str, str], wards: Mapping[str, str]) -> 
                 ],
             ),
             (
-                _("按收送员"),
-                [_("收送员"), _("收回份数"), _("按时份数"), _("按时率 %%"), _("补录")],
+                _("按取件员"),
+                [_("取件员"), _("收回份数"), _("按时份数"), _("按时率 %%"), _("补录")],
                 [[names.get(o.key, o.key), o.collected, o.on_time, rate(o), o.backfilled] for o in made.couriers],
             ),
             (
