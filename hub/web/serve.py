@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cheroot.ssl.builtin import BuiltinSSLAdapter
 from cheroot.wsgi import Server
+
+from hub.web.tls import PatientAdapter
 
 SCREEN_THREADS = 96
 """Every open page holds one thread for its event stream: 64 streams, and room for requests beside them."""
@@ -29,10 +30,7 @@ class Serving:
 
     def demand_certificates(self, certificate: Path, key: Path, authority: Path) -> None:
         """TLS 1.2 or newer; who shows no certificate of this site is not heard."""
-        adapter = BuiltinSSLAdapter(str(certificate), str(key), str(authority))
-        adapter.context.minimum_version = ssl.TLSVersion.TLSv1_2
-        adapter.context.verify_mode = ssl.CERT_REQUIRED
-        self._server.ssl_adapter = adapter
+        self._server.ssl_adapter = PatientAdapter(str(certificate), str(key), str(authority))
 
     def start(self) -> None:
         """Raises OSError when the port is taken."""
