@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from provisioning.cli import say
+from provisioning.cli.sentences import sentence
 from sync.kernel.outcome import PeerFault, Unavailable
 
 app = typer.Typer(
@@ -39,7 +40,7 @@ def run() -> None:
     except (PeerFault, Unavailable) as fault:
         if os.environ.get("WAYSTATION_DEBUG"):
             raise
-        say.stop(f"{fault}", code=fault.code, as_json="--json" in sys.argv)
+        say.stop(sentence(fault.code, str(fault)), code=fault.code, as_json="--json" in sys.argv)
 
 
 @hub_app.command("run")

@@ -1,0 +1,40 @@
+"""What a person at a shell reads for a code: what happened, what was kept, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+SENTENCES: Final[Mapping[str, str]] = {
+    "node.absent": "There is no node in this directory. Give --dir the folder that holds settings.toml and data/.",
+    "node.running": "The node is running. Stop it first; nothing was changed.",
+    "node.not-ready": "A node did not come up. What it said is in log.txt in its directory.",
+    "hub.absent": "The hub does not answer. Start it with: waystation hub run --dir DIR",
+    "hub.unreachable": "The hub on the card does not answer from here. The card is still good; try again.",
+    "provision.exists": "This directory holds a hub already. Nothing was changed.",
+    "enrol.joined-already": "This directory holds a box that has joined already. Use an empty directory.",
+    "card.used": "This card was used already. Ask the hub for a new one.",
+    "card.expired": "This card is older than 24 hours. Ask the hub for a new one.",
+    "card.unknown": "The hub does not know this card. Ask it for a new one.",
+    "card.unreadable": "This is not the text of a card. Scan it again, or copy all of it.",
+    "card.other-site": "This card is for another site.",
+    "card.other-role": "This card is for a box of another role.",
+    "card.withdrawn": "This card was withdrawn at the hub. Ask it for a new one.",
+    "card.role": "A card is for the role courier or records.",
+    "stick.nothing": "Nothing waits here: the hub has signed for everything.",
+    "stick.read": "The file cannot be read.",
+    "stick.write": "The stick cannot be written. Nothing was lost; everything still waits here.",
+    "sign-in.unknown": "User or password is not right.",
+    "right.missing": "This account may not do that.",
+    "store.locked": "The database does not open with this node's key.",
+    "store.damaged": "The database is damaged. Keep the directory as it is; what the hub has is safe there.",
+    "store.newer-schema": "The database was written by a newer version. Use that one.",
+    "settings": "A setting is wrong.",
+}
+
+
+def sentence(code: str, detail: str) -> str:
+    """The sentence, the detail where there is one, and the code small at the end."""
+    said = SENTENCES.get(code, "It could not be done.")
+    more = detail.removeprefix(code).removeprefix(": ").strip()
+    return f"{said}{' ' + more if more else ''} [{code}]"
