@@ -16,7 +16,6 @@ from hub.features.audit.service import Audit
 from hub.features.calendar.service import Calendars
 from hub.features.due.service import follow
 from hub.features.fleet.service import Fleet, Overview, Parts
-from hub.features.imports.initials import initials
 from hub.features.imports.mllp import MllpServer
 from hub.features.imports.service import Imports
 from hub.features.people.service import People, Wish
@@ -49,6 +48,7 @@ from provisioning.trust.site import SiteTrust, open_site
 from sync.adapters.clock import Clock, SystemClock
 from sync.adapters.idgen import Entropy, SystemEntropy
 from sync.adapters.keys import create_secret, write_whole
+from sync.adapters.pinyin_initials import initials
 from sync.adapters.settings_file import load
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_store import HubStore, add_node

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from hub.features.calendar import published, store
+from hub.features.calendar import store
 from hub.features.calendar.store import WardRow
 from hub.store.desk import Desk
+from sync.adapters.calendar_seed import SOURCE, published_days
 from sync.adapters.sqlite_log.node_store import Change
 from sync.domain.calendar import facts
 from sync.domain.calendar.fold import Year
@@ -64,9 +65,9 @@ class Calendars:
         for one in range(year - 1, year + YEARS_AHEAD + 1):
             if not 1970 <= one <= 2099 or (one in known and known[one].confirmed):
                 continue
-            days = published.differing_days(one)
+            days = published_days(one)
             if days is not None:
-                new.append(facts.year_seeded(one, days, published.SOURCE, True))
+                new.append(facts.year_seeded(one, days, SOURCE, True))
         if new:
             with self._desk.write(None) as unit:
                 for fact in new:

@@ -11,9 +11,9 @@ from bisect import insort
 from collections.abc import Callable
 from datetime import date
 
-from hub.features.imports.initials import initials
 from hub.features.imports.ordering import StayChange
 from hub.features.imports.rows import DischargeRow
+from sync.adapters.pinyin_initials import initials
 from sync.domain.patients import decide as due_lines
 from sync.domain.patients.due import OPEN, Due
 from sync.domain.tracking import decide, facts

@@ -15,6 +15,7 @@ from sync.adapters.sqlite_log.node_store import Unit, count
 from sync.adapters.sqlite_log.streams import ZERO_HASH, add_stream
 from sync.kernel.ids import StreamId
 from sync.kernel.limits import EVIDENCE_BYTES_MAX, PARKED_BATCHES_MAX, PARKED_BYTES_MAX
+from sync.protocol import inbound
 
 OPEN, FROZEN = 0, 1
 
@@ -92,29 +93,32 @@ def _place(store: HubStore, unit: Unit, batch: Arrival) -> Taken:
         head = add_stream(conn, *batch.stream, own=False)
         row = (head.stream, 0, ZERO_HASH, OPEN)
     stream, upto, head_hash, state = row
-    if state == FROZEN:
-        _keep_evidence(store, unit, batch, "stream-frozen")
-        return Taken("frozen", 0)
-    if batch.first > upto + 1:
-        return _park(unit.conn, stream, batch)
-    at = min(batch.last, upto)
-    if at >= batch.first:
-        stored = conn.execute("SELECT h FROM log WHERE stream = ? AND seq = ?", (stream, at)).fetchone()[0]
-        agrees = stored == batch.hashes[at - batch.first]
-    else:
-        agrees = head_hash == batch.prev
-    if not agrees:
-        conn.execute("UPDATE stream SET state = ? WHERE id = ?", (FROZEN, stream))
-        _keep_evidence(store, unit, batch, "equivocation")
-        return Taken("equivocation", 0)
-    _fill_withheld(conn, stream, batch, upto)
-    if batch.last <= upto:
-        return Taken("duplicate", 0)
-    return _append(store, unit, stream, upto, batch)
+
+    def hash_at(seq: int) -> bytes:
+        if seq == upto:
+            return bytes(head_hash)
+        return bytes(conn.execute("SELECT h FROM log WHERE stream = ? AND seq = ?", (stream, seq)).fetchone()[0])
+
+    view = inbound.StreamView(upto, state == FROZEN, hash_at)
+    match inbound.place(view, first=batch.first, prev=batch.prev, hashes=batch.hashes):
+        case inbound.Evidence():
+            _keep_evidence(store, unit, batch, "stream-frozen")
+            return Taken("frozen", 0)
+        case inbound.Park():
+            return _park(conn, stream, batch)
+        case inbound.Equivocation():
+            conn.execute("UPDATE stream SET state = ? WHERE id = ?", (FROZEN, stream))
+            _keep_evidence(store, unit, batch, "equivocation")
+            return Taken("equivocation", 0)
+        case inbound.Duplicate():
+            _fill_withheld(conn, stream, batch, upto)
+            return Taken("duplicate", 0)
+        case inbound.Append(skip):
+            _fill_withheld(conn, stream, batch, upto)
+            return _append(store, unit, stream, skip, batch)
 
 
-def _append(store: HubStore, unit: Unit, stream: int, upto: int, batch: Arrival) -> Taken:
-    skip = upto + 1 - batch.first
+def _append(store: HubStore, unit: Unit, stream: int, skip: int, batch: Arrival) -> Taken:
     rows = [
         (stream, batch.first + i, batch.hashes[i], 2 if i in batch.withheld else 0, batch.items[i])
         for i in range(skip, len(batch.items))
@@ -123,7 +127,7 @@ def _append(store: HubStore, unit: Unit, stream: int, upto: int, batch: Arrival)
     unit.conn.execute("UPDATE stream SET last = ?, head = ? WHERE id = ?", (batch.last, batch.hashes[-1], stream))
     unit.conn.execute(
         "INSERT INTO arrival (stream, first, last, hub_hlc, header) VALUES (?, ?, ?, ?, ?)",
-        (stream, upto + 1, batch.last, store.hub_hlc(unit), batch.header),
+        (stream, batch.first + skip, batch.last, store.hub_hlc(unit), batch.header),
     )
     return Taken("appended", len(rows))
 
