@@ -14,7 +14,8 @@ from typing import Any
 from sync.kernel.outcome import Unavailable
 
 READY_S = 60.0
-STOP_S = 5.0
+STOP_S = 20.0
+"""A loaded machine may need longer than the three seconds a hub usually takes; by force, its broker stays behind."""
 
 
 class NodeProcess:
