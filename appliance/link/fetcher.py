@@ -9,6 +9,7 @@ from typing import Protocol
 
 from appliance.link.rounds import HubFeeds, Rounds
 from appliance.link.trust_book import TrustBook
+from sync.adapters import bugs
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.kernel.outcome import PeerFault, Unavailable
 
@@ -67,8 +68,12 @@ class Fetcher:
             self._wanted.clear()
             try:
                 done = self._rounds.run()
-            except (Unavailable, PeerFault) as fault:
-                self.counts[fault.code] += 1
+            except Exception as fault:
+                if isinstance(fault, (Unavailable, PeerFault)):
+                    self.counts[fault.code] += 1
+                else:
+                    self.counts["bug"] += 1
+                    bugs.note("link-fetch", fault)
                 # The hub may have moved on meanwhile; a bell that rings earlier is not waited out.
                 if not self._wanted.wait(again):
                     self._wanted.set()

@@ -13,6 +13,8 @@ from kiosk_ui.kit.screens.line import SILENT_AFTER_S, SLOW_ACK_S, LineFacts
 from sync.adapters.carrier import Why
 
 RATE_OVER_S = 5.0
+SLOW_STANDS_S = 30.0
+"""How long slow answers are evidence while nobody asks anything: a quiet box greets only every quarter of an hour."""
 
 
 class Gauge:
@@ -26,6 +28,7 @@ class Gauge:
         self._cut_at: float | None = now_s
         self._delay_s = 0.0
         self._slow = 0
+        self._slow_at = now_s
         self._back = False
         self._delivered = 0
         self._moves: deque[tuple[float, int]] = deque()
@@ -74,6 +77,7 @@ class Gauge:
             if delay_s is not None:
                 self._delay_s = delay_s
                 self._slow = self._slow + 1 if delay_s >= SLOW_ACK_S else 0
+                self._slow_at = now_s
             if moved:
                 self._moves.append((now_s, moved))
                 self._delivered += moved if self._back else 0
@@ -92,7 +96,7 @@ class Gauge:
                 connected=self._connected,
                 last_ack_age_s=None if self._heard_at is None else max(0.0, now_s - self._heard_at),
                 ack_delay_s=self._delay_s,
-                slow_streak=self._slow,
+                slow_streak=self._slow if now_s - self._slow_at <= SLOW_STANDS_S else 0,
                 silent_s=0.0 if self._asked_at is None else now_s - self._asked_at,
                 cut_s=0.0 if self._cut_at is None else now_s - self._cut_at,
                 outbox=outbox,

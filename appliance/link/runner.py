@@ -10,6 +10,7 @@ import queue
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from appliance.link.fetcher import Fetcher, ResettableFeeds
 from appliance.link.gauge import Gauge
@@ -17,6 +18,7 @@ from appliance.link.letters import Letters
 from appliance.link.performer import Performer
 from appliance.link.trust_book import TrustBook
 from kiosk_ui.kit.screens.line import LineFacts
+from sync.adapters import bugs
 from sync.adapters.carrier import Carrier, Heard, Why
 from sync.adapters.sqlite_log import outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
@@ -153,20 +155,27 @@ class Link:
 
     def _run(self) -> None:
         streams = tuple(self._letters.streams())
-        self._step(events.Started(streams, self._store.meta_int("hub_epoch")))
+        self._survive(lambda: self._step(events.Started(streams, self._store.meta_int("hub_epoch"))))
         while not self._stopping.is_set():
             wait = min(_IDLE_S, self._session.wakes_at_s - self._now())
             try:
                 what, name, raw = self._events.get(timeout=wait) if wait > 0 else self._events.get_nowait()
             except queue.Empty:
-                self._step(events.Tick())
-                continue
-            try:
-                self._take(what, name, raw)
-            except Unavailable as fault:
-                self._counts[fault.code] += 1
-                self._stopping.wait(min(fault.retry_s, _IDLE_S))
+                what, name, raw = "tick", "", b""
+            self._survive(partial(self._take, what, name, raw))
         self._performer.hang_up()
+
+    def _survive(self, act: Callable[[], None]) -> None:
+        """What one event meets must not end the line: a full disk is waited for, a bug is told and gone past."""
+        try:
+            act()
+        except Unavailable as fault:
+            self._counts[fault.code] += 1
+            self._stopping.wait(min(fault.retry_s, _IDLE_S))
+        except Exception as bug:
+            self._counts["bug"] += 1
+            bugs.note("link", bug)
+            self._stopping.wait(bugs.PAUSE_S)
 
     def _take(self, what: str, name: str, raw: bytes) -> None:
         now = self._now()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from hub.link.door import Door
 from hub.link.post import Post
 from hub.link.voice import Voice
+from sync.adapters import bugs
 from sync.adapters.sqlite_log import hub_inbound
 from sync.adapters.sqlite_log.digest import Follow, digest_some
 from sync.adapters.sqlite_log.hub_feeds import Feeds
@@ -85,6 +86,10 @@ class Digester:
                 more = self._step()
             except Unavailable as fault:
                 self._stop.wait(fault.retry_s)
+                continue
+            except Exception as bug:
+                bugs.note("digester", bug)
+                self._stop.wait(bugs.PAUSE_S)
                 continue
             if not more:
                 self._wake.wait()

@@ -18,6 +18,7 @@ from hub.link.digester import Digester
 from hub.link.door import Door, Offer
 from hub.link.post import Post
 from hub.link.voice import Voice
+from sync.adapters import bugs
 from sync.adapters.mqtt_link import (
     HERE,
     KEEPALIVE_S,
@@ -168,6 +169,10 @@ class MqttIngest:
                 outcome = self._door.receive_many(offers)
             except Unavailable as fault:
                 self._stop.wait(min(fault.retry_s, RECONNECT_S_MAX))
+                continue
+            except Exception as bug:
+                bugs.note("mqtt-ingest", bug)
+                self._stop.wait(bugs.PAUSE_S)
                 continue
             for node, messages in outcome.answers.items():
                 for message in messages:

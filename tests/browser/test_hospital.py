@@ -61,6 +61,7 @@ TROUBLES = [
     Trouble("up", switch("up"), switch("up"), "up"),
     Trouble("silent", switch("silent"), switch("up"), "silent"),
     Trouble("refused", switch("refused"), switch("up"), "cut"),
+    Trouble("hub hangs", lambda h: h.stage.hub.pause(), lambda h: h.stage.hub.resume(), "silent", False),
     Trouble("hub stopped", lambda h: h.stage.hub.stop(), start_hub, "cut", False),
 ]
 

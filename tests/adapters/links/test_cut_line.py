@@ -81,3 +81,49 @@ def test_what_was_done_while_the_line_was_bad_arrives_when_it_is_back(world, car
 def store_total(store) -> int:
     with store.read() as conn:
         return outbox.ledger(conn)[0]
+
+
+class Stumbling(MqttLink):
+    """A carrier with a bug of its own: its first two openings and its first sending end in an error nobody planned."""
+
+    opened = sent = 0
+
+    def open(self) -> None:
+        self.opened += 1
+        if self.opened <= 2:
+            raise RuntimeError("planned by the test")
+        super().open()
+
+    def send(self, message: bytes) -> bool:
+        self.sent += 1
+        if self.sent == 1:
+            raise RuntimeError("planned by the test")
+        return super().send(message)
+
+
+def test_a_bug_in_a_carrier_costs_time_and_not_the_line(world, capfd) -> None:
+    machine = world.machine(scopes=["site:stays"])
+    tls, port = world.tls(machine.node), world.broker.port
+    link = Link(
+        machine.store,
+        TrustBook(BoxKeys(machine.node, machine.signing), world.bundle.raw, lambda raw: None),
+        lambda heard: [Stumbling(machine.node, "127.0.0.1", port, tls, heard)],
+        None,
+        software="test",
+        draw=random.Random(1).random,
+        backoff_cap_s=0.5,
+        connect_s_max=1.0,
+    )
+    world.closers.append(link.stop)
+    link.start()
+
+    def drained() -> bool:
+        with machine.store.read() as conn:
+            written, signed = outbox.ledger(conn)
+        return written == signed > 0
+
+    until(drained, 60.0)
+    assert link.counts["bug"] == 3
+    told = capfd.readouterr().err
+    assert told.count("bug in link: RuntimeError at ") == 3
+    assert "planned" not in told

@@ -55,6 +55,17 @@ def test_two_slow_answers_make_a_slow_line_and_a_quick_one_ends_it() -> None:
     assert line_state(gauge.facts(30.0, 0)) == "up"
 
 
+def test_slow_answers_of_a_box_that_then_rests_do_not_call_the_line_slow_until_the_next_greeting() -> None:
+    gauge = Gauge(0.0, 0.0)
+    gauge.up(0.0)
+    for at_s in (10.0, 11.0):
+        gauge.heard(at_s, 60.0, 1, 0)
+    assert line_state(gauge.facts(40.0, 0)) == "slow"
+    assert line_state(gauge.facts(41.5, 0)) == "up"
+    gauge.heard(900.0, 4.0, 0, 0)
+    assert line_state(gauge.facts(900.0, 0)) == "slow"
+
+
 def test_after_a_cut_the_drain_is_told_until_nothing_waits() -> None:
     gauge = Gauge(0.0, 0.0)
     gauge.up(0.0)
