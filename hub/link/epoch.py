@@ -62,20 +62,22 @@ class EpochKeeper:
         """Every 60 s, database first: a database that was put back is then behind the file."""
         with self._lock:
             tick = self._store.meta_int("tick") + 1
-            with self._store.write() as unit:
+            with self._store.write(step="epoch.tick") as unit:
                 set_meta(unit.conn, "tick", tick)
             self._write_file(Monotone(self._store.epoch, tick))
 
     def _write(self, epoch: int, tick: int) -> None:
         assert epoch <= EPOCH_MAX
         self._write_file(Monotone(epoch, tick))
-        with self._store.write() as unit:
+        with self._store.write(step="epoch.raise") as unit:
             set_meta(unit.conn, "hub_epoch", epoch)
             set_meta(unit.conn, "tick", tick)
         self._store.epoch = epoch
 
     def _write_file(self, held: Monotone) -> None:
+        self._store.point("epoch.file:before")
         write_whole(self._path, json.dumps(asdict(held)).encode())
+        self._store.point("epoch.file:after")
 
     def _read(self) -> Monotone | None:
         try:

@@ -62,7 +62,7 @@ def digest_some(store: HubStore, feeds: hub_feeds.Feeds, follow: Follow | None =
     quarantined: set[str] = set()
     taken = 0
     try:
-        with store.write() as unit:
+        with store.write(step="digest.run") as unit:
             conn = unit.conn
             while taken < limit:
                 run = conn.execute(

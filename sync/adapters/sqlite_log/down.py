@@ -62,7 +62,7 @@ def set_scopes(store: ApplianceStore, version: int, labels: Sequence[str]) -> bo
     """Hold exactly these scopes; only a higher version counts. Leaving a scope evicts its copies in the same commit."""
     if version <= store.meta_int("scope_version"):
         return False
-    with store.write() as unit:
+    with store.write(step="scopes.set") as unit:
         conn = unit.conn
         held = {row[0] for row in conn.execute("SELECT label FROM cursor")}
         for label in sorted(held - set(labels)):
@@ -86,7 +86,7 @@ def apply_round(store: ApplianceStore, tails: Sequence[Tail], hub_ms: int) -> Ro
     """
     ask: set[str] = set()
     applied = 0
-    with store.write() as unit:
+    with store.write(step="round.apply") as unit:
         touched: dict[tuple[int, Key], FactId | None] = {}
         leaving: dict[tuple[int, Key], list[str]] = {}
         held = _held_labels(unit.conn)
@@ -134,7 +134,7 @@ def apply_repair(
 
     Nothing happens when the scope was taken away meanwhile.
     """
-    with store.write() as unit:
+    with store.write(step="repair.apply") as unit:
         conn = unit.conn
         if label not in _held_labels(conn):
             return
@@ -173,7 +173,7 @@ def bucket_values(store: ApplianceStore, label: str) -> list[bytes]:
 
 def note_checked(store: ApplianceStore, hub_ms: int) -> None:
     """All held scopes were just compared with the hub's set hashes."""
-    with store.write() as unit:
+    with store.write(step="sets.checked") as unit:
         set_meta(unit.conn, "sets_checked_ms", hub_ms)
 
 
@@ -188,7 +188,7 @@ def raise_epoch(store: ApplianceStore, epoch: int) -> None:
 
     Source: protocol way/1, section 5.4.
     """
-    with store.write() as unit:
+    with store.write(step="epoch.obey") as unit:
         unit.conn.execute("UPDATE stream SET acked = 0, acked_hlc = 0, safe = 0, state = 0 WHERE own = 1")
         unit.conn.execute("UPDATE cursor SET to_repair = 1")
         unit.conn.execute("DELETE FROM receipt")

@@ -14,7 +14,7 @@ from sync.adapters.sqlite_log.node_store import count
 def note_hello(store: HubStore, node: str, raw: bytes, carrier: str) -> None:
     """Keep a node's newest hello whole: what it told counts."""
     now = store.clock.wall_ms()
-    with store.write() as unit:
+    with store.write(step="hello.note") as unit:
         unit.conn.execute(
             "UPDATE node SET hello = ?, hello_at = ?, seen_at = ?, carrier = ? WHERE node = ?",
             (raw, now, now, carrier, node),
@@ -31,7 +31,7 @@ def last_hello(store: HubStore, node: str) -> bytes | None:
 def note_seen(store: HubStore, seen: dict[str, str], codes: Counter[str]) -> None:
     """Nodes just heard (name -> carrier) and refusals just counted, in one commit."""
     now = store.clock.wall_ms()
-    with store.write() as unit:
+    with store.write(step="seen.note") as unit:
         unit.conn.executemany(
             "UPDATE node SET seen_at = ?, carrier = ? WHERE node = ?",
             [(now, carrier, node) for node, carrier in sorted(seen.items())],

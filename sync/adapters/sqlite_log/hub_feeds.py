@@ -160,7 +160,7 @@ class Feeds:
         last = first + len(entries) - 1
         raw = sign(first, last, prev[0] if prev else ZERO_E, rows[len(entries) - 1][1], entries)
         if last == border:
-            with store.write() as unit:
+            with store.write(step="segment.keep") as unit:
                 unit.conn.execute(
                     "INSERT OR IGNORE INTO segment (label, epoch, first, last, raw) VALUES (?, ?, ?, ?, ?)",
                     (label, store.epoch, first, last, raw),
@@ -179,7 +179,7 @@ class Feeds:
     def checkpoints(self, label: str, wanted: Sequence[tuple[int, Key]]) -> list[feed.StateEntry]:
         """Fresh checkpoints for a repair; publishing one raises the entity's floor in this scope."""
         entries = []
-        with self._store.write() as unit:
+        with self._store.write(step="checkpoint.publish") as unit:
             for etype, key in wanted:
                 row = unit.conn.execute(
                     "SELECT e.state, e.rev, e.last_key, e.d, e.x, e.fold_version FROM entity e "

@@ -61,7 +61,7 @@ class Taken:
 
 def accept(store: HubStore, batch: Arrival, reopen_parked: bool = True) -> tuple[Taken, list[bytes]]:
     """Take one batch. Returns the outcome and parked batches that may now fit (give them to the door again)."""
-    with store.write() as unit:
+    with store.write(step="batch.append") as unit:
         taken = _place(store, unit, batch)
         waiting: list[bytes] = []
         if taken.verdict == "appended" and reopen_parked:
@@ -71,7 +71,7 @@ def accept(store: HubStore, batch: Arrival, reopen_parked: bool = True) -> tuple
 
 def accept_many(store: HubStore, batches: Sequence[Arrival]) -> list[tuple[Taken, list[bytes]]]:
     """Group commit: several batches, one flush to disk."""
-    with store.write() as unit:
+    with store.write(step="batch.append") as unit:
         outcomes = []
         for batch in batches:
             taken = _place(store, unit, batch)
@@ -181,12 +181,6 @@ def _keep_evidence(store: HubStore, unit: Unit, batch: Arrival, code: str) -> No
             "INSERT INTO evidence (node, code, hub_hlc, raw) VALUES (?, ?, ?, ?)",
             (node, code, store.hub_hlc(unit), batch.raw),
         )
-
-
-def keep_evidence(store: HubStore, batch: Arrival, code: str) -> None:
-    """Keep a whole batch that must not count (a revoked key, a closed node)."""
-    with store.write() as unit:
-        _keep_evidence(store, unit, batch, code)
 
 
 def marks(conn: Connection, node: str, streams: Sequence[tuple[int, int]]) -> list[StreamMark]:

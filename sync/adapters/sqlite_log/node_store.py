@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from sync.adapters.clock import Clock
 from sync.adapters.idgen import Entropy
 from sync.adapters.sqlite_log.connection import Connection, DatabaseError, Readers, connect
+from sync.adapters.sqlite_log.steps import Point, nothing
 from sync.adapters.sqlite_log.streams import NODE_ETYPE, OPENED, LaneHead, add_stream, opening_body, save_heads
 from sync.catalog import ENTITY_TYPES, KINDS, check_fact
 from sync.kernel import hlc
@@ -102,8 +103,10 @@ class NodeStore:
         clock: Clock,
         entropy: Entropy,
         projectors: Sequence[Projector] = (),
+        point: Point = nothing,
     ) -> None:
         self.path = path
+        self.point = point
         self.node = node
         self.role = role
         self.clock = clock
@@ -153,14 +156,14 @@ class NodeStore:
         assert self.incarnation == 0
         self._software, self._why = software, why
         self.incarnation = incarnation_from(self.entropy.bytes(8))
-        with self.write() as unit:
+        with self.write(step="start") as unit:
             self._start_count = self.meta_int("start_count") + 1
             set_meta(unit.conn, "start_count", self._start_count)
             self._head_of(unit, CONTROL)
 
     @contextmanager
-    def write(self, *, actor: str | None = None, device: str | None = None) -> Iterator[Unit]:
-        """One durable transaction; others wait. Nesting is refused: a unit is short and whole.
+    def write(self, *, actor: str | None = None, device: str | None = None, step: str = "act") -> Iterator[Unit]:
+        """One durable transaction; others wait. Nesting is refused: a unit is short and whole. `step`: as in `steps`.
 
         Raises Unavailable `store.write` when the disk does not take the commit; nothing of the unit is kept then.
         """
@@ -174,6 +177,7 @@ class NodeStore:
                 yield unit
                 if unit.heads:
                     save_heads(conn, unit.heads.values(), unit.high)
+                self.point(f"{step}:before")
                 conn.execute("COMMIT")
             except BaseException as fault:
                 if conn.in_transaction:
@@ -184,6 +188,7 @@ class NodeStore:
                 raise
             finally:
                 self._unit = None
+            self.point(f"{step}:after")
             self._heads.update(unit.heads)
             self.high = unit.high
             self._committed(unit)
@@ -232,7 +237,7 @@ class NodeStore:
     def tally(self, code: str) -> None:
         """Count one thing worth a number. Nothing of what caused it is kept."""
         now = self.clock.wall_ms()
-        with self.write() as unit:
+        with self.write(step="tally") as unit:
             count(unit.conn, code, now)
 
     def _head_of(self, unit: Unit, lane: int) -> LaneHead:

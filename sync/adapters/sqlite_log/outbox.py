@@ -117,7 +117,7 @@ def apply_marks(
     """Take the hub's word: raise marks, free what it signed for, notice histories that do not agree. One commit."""
     if not marks and not hub_ms:
         return []
-    with store.write() as unit:
+    with store.write(step="ack.apply") as unit:
         outcomes = [_apply_mark(store, unit, mark, hub_ms, raw, welcome) for mark in marks]
         if hub_ms:
             store.heard_hub_time(hub_ms)
@@ -177,7 +177,7 @@ def _set_aside(store: ApplianceStore, unit: Unit, stream: int, mark: Mark, seq: 
 
 def withhold(store: ApplianceStore, stream: int, seq: int, digest: bytes) -> None:
     """A lone fact the hub refused three times: only its digest travels from now on; its bytes stay in `withheld`."""
-    with store.write() as unit:
+    with store.write(step="fact.withhold") as unit:
         row = unit.conn.execute("SELECT fact FROM log WHERE stream = ? AND seq = ?", (stream, seq)).fetchone()
         set_meta(unit.conn, f"withheld.{stream}.{seq}", row[0])
         unit.conn.execute("UPDATE log SET status = 2, fact = ? WHERE stream = ? AND seq = ?", (digest, stream, seq))

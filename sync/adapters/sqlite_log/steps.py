@@ -1,0 +1,39 @@
+"""The durable steps of a node: each unit of work has a name, and is announced just before and just after its commit.
+
+In service nobody listens. The simulator stops a node's process at such a place, or lets the commit fail there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+Point = Callable[[str], None]
+"""Told `step:before` and `step:after`. What it raises ends the unit as any other fault there would."""
+
+STEPS: Final[Mapping[str, str]] = {
+    "act": "a person's or a device's act",
+    "start": "the opening of a new incarnation",
+    "tally": "one counter",
+    "ack.apply": "marks and receipts of an acknowledgement or welcome",
+    "fact.withhold": "a fact of which only the digest travels from now on",
+    "epoch.obey": "a higher hub epoch: marks forgotten, cursors to repair",
+    "scopes.set": "another set of scopes, copies of the ones left evicted",
+    "round.apply": "the tails of one set of heads",
+    "repair.apply": "the hub's word on differing buckets",
+    "sets.checked": "when set hashes were last compared",
+    "batch.append": "batches taken into custody",
+    "digest.run": "a run of the digest: annotations, folds, feeds and the cursor",
+    "segment.keep": "a full segment, signed",
+    "checkpoint.publish": "checkpoints for a repair and the floors they raise",
+    "hello.note": "a node's newest hello",
+    "seen.note": "nodes heard and refusals counted",
+    "epoch.raise": "the hub's epoch in the database",
+    "epoch.tick": "the hub's tick in the database",
+    "epoch.file": "the file beside the database that only rises",
+}
+"""Every name once, with what is durable after it."""
+
+
+def nothing(place: str) -> None:
+    """Nobody listens."""

@@ -1,0 +1,86 @@
+"""A process that dies just before or just after a commit: what a store told is what the next process finds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sync.adapters.clock import SystemClock
+from sync.adapters.idgen import SeededEntropy
+from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.adapters.sqlite_log.connection import OperationalError
+from sync.domain.tracking import facts
+from sync.kernel.outcome import Unavailable
+
+NODE = "courier-aaaaaaaa"
+STAY = "00731846-2"
+
+
+class Killed(BaseException):
+    pass
+
+
+class Place:
+    """Raises `fault` when the store comes by the place it waits at."""
+
+    def __init__(self) -> None:
+        self.passed: list[str] = []
+        self.waits_at = ""
+        self.fault: BaseException = Killed()
+
+    def __call__(self, place: str) -> None:
+        self.passed.append(place)
+        if place == self.waits_at:
+            raise self.fault
+
+
+def opened(path: Path, place: Place, seed: int) -> ApplianceStore:
+    store = ApplianceStore(
+        path / "node.db",
+        bytes(32),
+        node=NODE,
+        role="courier",
+        clock=SystemClock(),
+        entropy=SeededEntropy(seed),
+        point=place,
+    )
+    store.start_incarnation("test")
+    return store
+
+
+def scan(store: ApplianceStore) -> None:
+    with store.write(actor="u-luo") as unit:
+        unit.append(
+            facts.collected(
+                STAY, round_key=f"{NODE}.00000001", ward="W01", verdict="good", how="gun", read_no="00731846",
+                at_ms=1, list_as_of_ms=0,
+            )
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(("waits_at", "kept"), [("act:before", False), ("act:after", True)])
+def test_a_step_is_durable_after_its_commit_and_not_before(tmp_path: Path, waits_at: str, kept: bool) -> None:
+    place = Place()
+    store = opened(tmp_path, place, 1)
+    assert place.passed == ["start:before", "start:after"]
+    place.waits_at = waits_at
+    with pytest.raises(Killed):
+        scan(store)
+    store.close()
+    again = opened(tmp_path, Place(), 2)
+    assert (again.state(facts.STAY, STAY) is not None) is kept
+    again.close()
+
+
+def test_a_commit_the_disk_refuses_is_said_and_leaves_nothing(tmp_path: Path) -> None:
+    place = Place()
+    store = opened(tmp_path, place, 1)
+    place.waits_at, place.fault = "act:before", OperationalError("database or disk is full")
+    with pytest.raises(Unavailable, match=r"store\.write"):
+        scan(store)
+    assert store.state(facts.STAY, STAY) is None
+    place.waits_at = ""
+    scan(store)
+    assert store.state(facts.STAY, STAY) is not None
+    store.close()
