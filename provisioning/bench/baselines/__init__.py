@@ -1,0 +1,1 @@
+"""What our figures are compared with: programs of others, started beside ours in the same run."""
