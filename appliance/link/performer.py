@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import singledispatchmethod
+from typing import Protocol
 
-from appliance.link.fetcher import Fetcher
 from appliance.link.gauge import Gauge
 from appliance.link.letters import Letters
 from appliance.link.trust_book import TrustBook
@@ -23,6 +23,12 @@ Place = tuple[int, int, int]
 """(incarnation, lane, seq)."""
 
 
+class Wanted(Protocol):
+    """Who takes rounds."""
+
+    def want(self) -> None: ...
+
+
 class Performer:
     """Used by the link's thread alone."""
 
@@ -33,7 +39,7 @@ class Performer:
         letters: Letters,
         carriers: Mapping[str, Carrier],
         gauge: Gauge,
-        fetcher: Fetcher | None,
+        fetcher: Wanted | None,
         identity: bytes,
         keep_identity: Callable[[bytes], None],
     ) -> None:

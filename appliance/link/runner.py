@@ -16,6 +16,7 @@ from appliance.link.fetcher import Fetcher, ResettableFeeds
 from appliance.link.gauge import Gauge
 from appliance.link.letters import Letters
 from appliance.link.performer import Performer
+from appliance.link.pump import Pump
 from appliance.link.trust_book import TrustBook
 from kiosk_ui.kit.screens.line import LineFacts
 from sync.adapters import bugs
@@ -24,8 +25,7 @@ from sync.adapters.sqlite_log import outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.node_store import Change
 from sync.kernel.limits import BACKOFF_S_MAX, CONNECT_S_MAX
-from sync.kernel.outcome import PeerFault, Unavailable
-from sync.protocol import events
+from sync.kernel.outcome import Unavailable
 from sync.protocol.session import Config, Session
 
 EVENTS_MAX = 1024
@@ -85,7 +85,16 @@ class Link:
             identity,
             keep_identity,
         )
-        self._known: dict[tuple[int, int], int] = {}
+        self._pump = Pump(
+            store,
+            book,
+            self._letters,
+            self._session,
+            self._performer,
+            self._gauge,
+            reset_feeds=lambda: None if self._fetcher is None else self._fetcher.reset(),
+            ended=self._stopping.is_set,
+        )
         self._counts: Counter[str] = Counter()
         self._thread = threading.Thread(target=self._run, name="link", daemon=True)
 
@@ -121,7 +130,7 @@ class Link:
     @property
     def counts(self) -> dict[str, int]:
         """What was heard and changed nothing, by code."""
-        return dict(self._counts + self._performer.counts)
+        return dict(self._counts + self._pump.counts + self._performer.counts)
 
     def line_facts(self) -> LineFacts:
         """The numbers of this moment for the strip on the screen."""
@@ -154,15 +163,16 @@ class Link:
         self._tell(what, carrier, raw)
 
     def _run(self) -> None:
-        streams = tuple(self._letters.streams())
-        self._survive(lambda: self._step(events.Started(streams, self._store.meta_int("hub_epoch"))))
+        self._survive(self._pump.begin)
         while not self._stopping.is_set():
             wait = min(_IDLE_S, self._session.wakes_at_s - self._now())
             try:
                 what, name, raw = self._events.get(timeout=wait) if wait > 0 else self._events.get_nowait()
             except queue.Empty:
                 what, name, raw = "tick", "", b""
-            self._survive(partial(self._take, what, name, raw))
+            if what == "commit":
+                self._commit_told.clear()
+            self._survive(partial(self._pump.take, what, name, raw))
         self._performer.hang_up()
 
     def _survive(self, act: Callable[[], None]) -> None:
@@ -176,49 +186,6 @@ class Link:
             self._counts["bug"] += 1
             bugs.note("link", bug)
             self._stopping.wait(bugs.PAUSE_S)
-
-    def _take(self, what: str, name: str, raw: bytes) -> None:
-        now = self._now()
-        match what:
-            case "commit":
-                self._commit_told.clear()
-                self._tell_committed()
-            case "up":
-                self._gauge.up(now)
-                self._step(events.CarrierUp(name))
-            case "refused" | "no-answer" | "lost" | "denied":
-                self._gauge.down(what, now)
-                if self._fetcher is not None:
-                    self._fetcher.reset()
-                self._step(events.CarrierDown(name))
-            case "received":
-                self._received(raw)
-            case "hello":
-                self._step(events.HelloWanted())
-            case _:
-                self._step(events.Tick())
-
-    def _received(self, raw: bytes) -> None:
-        try:
-            opened = self._book.open(raw)
-        except PeerFault as fault:
-            self._counts[fault.code] += 1
-            return
-        self._step(events.Received(opened, raw))
-
-    def _tell_committed(self) -> None:
-        for stream in self._letters.streams():
-            lane = (stream.incarnation, stream.lane)
-            if stream.incarnation == self._store.incarnation and stream.last > self._known.get(lane, 0):
-                self._known[lane] = stream.last
-                self._step(events.FactCommitted(stream.incarnation, stream.lane, stream.last))
-
-    def _step(self, event: events.Event) -> None:
-        """Give the session an event, perform what it wants, and the events that this leads to, in order."""
-        todo: list[events.Event] = [event]
-        while todo and not self._stopping.is_set():
-            for effect in self._session.on(todo.pop(0), self._now()):
-                todo += self._performer.perform(effect, self._now())
 
     def _now(self) -> float:
         return self._store.clock.mono_s()

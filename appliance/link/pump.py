@@ -1,0 +1,95 @@
+"""What one thing heard does to the line: to the session as an event, and what the session wants, performed in order.
+
+No thread and no queue are here: the runner's thread feeds it, one thing at a time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from appliance.link.gauge import Gauge
+from appliance.link.letters import Letters
+from appliance.link.performer import Performer
+from appliance.link.trust_book import TrustBook
+from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.kernel.outcome import PeerFault
+from sync.protocol import events
+from sync.protocol.session import Session
+
+
+class Pump:
+    """Used by one thread. `ended`: the line is being closed, so what is left of an event's work is left."""
+
+    def __init__(
+        self,
+        store: ApplianceStore,
+        book: TrustBook,
+        letters: Letters,
+        session: Session,
+        performer: Performer,
+        gauge: Gauge,
+        *,
+        reset_feeds: Callable[[], None],
+        ended: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._store = store
+        self._book = book
+        self._letters = letters
+        self._session = session
+        self._performer = performer
+        self._gauge = gauge
+        self._reset_feeds = reset_feeds
+        self._ended = ended
+        self._known: dict[tuple[int, int], int] = {}
+        self.counts: Counter[str] = Counter()
+
+    def begin(self) -> None:
+        """The process is up. Raises Unavailable as every call here does, when the disk does not take it."""
+        streams = tuple(self._letters.streams())
+        self._step(events.Started(streams, self._store.meta_int("hub_epoch")))
+
+    def take(self, what: str, name: str = "", raw: bytes = b"") -> None:
+        """`what`: commit, up, received, hello, tick, or why a carrier is down. `name`: the carrier."""
+        now = self._now()
+        match what:
+            case "commit":
+                self._tell_committed()
+            case "up":
+                self._gauge.up(now)
+                self._step(events.CarrierUp(name))
+            case "refused" | "no-answer" | "lost" | "denied":
+                self._gauge.down(what, now)
+                self._reset_feeds()
+                self._step(events.CarrierDown(name))
+            case "received":
+                self._received(raw)
+            case "hello":
+                self._step(events.HelloWanted())
+            case _:
+                self._step(events.Tick())
+
+    def _received(self, raw: bytes) -> None:
+        try:
+            opened = self._book.open(raw)
+        except PeerFault as fault:
+            self.counts[fault.code] += 1
+            return
+        self._step(events.Received(opened, raw))
+
+    def _tell_committed(self) -> None:
+        for stream in self._letters.streams():
+            lane = (stream.incarnation, stream.lane)
+            if stream.incarnation == self._store.incarnation and stream.last > self._known.get(lane, 0):
+                self._known[lane] = stream.last
+                self._step(events.FactCommitted(stream.incarnation, stream.lane, stream.last))
+
+    def _step(self, event: events.Event) -> None:
+        """Give the session an event, perform what it wants, and the events that this leads to, in order."""
+        todo: list[events.Event] = [event]
+        while todo and not self._ended():
+            for effect in self._session.on(todo.pop(0), self._now()):
+                todo += self._performer.perform(effect, self._now())
+
+    def _now(self) -> float:
+        return self._store.clock.mono_s()
