@@ -7,12 +7,16 @@ import sys
 import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from provisioning.cli import say
+
+STEP_PAUSE_S = 3.0
+NO_PAUSE_SPEED = 10
 
 Dir = Annotated[Path, typer.Option("--dir", help="the node's directory")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
@@ -34,7 +38,9 @@ def demo(
     ] = None,
     port: Annotated[int, typer.Option(help="port of the landing page; 0 lets the machine choose")] = 8080,
     seed: Annotated[int, typer.Option(help="draws people, patients and the day")] = 42,
-    speed: Annotated[int, typer.Option(help="reserved for days with a clock of their own")] = 1,
+    speed: Annotated[
+        int, typer.Option(min=1, help="1 pauses 3 s before each step of the scripted day, 3 one second, 10 not at all")
+    ] = 10,
     day: Annotated[str, typer.Option(help="which day to play")] = "courier",
     json: AsJson = False,
 ) -> None:
@@ -46,7 +52,7 @@ def demo(
     with tempfile.TemporaryDirectory(prefix="waystation-demo-") as scratch:
         folder = dir or Path(scratch)
         if check:
-            say.end(_check(folder, seed, json))
+            say.end(_check(folder, seed, speed, json))
         _open(folder, port, seed)
 
 
@@ -60,7 +66,14 @@ def _tell(as_json: bool) -> Any:
     return (lambda line: None) if as_json else tell
 
 
-def _check(folder: Path, seed: int, as_json: bool) -> int:
+def _paced(tell: Any, speed: int, line: str) -> None:
+    """A step of the day is told, and a person who watches the screens is given time to look there."""
+    tell(line)
+    if speed < NO_PAUSE_SPEED:
+        time.sleep(STEP_PAUSE_S / speed)
+
+
+def _check(folder: Path, seed: int, speed: int, as_json: bool) -> int:
     from provisioning.demo.day import CourierDay
     from provisioning.demo.judge import judge
     from provisioning.demo.stage import raise_stage
@@ -69,7 +82,7 @@ def _check(folder: Path, seed: int, as_json: bool) -> int:
     began = time.monotonic()
     stage = raise_stage(folder, seed, tell)
     try:
-        played = CourierDay(stage, seed, tell).play()
+        played = CourierDay(stage, seed, partial(_paced, tell, speed)).play()
     except (TimeoutError, AssertionError) as fault:
         say.document({"ok": False, "seed": seed, "stopped": str(fault)}, as_json=as_json,
                      lines=[f"seed {seed}: the day stopped: {fault}"])  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from appliance.boot import Box
 from appliance.printing import Papers
@@ -208,7 +208,8 @@ def test_a_badge_at_the_gun_asks_only_for_the_pin(chromium: Browser, courier_box
         page.wait_for_timeout(100)
         deadline -= 1
     courier_box.take("WB-LUO", "gun")
-    page.wait_for_function("document.getElementById('badge').value === 'WB-LUO'")
+    # Never wait_for_function: from its second look on it evaluates in the page, where the policy forbids that.
+    expect(page.locator("#badge")).to_have_value("WB-LUO", timeout=30_000)
     page.keyboard.type("9999")
     with page.expect_navigation():
         page.keyboard.press("Enter")

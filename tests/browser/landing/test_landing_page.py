@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from hardware.drivers.glyphs import Glyphs
 from hardware.twins.escpos_printer import EscposPrinterTwin
@@ -132,7 +132,7 @@ def test_a_line_is_switched_by_keyboard_and_the_focus_stays(page: Page, stage: S
     page.keyboard.press("Enter")
     page.wait_for_selector("#line-courier-1-silent[aria-pressed=true]")
     assert stage.relay.line("courier-1").mode == "silent"
-    page.wait_for_function("document.activeElement?.id === 'line-courier-1-silent'")
+    expect(page.locator("#line-courier-1-silent")).to_be_focused(timeout=30_000)
     page.wait_for_selector("#happened >> text=1 号手持机的线路拨到：没回音")
     page.click("#all-off")
     page.wait_for_selector("#line-records-room-refused[aria-pressed=true]")
@@ -203,7 +203,7 @@ def test_the_clock_goes_by_the_hospital_s_zone(browser: Browser, landing: Landin
     at = datetime.fromisoformat(str(told.get_attribute("datetime")))
     now = datetime.now(ZoneInfo("Asia/Shanghai"))
     assert at.utcoffset() == now.utcoffset() and abs(now - at) < timedelta(minutes=5)
-    far.wait_for_function("(was) => document.querySelector('[data-clock]').textContent !== was", arg=told.inner_text())
+    expect(told).not_to_have_text(told.inner_text(), timeout=90_000)
     hour = int(told.inner_text()[:2])
     assert hour in {now.hour, (now.hour + 1) % 24}
     context.close()
