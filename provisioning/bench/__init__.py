@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-NAMES = ("scan", "sync")
+NAMES = ("scan", "sync", "lone", "wire")
 
 
 def run(name: str, **options: Any) -> dict[str, Any]:

@@ -124,7 +124,7 @@ def _open(folder: Path, port: int, seed: int) -> None:
         stage.close()
 
 
-def bench(name: Annotated[str, typer.Argument(help="scan or sync")], json: AsJson = False) -> None:
+def bench(name: Annotated[str, typer.Argument(help="scan, sync, lone or wire")], json: AsJson = False) -> None:
     """Measure one thing as a ratio to a baseline of the same run."""
     from provisioning.bench import run
 

@@ -167,7 +167,9 @@ class MqttLink:
             TRUST_TOPIC,
             *map(head_topic, sorted(labels)),
         ]
-        client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in topics])
+        # No retained ones: the welcome tells what is new, and a round asks for the heads in any case.
+        quiet = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
+        client.subscribe([(topic, quiet) for topic in topics])
         client.publish(presence_topic(self._node), HERE, qos=0, retain=True)
 
     def _on_subscribe(self, client: paho.Client, _data: object, _mid: int, _codes: object, _properties: object) -> None:

@@ -1,0 +1,77 @@
+"""`lone`: one fact from its commit to the hub's signed word for it, durable at both ends, over mosquitto with TLS.
+
+The box rests between facts, as a ward does. The clock runs from before the box's commit to the moment at which the
+box has checked the acknowledgement and committed its mark; in between the hub checks, opens and commits the batch.
+In turn with each fact the floor is measured: one bare durable commit, of which every fact here needs three.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from provisioning.bench.commits import BareCommit
+from provisioning.bench.figures import RUNS, document, median, percentile
+from provisioning.bench.site import BenchSite, bench_site, collection, until
+
+FACTS = 300
+WARM = 20
+REST_S = 0.02
+LOOK_S = 0.0001
+
+
+def run(*, runs: int = RUNS, facts: int = FACTS) -> dict[str, Any]:
+    """Medians over `runs` runs of the percentiles of `facts` facts each, in ms."""
+    ours: list[list[float]] = []
+    bare: list[list[float]] = []
+    with tempfile.TemporaryDirectory(prefix="waystation-bench-") as name, bench_site(Path(name)) as site:
+        floor = BareCommit(Path(name) / "floor.db", secrets.token_bytes(32))
+        try:
+            with site.line():
+                until(site.acknowledged)
+                for n in range(WARM):
+                    _once_s(site, n)
+                for each in range(runs):
+                    trips, commits = [], []
+                    for n in range(facts):
+                        time.sleep(REST_S)
+                        trips.append(_once_s(site, WARM + each * facts + n))
+                        time.sleep(REST_S)
+                        commits.append(floor.once_s())
+                    ours.append(trips)
+                    bare.append(commits)
+        finally:
+            floor.close()
+    p50_ms = median([percentile(each, 0.5) for each in ours]) * 1000
+    floor_ms = median([percentile(each, 0.5) for each in bare]) * 1000
+    return document(
+        "lone",
+        runs,
+        ratios={"p50_vs_commit": p50_ms / floor_ms},
+        figures={
+            "p50_ms": round(p50_ms, 3),
+            "p99_ms": round(median([percentile(each, 0.99) for each in ours]) * 1000, 3),
+            "p50_ms_of_each_run": [round(percentile(each, 0.5) * 1000, 3) for each in ours],
+            "p99_ms_of_each_run": [round(percentile(each, 0.99) * 1000, 3) for each in ours],
+            "worst_ms": round(max(map(max, ours)) * 1000, 3),
+            "facts": facts,
+            "load_1_min": round(os.getloadavg()[0], 2),
+        },
+        baseline={
+            "what": "one durable row in SQLCipher, WAL, synchronous=FULL, from rest",
+            "p50_ms": round(floor_ms, 3),
+            "p99_ms": round(median([percentile(each, 0.99) for each in bare]) * 1000, 3),
+        },
+    )
+
+
+def _once_s(site: BenchSite, n: int) -> float:
+    began_s = time.perf_counter()
+    with site.store.write(actor="u-luo", device="gun-1") as unit:
+        unit.append(collection(site.store, n))
+    until(site.acknowledged, step_s=LOOK_S)
+    return time.perf_counter() - began_s

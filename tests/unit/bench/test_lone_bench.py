@@ -1,0 +1,14 @@
+"""The lone benchmark times one fact from commit to mark over a real broker; a small run shows that it still can."""
+
+from __future__ import annotations
+
+from provisioning import bench
+
+
+def test_one_fact_is_timed_from_its_commit_to_the_mark() -> None:
+    told = bench.run("lone", runs=1, facts=10)
+    figures = told["figures"]
+    assert told["name"] == "lone" and figures["facts"] == 10
+    assert 0 < figures["p50_ms"] <= figures["p99_ms"] <= figures["worst_ms"] < 10_000
+    assert told["ratios"]["p50_vs_commit"] > 1, "two ends commit, so it cannot be faster than one commit"
+    assert "SQLCipher" in told["baseline"]["what"]
