@@ -137,6 +137,7 @@ def machines_page() -> str:
     from sync.domain.tracking.rounds import ROUND_MACHINE
     from sync.domain.tracking.standing import STANDING
     from sync.merge.machine import Table, diagram, states
+    from sync.protocol.lease_states import LEASE
     from sync.protocol.states import OUTBOUND, SESSION, mermaid
 
     of_entities: tuple[tuple[str, str, Table], ...] = (
@@ -149,6 +150,7 @@ def machines_page() -> str:
     of_protocol = (
         ("Session of an appliance", "What a box has with its hub, over whichever carrier.", SESSION),
         ("Outbound stream", "One run of a box's own facts on its way into the hub's log.", OUTBOUND),
+        ("Lease", "The hub's promise, as the box that holds it keeps it.", LEASE),
     )
     lines = [
         "# State machines",

@@ -14,6 +14,8 @@ from sync.domain.calendar import facts as calendar_facts
 from sync.domain.calendar import fold as calendar
 from sync.domain.fleet import facts as fleet_facts
 from sync.domain.fleet import fold as fleet
+from sync.domain.leases import facts as lease_facts
+from sync.domain.leases import fold as leases
 from sync.domain.patients import due
 from sync.domain.patients import facts as patient_facts
 from sync.domain.people import facts as people_facts
@@ -79,6 +81,10 @@ _STAYS, _ROOM, _PEOPLE, _SITE = _at("site:stays"), _at("room:records"), _at("sit
 _ENTITY_ROWS: Final = (
     _log(fleet_facts.STREAM, "stream"),
     EntityType(
+        lease_facts.RESOURCE, "resource", "append_log, fence", 1, leases.Resource, leases.fold, leases.dump,
+        leases.load, _at(), lease_facts.resource_key,
+    ),
+    EntityType(
         tracking_facts.STAY, "stay", "append_log, register by event time", 1, Stay, stay_fold.fold, stored.dump,
         stored.load, _STAYS, tracking_facts.stay_key_rule,
     ),
@@ -126,11 +132,13 @@ _HUB = frozenset({"hub"})
 _COURIER = frozenset({"courier"})
 _RECORDS = frozenset({"records"})
 _ALL = frozenset({"courier", "records", "hub"})
-_T, _P, _W, _C, _F = tracking_facts, patient_facts, people_facts, calendar_facts, fleet_facts
-_CHECKS: Final = {**_T.SHAPES, **_P.SHAPES, **_W.SHAPES, **_C.SHAPES, **_F.SHAPES}
+_T, _P, _W, _C, _F, _L = tracking_facts, patient_facts, people_facts, calendar_facts, fleet_facts, lease_facts
+_CHECKS: Final = {**_T.SHAPES, **_P.SHAPES, **_W.SHAPES, **_C.SHAPES, **_F.SHAPES, **_L.SHAPES}
 
 _KIND_ROWS: Final = (
     (_F.STREAM_OPENED, "stream.opened", _F.STREAM, CONTROL, _ALL),
+    (_L.LEASE_SPENT, "lease.spent", _L.RESOURCE, CONTROL, _ALL),
+    (_L.LEASE_RETURNED, "lease.returned", _L.RESOURCE, CONTROL, _ALL),
     (_T.OPENED, "stay.opened", _T.STAY, BULK, _HUB),
     (_T.MOVED, "stay.moved", _T.STAY, BULK, _HUB),
     (_T.DISCHARGED, "stay.discharged", _T.STAY, BULK, _HUB),

@@ -58,9 +58,13 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True)
 class NewFact:
-    """What decide returns: a fact before the store gave it time, place and writer."""
+    """What decide returns: a fact before the store gave it time, place and writer.
+
+    `lease`: (lease id, unit or fence) where the act needed one.
+    """
 
     kind: int
     etype: int
     key: Key
     body: Body
+    lease: tuple[bytes, int] | None = None

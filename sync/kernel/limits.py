@@ -1,6 +1,6 @@
 """Every stated number of protocol `way/1`, once.
 
-Source: protocol way/1, sections 2, 4.3, 4.10, 5.3, 6.5.
+Source: protocol way/1, sections 2, 4.3, 4.10, 5.2, 5.3, 6.5, 7.3.
 """
 
 FACT_BYTES_MAX = 64 * 1024
@@ -59,3 +59,17 @@ BUCKETS = 256
 CHECKPOINT_TAIL_MAX = 64
 """Facts a copy holds above its checkpoint before the hub sends a fresh state entry."""
 KEEP_ACKED_DAYS = 14
+
+NUMBER_BLOCKS_HELD = 2
+NUMBER_REFILL_PERCENT = 30
+"""Numbers left of both blocks at which more are asked for."""
+LEASE_MARK_EVERY_S = 60.0
+LEASE_REBOOT_S_MIN = 60.0
+LEASE_SET_BACK_S_MAX = 120.0
+"""A wall clock below its mark by more than this puts leases to sleep until hub time is heard. Source: section 7.3."""
+FENCE_EPOCH_SHIFT = 40
+LEASE_KEYS_MAX = 64
+LEASE_KEY_BYTES_MAX = 256
+LEASE_UNITS_MAX = 1_000_000
+"""Numbers of a block, or reads of a grant: our own bound, far above any day's work."""
+LEASE_S_MAX = 400 * 24 * 3600

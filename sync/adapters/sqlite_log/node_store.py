@@ -277,6 +277,7 @@ class NodeStore:
             unit.device,
             scopes,
             self.base_of(unit.conn, new.etype, new.key),
+            new.lease,
         )
         raw = encode_fact(fact)
         head = head.link(digest(raw))

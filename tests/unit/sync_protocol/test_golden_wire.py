@@ -15,6 +15,7 @@ from sync.protocol import feed, frames, message, segment, stick
 from sync.protocol.ack import Ack, StreamAck
 from sync.protocol.batch import Withheld, make_batch, open_batch, parse_header
 from sync.protocol.hello import Hello, HelloStream, Welcome
+from sync.protocol.lease import READ, STANDS, WANT, Ask, Lease, LeaseWord
 from sync.protocol.notices import FREEZE, Head, Notice, Order, ScopeHead
 from sync.protocol.sets import SetsAnswer, SetsAsk
 from sync.protocol.trust import HubKey, Identity, Revoked, Trust
@@ -37,6 +38,10 @@ ENTRIES: dict[str, feed.Entry] = {
     "entry-evict": feed.EvictEntry(10, "ZY0001-1"),
     "entry-gone": feed.GoneEntry(10, "ZY0001-1", 5),
 }
+LEASE = Lease(
+    bytes(range(16)), READ, "record:W12", NODE, FACT.hlc, quota=20, actor="u-1", role="ward", purpose="round",
+    lasts_s=86400, offline_s=3600, grace_s=60, label="grant:000102030405060708090a0b0c0d0e0f", wrapped=(H32,),
+)  # fmt: skip
 BODIES = {
     "sets-ask": (message.SETS, SetsAsk("ward:W12", (bytes(16),) * 256, ((10, "ZY0001-1"),), True)),
     "sets-answer": (
@@ -53,6 +58,8 @@ BODIES = {
     ),
     "identity": (message.IDENTITY, Identity(NODE, "courier", 1, H32, H32, H32, 5)),
     "notice": (message.NOTICE, Notice("batch.signature", 5, H32)),
+    "lease": (message.LEASE, LeaseWord(STANDS, LEASE.id, LEASE, (INCARNATION, 1), 3, 120)),
+    "ask": (message.ASK, Ask(1, WANT, INCARNATION, READ, "record:W12", 20, 86400, "u-1", "ward", "round")),
     "order": (message.ORDER, Order(1, FREEZE, (INCARNATION, 1), 90)),
 }
 
