@@ -46,6 +46,7 @@ class Resource:
     open: Mapping[bytes, Spent] = field(default_factory=dict)
     returned: tuple[bytes, ...] = ()
     anomalies: tuple[Anomaly, ...] = ()
+    extra: dict[int, Any] = field(default_factory=dict)
 
 
 def fold(state: Resource, fact: Fact, fid: FactId, ann: Annotation) -> Resource:
@@ -94,6 +95,7 @@ def dump(state: Resource) -> dict[int, Any]:
         2: [[name, spent.total, spent.high] for name, spent in sorted(state.open.items())],
         3: list(state.returned),
         4: [[a.code, a.lease, *a.fact] for a in state.anomalies],
+        **state.extra,
     }
 
 
@@ -104,4 +106,5 @@ def load(kept: Mapping[int, Any]) -> Resource:
         {name: Spent(total, high) for name, total, high in kept[2]},
         tuple(kept[3]),
         tuple(Anomaly(row[0], row[1], FactId(*row[2:])) for row in kept[4]),
+        {number: value for number, value in kept.items() if number > 4},
     )

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sync import catalog
 from sync.domain.calendar import facts as calendar
 from sync.domain.fleet import facts as fleet
+from sync.domain.leases import facts as leases
 from sync.domain.patients import facts as patients
 from sync.domain.people import facts as people
 from sync.domain.people.rights import ROLES
@@ -51,10 +52,17 @@ person = {
     4: st.binary(min_size=16, max_size=16),
     6: st.sampled_from(people.LANGUAGES),
 }
+lease_units = st.tuples(st.sampled_from([bytes(16), bytes([1]) * 16]), st.integers(0, 5))
 hashes = st.just("$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$aaaaaaaaaaaaaaaaaaaaaa")
 
 MUST: dict[int, dict[int, st.SearchStrategy[Any]]] = {
     fleet.STREAM_OPENED: {},
+    leases.LEASE_SPENT: {
+        1: st.sampled_from(leases.KINDS_OF_LEASES), 2: st.integers(1, 3), 3: st.integers(0, 4), 4: counts,
+    },
+    leases.LEASE_RETURNED: {
+        1: st.sampled_from(leases.KINDS_OF_LEASES), 2: st.integers(0, 4), 3: counts, 4: st.sampled_from(leases.ENDS),
+    },
     facts.OPENED: {1: st.just("00731846"), 2: st.just("1"), 3: wards, **event},
     facts.MOVED: {1: wards, **event},
     facts.DISCHARGED: {1: wards, 2: dates, **event},
@@ -106,6 +114,7 @@ MUST: dict[int, dict[int, st.SearchStrategy[Any]]] = {
     fleet.NOTED: {1: st.just("print.receipt"), 5: st.booleans()},
 }  # fmt: skip
 MAY: dict[int, dict[int, st.SearchStrategy[Any]]] = {
+    leases.LEASE_SPENT: {5: lines, 6: lines},
     facts.OPENED: {4: dates},
     facts.COLLECTED: {4: st.sampled_from(words.ALL_REASONS), 8: refs, 10: users},
     facts.REASON_GIVEN: {3: lines},
@@ -117,7 +126,14 @@ MAY: dict[int, dict[int, st.SearchStrategy[Any]]] = {
     calendar.CONFIGURED: {2: lines, 3: st.integers(0, 365)},
     fleet.NOTED: {2: st.integers(0, 65535), 3: lines, 4: lines},
 }
-KEYS = {1: "courier-aaaaaaaa", 10: "00731846-1", 11: "00731846-1", 12: "00990001", 13: "courier-aaaaaaaa.00000001"}
+KEYS = {
+    1: "courier-aaaaaaaa",
+    2: "record:W12",
+    10: "00731846-1",
+    11: "00731846-1",
+    12: "00990001",
+    13: "courier-aaaaaaaa.00000001",
+}
 KEYS |= {14: "records-cccccccc.000000ff", 20: "u-lin", 21: "u-lin", 30: "2026", 31: "W12", 40: "scan-aaaaaaaa"}
 KEYS |= {50: "hub-dddddddd"}
 
@@ -144,7 +160,8 @@ def stories(draw: st.DrawFn, etype: int, kinds: list[int]) -> list[tuple[Fact, F
         kind = draw(st.sampled_from(kinds))
         hlc = draw(st.integers(0, 40)) << 16 | fid.seq
         actor = draw(st.one_of(st.none(), users))
-        fact = Fact(kind, 1, etype, KEYS[etype], draw(bodies(kind)), hlc=hlc, actor=actor)
+        lease = draw(st.one_of(st.none(), lease_units)) if etype == leases.RESOURCE else None
+        fact = Fact(kind, 1, etype, KEYS[etype], draw(bodies(kind)), hlc=hlc, actor=actor, lease=lease)
         catalog.ENTITY_TYPES[etype].key(fact.key)
         catalog.KINDS[kind].check(fact.body)
         told.append((fact, fid, Annotation(hlc, draw(st.sampled_from([None, rev])))))
