@@ -12,18 +12,26 @@ from pathlib import Path
 from hub.boot import run
 from sync.kernel.outcome import PeerFault, Unavailable
 
+WHAT_TO_DO = {
+    "hub.epoch-file": "monotone.json, which remembers the hub's epoch, is gone or damaged. Put it back, or start once "
+    "with an epoch above any this site has seen: waystation hub run --dir DIR --epoch N",
+    "hub.epoch-low": "This epoch is not above what the hub's own database knows. State a higher one.",
+}
+
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m hub", description=__doc__)
     parser.add_argument("--dir", type=Path, required=True, help="the hub's directory")
+    parser.add_argument("--epoch", type=int, help="above any epoch ever seen; where monotone.json is lost")
     asked = parser.parse_args(argv)
     ending = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: ending.set())
     try:
-        run(asked.dir, dict(os.environ), lambda: _until(ending))
+        run(asked.dir, dict(os.environ), lambda: _until(ending), asked.epoch)
     except (PeerFault, Unavailable) as fault:
-        print(f"hub: {fault}", file=sys.stderr)
+        said = WHAT_TO_DO.get(fault.code)
+        print(f"hub: {said} [{fault.code}]" if said else f"hub: {fault}", file=sys.stderr)
         return 1
     return 0
 

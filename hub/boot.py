@@ -24,7 +24,7 @@ from hub.features.sign_in.service import SignIn
 from hub.features.statistics.service import Statistics
 from hub.link.digester import Digester
 from hub.link.door import Door, Offer
-from hub.link.epoch import TICK_EVERY_S, EpochKeeper
+from hub.link.epoch import EpochKeeper
 from hub.link.feed_desk import FeedDesk
 from hub.link.mqtt_ingest import MqttIngest
 from hub.link.post import Post
@@ -52,6 +52,7 @@ from sync.adapters.pinyin_initials import initials
 from sync.adapters.settings_file import load
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_store import HubStore, add_node
+from sync.kernel.limits import TICK_EVERY_S
 from sync.kernel.outcome import Unavailable
 from sync.kernel.suite import suite1
 from sync.protocol import stick
@@ -102,7 +103,7 @@ class Hub:
         keys = self.trust.keys
         self.voice = Voice(self.store, HubKeys(keys.signing, keys.sealing), self._bundle)
         self.post = Post()
-        self.epochs = EpochKeeper(self.store, self.folder / "monotone.json")
+        self.epochs = EpochKeeper(self.store, self.folder / "monotone.json", lambda: self.trust.bundle.version)
         self.door = Door(self.store, self.voice, learn=self._learn, behind=self.epochs.above)
         self.feeds = Feeds(self.store)
         self.digester = Digester(self.store, self.feeds, self.door, self.voice, self.post, follow=follow)
@@ -159,11 +160,14 @@ class Hub:
             )
         )
 
-    def start(self) -> None:
-        """Bring it up: broker, digest, lists, doors, screens, in this order; then say where in `state.json`."""
+    def start(self, epoch: int | None = None) -> None:
+        """Bring it up: broker, digest, lists, doors, screens, in this order; then say where in `state.json`.
+
+        `epoch`: an operator's word where the file that remembers it is gone.
+        """
         settings = self.settings
         self.trust.renew(self.clock.wall_ms())
-        self.epochs.settle()
+        self.epochs.settle(epoch)
         self._start_broker()
         self._begin(self.digester.start, self.digester.stop)
         self._first_account()
@@ -387,11 +391,11 @@ def read_settings(folder: Path, environ: dict[str, str], flags: dict[str, Any] |
     return load(Settings, folder / "settings.toml", environ, flags)
 
 
-def run(folder: Path, environ: dict[str, str], wait: Callable[[], None]) -> None:
-    """Run a hub until `wait` returns."""
+def run(folder: Path, environ: dict[str, str], wait: Callable[[], None], epoch: int | None = None) -> None:
+    """Run a hub until `wait` returns. `epoch`: see `Hub.start`."""
     hub = Hub(folder, read_settings(folder, environ))
     try:
-        hub.start()
+        hub.start(epoch)
         wait()
     finally:
         hub.stop()

@@ -1,62 +1,67 @@
-"""The hub's epoch, and the small file outside the database that remembers it when the database is put back.
+"""The hub's epoch: kept in step with the file that remembers it when the database is put back.
 
-The file only rises. A database older than the file was restored, so the epoch is raised before anyone is answered:
-appliances then forget what was acknowledged and send again what this hub lost.
-Source: protocol way/1, sections 5.1 and 5.2.
+A database older than the file was restored, so the epoch is raised before anyone is answered: appliances then forget
+what was acknowledged and send again what this hub lost. Source: protocol way/1, sections 5.1 and 5.2.
 """
 
 from __future__ import annotations
 
-import json
 import threading
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
 from pathlib import Path
 
-from sync.adapters.keys import write_whole
+from hub.link.monotone import Monotone, MonotoneFile
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.adapters.sqlite_log.node_store import set_meta
+from sync.kernel.limits import EPOCH_MAX
 from sync.kernel.outcome import Unavailable
-
-TICK_EVERY_S = 60.0
-EPOCH_MAX = 2**32 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Monotone:
-    """What must never fall."""
-
-    epoch: int
-    tick: int
 
 
 class EpochKeeper:
     """Keeps file and database in step. One process uses it."""
 
-    def __init__(self, store: HubStore, path: Path) -> None:
+    def __init__(self, store: HubStore, path: Path, trust: Callable[[], int] = lambda: 0) -> None:
+        """`trust`: the version of the hub's trust bundle."""
         self._store = store
-        self._path = path
+        self._file = MonotoneFile(path, store.point)
+        self._trust = trust
         self._lock = threading.Lock()
 
-    def settle(self) -> None:
+    def settle(self, stated: int | None = None) -> None:
         """Before the first answer: create the file of a new hub, or raise the epoch of a database that was put back.
 
-        Raises Unavailable `hub.epoch-file` when a hub that has taken facts has lost its file: an operator must state
-        an epoch above any seen.
+        `stated`: an operator's epoch, above any ever seen. Without it a hub in service whose file is gone or not whole
+        does not start: Unavailable `hub.epoch-file`. One that is not above what is known here: `hub.epoch-low`.
         """
-        held = self._read()
-        tick = self._store.meta_int("tick")
-        if held is None:
-            if tick:
-                raise Unavailable("hub.epoch-file", 3600.0)
-            self._write(self._store.epoch, 1)
-        elif held.tick > tick or held.epoch > self._store.epoch:
-            self._write(max(held.epoch, self._store.epoch) + 1, held.tick)
+        with self._lock:
+            held = self._held(stated)
+            tick = self._store.meta_int("tick")
+            if held is None:
+                if tick and stated is None:
+                    raise Unavailable("hub.epoch-file", 3600.0)
+                if stated is not None and tick and stated <= self._store.epoch:
+                    raise Unavailable("hub.epoch-low", 3600.0)
+                epoch = max(self._store.epoch, stated or 0)
+                self._file.replace_broken(Monotone(epoch, max(tick, 1), self._trust()))
+                self._adopt(epoch, max(tick, 1))
+            elif held.tick > tick or held.epoch > self._store.epoch:
+                self._raise(max(held.epoch, self._store.epoch) + 1, held.tick)
+            elif stated is not None and stated > self._store.epoch:
+                self._raise(stated, tick)
+
+    def _held(self, stated: int | None) -> Monotone | None:
+        try:
+            return self._file.read()
+        except Unavailable:
+            if stated is None:
+                raise
+            return None
 
     def above(self, epoch: int) -> None:
         """Somebody holds proof of an epoch or of facts that this hub forgot: go on one above both."""
         with self._lock:
-            held = self._read()
-            self._write(max(epoch, self._store.epoch, held.epoch if held else 0) + 1, held.tick if held else 1)
+            held = self._file.read() or Monotone()
+            self._raise(max(epoch, self._store.epoch, held.epoch) + 1, max(held.tick, 1))
 
     def tick(self) -> None:
         """Every 60 s, database first: a database that was put back is then behind the file."""
@@ -64,25 +69,28 @@ class EpochKeeper:
             tick = self._store.meta_int("tick") + 1
             with self._store.write(step="epoch.tick") as unit:
                 set_meta(unit.conn, "tick", tick)
-            self._write_file(Monotone(self._store.epoch, tick))
+            self._file.rise(Monotone(self._store.epoch, tick, self._trust()))
 
-    def _write(self, epoch: int, tick: int) -> None:
+    def mark(self, resource: str) -> int:
+        """The highest number of a resource that was ever given away or reserved."""
+        held = self._file.read()
+        return 0 if held is None else held.marks.get(resource, 0)
+
+    def reserve(self, resource: str, upto: int) -> None:
+        """Numbers up to this may be given away from now on; no restore will bring them back."""
+        self._file.rise(Monotone(marks={resource: upto}))
+
+    def rely_on(self, began_ms: int) -> None:
+        """What appliances may prune relies on a backup that began at this instant; none older may be put back."""
+        self._file.rise(Monotone(relied_ms=began_ms))
+
+    def _raise(self, epoch: int, tick: int) -> None:
         assert epoch <= EPOCH_MAX
-        self._write_file(Monotone(epoch, tick))
+        self._file.rise(Monotone(epoch, tick, self._trust()))
+        self._adopt(epoch, tick)
+
+    def _adopt(self, epoch: int, tick: int) -> None:
         with self._store.write(step="epoch.raise") as unit:
             set_meta(unit.conn, "hub_epoch", epoch)
             set_meta(unit.conn, "tick", tick)
         self._store.epoch = epoch
-
-    def _write_file(self, held: Monotone) -> None:
-        self._store.point("epoch.file:before")
-        write_whole(self._path, json.dumps(asdict(held)).encode())
-        self._store.point("epoch.file:after")
-
-    def _read(self) -> Monotone | None:
-        try:
-            return Monotone(**json.loads(self._path.read_bytes()))
-        except FileNotFoundError:
-            return None
-        except (ValueError, TypeError) as fault:
-            raise Unavailable("hub.epoch-file", 3600.0) from fault

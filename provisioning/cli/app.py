@@ -12,6 +12,7 @@ import typer
 
 from provisioning.cli import say
 from provisioning.cli.sentences import sentence
+from sync.kernel.limits import EPOCH_MAX
 from sync.kernel.outcome import PeerFault, Unavailable
 
 app = typer.Typer(
@@ -44,9 +45,15 @@ def run() -> None:
 
 
 @hub_app.command("run")
-def hub_run(dir: Dir) -> None:
+def hub_run(
+    dir: Dir,
+    epoch: Annotated[
+        int | None, typer.Option(min=1, max=EPOCH_MAX, help="above any epoch ever seen; where monotone.json is lost")
+    ] = None,
+) -> None:
     """Run the hub that lives in a directory until it is told to stop."""
-    os.execv(sys.executable, [sys.executable, "-m", "hub", "--dir", str(dir)])
+    stated = [] if epoch is None else ["--epoch", str(epoch)]
+    os.execv(sys.executable, [sys.executable, "-m", "hub", "--dir", str(dir), *stated])
 
 
 @appliance_app.command("run")

@@ -1,6 +1,6 @@
 """Every stated number of protocol `way/1`, once.
 
-Source: protocol way/1, sections 2, 4.3, 4.10, 5.2, 5.3, 6.5, 7.3.
+Source: protocol way/1, sections 2, 4.3, 4.10, 5.1-5.3, 6.5, 7.3.
 """
 
 FACT_BYTES_MAX = 64 * 1024
@@ -59,6 +59,10 @@ BUCKETS = 256
 CHECKPOINT_TAIL_MAX = 64
 """Facts a copy holds above its checkpoint before the hub sends a fresh state entry."""
 KEEP_ACKED_DAYS = 14
+EPOCH_MAX = 2**32 - 1
+"""A hub epoch is a u32 on the wire."""
+TICK_EVERY_S = 60.0
+"""Database and monotone file beat together; one that is behind was put back."""
 
 NUMBER_BLOCKS_HELD = 2
 NUMBER_REFILL_PERCENT = 30

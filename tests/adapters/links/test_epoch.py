@@ -6,6 +6,7 @@ import pytest
 
 from hub.link.door import Door
 from hub.link.epoch import EpochKeeper
+from hub.link.monotone import read_monotone
 from sync.adapters.sqlite_log import outbox
 from sync.adapters.sqlite_log.node_store import set_meta
 from sync.kernel.outcome import Unavailable
@@ -61,14 +62,16 @@ def test_a_database_behind_its_file_was_put_back(world, keeper) -> None:
     assert world.hub.epoch == 2
 
 
-@pytest.mark.parametrize("damage", ["gone", "no JSON", "other fields"])
+@pytest.mark.parametrize("damage", ["gone", "no JSON", "other fields", "no number"])
 def test_a_hub_in_service_does_not_start_without_its_file(world, keeper, damage) -> None:
     path = world.folder / "epoch.json"
     keeper.tick()
     if damage == "gone":
         path.unlink()
     else:
-        path.write_text("{" if damage == "no JSON" else '{"when": 1}')
+        path.write_text(
+            {"no JSON": "{", "other fields": '{"when": 1}', "no number": '{"epoch": "9", "tick": 1}'}[damage]
+        )
     with pytest.raises(Unavailable, match=r"hub\.epoch-file"):
         EpochKeeper(world.hub, path).settle()
 
@@ -125,3 +128,38 @@ def test_one_machine_cannot_use_up_the_epochs(world, keeper) -> None:
     assert door.receive(hello_of(world, machine, 2**32 - 1), "https", machine.node) == []
     assert world.hub.epoch == 1
     assert world.hub_count("refused.message.epoch") == 1
+
+
+def test_an_operator_states_an_epoch_where_the_file_is_lost(world, keeper) -> None:
+    path = world.folder / "epoch.json"
+    keeper.tick()
+    path.write_text("{")
+    with pytest.raises(Unavailable, match=r"hub\.epoch-low"):
+        EpochKeeper(world.hub, path).settle(1)
+    EpochKeeper(world.hub, path).settle(7)
+    assert world.hub.epoch == 7
+    EpochKeeper(world.hub, path).settle(7)
+    assert world.hub.epoch == 7, "a start command that keeps naming it raises nothing"
+    EpochKeeper(world.hub, path).settle()
+    assert world.hub.epoch == 7
+
+
+def test_nothing_in_the_file_falls(world, keeper) -> None:
+    keeper.reserve("ticket:W01", 40)
+    keeper.reserve("ticket:W01", 20)
+    keeper.reserve("ticket:W02", 3)
+    keeper.rely_on(2_000)
+    keeper.rely_on(1_000)
+    keeper.tick()
+    again = EpochKeeper(world.hub, world.folder / "epoch.json")
+    assert (again.mark("ticket:W01"), again.mark("ticket:W02"), again.mark("ticket:W03")) == (40, 3, 0)
+    held = read_monotone(world.folder / "epoch.json")
+    assert held is not None
+    assert (held.relied_ms, held.tick, held.epoch) == (2_000, 2, 1)
+
+
+def test_the_file_of_the_first_version_is_read(world) -> None:
+    path = world.folder / "epoch.json"
+    path.write_text('{"epoch": 4, "tick": 9}')
+    EpochKeeper(world.hub, path).settle()
+    assert world.hub.epoch == 5, "the database never ticked so far: it was put back"
