@@ -64,7 +64,7 @@ class MonotoneFile:
 
     def __init__(self, path: Path, point: Point = nothing) -> None:
         self._path = path
-        self._point = point
+        self.point = point
         self._lock = threading.Lock()
 
     def read(self) -> Monotone | None:
@@ -87,6 +87,6 @@ class MonotoneFile:
             self._write(stated)
 
     def _write(self, told: Monotone) -> None:
-        self._point("epoch.file:before")
+        self.point("epoch.file:before")
         write_whole(self._path, (json.dumps(asdict(told), sort_keys=True) + "\n").encode())
-        self._point("epoch.file:after")
+        self.point("epoch.file:after")
