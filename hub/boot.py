@@ -15,7 +15,7 @@ from hub import assembly
 from hub.features.audit.service import Audit
 from hub.features.calendar.service import Calendars
 from hub.features.due.service import follow
-from hub.features.fleet.service import Fleet, Overview, Parts
+from hub.features.fleet.service import Fleet, Parts
 from hub.features.imports.mllp import MllpServer
 from hub.features.imports.service import Imports
 from hub.features.people.service import People, Wish
@@ -30,17 +30,14 @@ from hub.link.mqtt_ingest import MqttIngest
 from hub.link.post import Post
 from hub.link.sync_api import sync_api
 from hub.link.voice import HubKeys, TrustBundle, Voice
+from hub.port import Port
 from hub.projections import all_projectors
 from hub.settings import Settings
 from hub.store.desk import Desk, Settled
-from hub.web.frame import Strip
 from hub.web.live import Live
 from hub.web.ports import Ports, bind_host, free_port
 from hub.web.serve import DOOR_THREADS, SCREEN_THREADS, Serving, client_context
 from kiosk_ui.kit.events import EventHub
-from kiosk_ui.kit.port import Principal
-from kiosk_ui.kit.screens.ledger import LedgerView
-from kiosk_ui.kit.screens.line import LineFacts
 from provisioning.trust.broker import Broker, end_left_behind
 from provisioning.trust.desk import Place
 from provisioning.trust.enrol import scopes_for
@@ -60,7 +57,6 @@ from sync.protocol import stick
 SOFTWARE = "waystation 0.1.0"
 TICK_S = 5.0
 DAY_S = 24 * 3600
-OVERVIEW_S = 1.0
 STICK_TOGETHER = 64
 """Messages of a file in one commit."""
 FIRST_ACCOUNT = "first-account.json"
@@ -133,7 +129,7 @@ class Hub:
             self._present,
         )
         self.fleet = Fleet(self.desk, parts)
-        self._port = _Port(self)
+        self._port = Port(self.clock, self.sign_in.who, self.fleet.overview)
 
     def _pages(self) -> Flask:
         return assembly.make(
@@ -347,43 +343,6 @@ class Hub:
                 self.store.tally("broker.died")
         except Unavailable:
             self.store.tally("broker.start")
-
-
-class _Port:
-    """What every page asks, from memory for a second."""
-
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-        self._lock = threading.Lock()
-        self._held: tuple[float, Overview] | None = None
-
-    def principal(self, token: str) -> Principal | None:
-        return self._hub.sign_in.who(token)
-
-    def line(self) -> LineFacts:
-        return LineFacts(connected=True, last_ack_age_s=0.0)
-
-    def ledger(self) -> LedgerView:
-        return self.overview().total.view()
-
-    def overview(self) -> Overview:
-        now = self._hub.clock.mono_s()
-        with self._lock:
-            if self._held is None or now - self._held[0] > OVERVIEW_S:
-                self._held = (now, self._hub.fleet.overview())
-            return self._held[1]
-
-    def strip(self) -> Strip:
-        overview = self.overview()
-        counts = overview.counts
-        return Strip(
-            machines=len(overview.machines) - counts.get("revoked", 0),
-            online=counts.get("online", 0),
-            silent=counts.get("silent", 0) + counts.get("late", 0),
-            never=counts.get("never", 0),
-            trouble=counts.get("frozen", 0),
-            at_ms=self._hub.clock.wall_ms(),
-        )
 
 
 def read_settings(folder: Path, environ: dict[str, str], flags: dict[str, Any] | None = None) -> Settings:

@@ -1,0 +1,54 @@
+"""What every page of the hub asks: who is signed in, how the machines stand."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from hub.features.fleet.service import Overview
+from hub.web.frame import Strip
+from kiosk_ui.kit.port import Principal
+from kiosk_ui.kit.screens.ledger import LedgerView
+from kiosk_ui.kit.screens.line import LineFacts
+from sync.adapters.clock import Clock
+
+OVERVIEW_S = 1.0
+
+
+class Port:
+    """What every page asks, from memory for a second."""
+
+    def __init__(self, clock: Clock, who: Callable[[str], Principal | None], fleet: Callable[[], Overview]) -> None:
+        self._clock = clock
+        self._who = who
+        self._fleet = fleet
+        self._lock = threading.Lock()
+        self._held: tuple[float, Overview] | None = None
+
+    def principal(self, token: str) -> Principal | None:
+        return self._who(token)
+
+    def line(self) -> LineFacts:
+        return LineFacts(connected=True, last_ack_age_s=0.0)
+
+    def ledger(self) -> LedgerView:
+        return self.overview().total.view()
+
+    def overview(self) -> Overview:
+        now = self._clock.mono_s()
+        with self._lock:
+            if self._held is None or now - self._held[0] > OVERVIEW_S:
+                self._held = (now, self._fleet())
+            return self._held[1]
+
+    def strip(self) -> Strip:
+        overview = self.overview()
+        counts = overview.counts
+        return Strip(
+            machines=len(overview.machines) - counts.get("revoked", 0),
+            online=counts.get("online", 0),
+            silent=counts.get("silent", 0) + counts.get("late", 0),
+            never=counts.get("never", 0),
+            trouble=counts.get("frozen", 0),
+            at_ms=self._clock.wall_ms(),
+        )
