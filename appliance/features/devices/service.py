@@ -112,21 +112,23 @@ class Devices:
         with self._store.read() as conn:
             return Books(tuple(books.streams(conn)), tuple(books.feeds(conn)), tuple(books.tallies(conn)))
 
-    def job(self, job_id: str) -> PaperJob | None:
-        return self._jobs.job(job_id)
-
-    def decide(self, job_id: str, decision: str, actor: str) -> Refused | None:
-        """A person says once whether a doubtful paper came out. `again` orders a new, marked copy elsewhere.
-
-        Refused `paper.gone`, `paper.no-doubt`, `paper.decision`.
-        """
+    def doubt(self, job_id: str, decision: str) -> Refused | PaperJob:
+        """The paper a person may decide about so. Refused `paper.gone`, `paper.no-doubt`, `paper.decision`."""
         job = self._jobs.job(job_id)
         if job is None:
             return Refused("paper.gone")
         if job.state != "uncertain":
             return Refused("paper.no-doubt")
-        if decision not in (PRINTED, AGAIN):
-            return Refused("paper.decision")
+        return job if decision in (PRINTED, AGAIN) else Refused("paper.decision")
+
+    def decide(self, job_id: str, decision: str, actor: str) -> Refused | None:
+        """A person says once whether a doubtful paper came out; refused as `doubt` is.
+
+        For `again` a new, marked copy was ordered before: a power cut in between asks once more and loses nothing.
+        """
+        job = self.doubt(job_id, decision)
+        if isinstance(job, Refused):
+            return job
         self._jobs.mark(job_id, "confirmed" if decision == PRINTED else "failed", f"person:{decision}")
         with self._store.write(actor=actor) as unit:
             unit.append(noted(self._store.node, "paper.decided", detail=decision))

@@ -38,14 +38,14 @@ def make_views(devices: Devices, port: KitPort, told: Told, *, print_again: Prin
     views = Blueprint("devices", __name__)
 
     def decide(job_id: str, decision: str, actor: str) -> Refused | dict[str, Any]:
-        job = devices.job(job_id)
+        job = devices.doubt(job_id, decision)
+        if isinstance(job, Refused):
+            return job
+        again = print_again(job, actor) if decision == AGAIN else None
+        if isinstance(again, Refused):
+            return again  # the doubt stays open: nothing was ordered in its place
         refused = devices.decide(job_id, decision, actor)
-        if refused is not None or job is None:
-            return refused or Refused("paper.gone")
-        if decision != AGAIN:
-            return {"ok": True}
-        again = print_again(job, actor)
-        return again if isinstance(again, Refused) else {"ok": True, "job": again}
+        return refused or ({"ok": True} if again is None else {"ok": True, "job": again})
 
     def status() -> dict[str, Any]:
         line, ledger, books = port.line(), port.ledger(), devices.books()

@@ -85,6 +85,19 @@ def test_a_doubtful_paper_is_decided_once(rebuilt: str, wen: Any, records_box: A
     assert refused.get_json()["code"] == "paper.no-doubt"
 
 
+def test_a_doubt_stays_open_when_nothing_can_be_printed_in_its_place(rebuilt: str, wen: Any, records_box: Any) -> None:
+    with records_box.store.write() as unit:
+        job = records_box.jobs.order(
+            unit, printer="label-printer", what="label", ref="00990099-1", copy_no=0, payload=b"^XA^XZ"
+        )
+    records_box.jobs.mark(job, "sent")
+    records_box.jobs.mark(job, "uncertain", "restart")
+    refused = wen.post(f"/api/v1/paper/{job}/decide", {"decision": "again"})
+    assert refused.get_json()["code"] == "label.unknown"
+    assert records_box.jobs.job(job).state == "uncertain"
+    assert wen.ok(f"/api/v1/paper/{job}/decide", {"decision": "printed"}) == {"ok": True}
+
+
 def test_a_picture_without_a_code(wen: Any) -> None:
     answer = wen.client.post(
         "/api/v1/rebuild", data=b"no picture", headers={**wen.headers, "Content-Type": "image/png"}
