@@ -120,7 +120,7 @@ class Door:
             marks = hub_inbound.marks(conn, node, list(streams))
         told = [stream_ack(mark, refused.get((mark.incarnation, mark.lane), ())) for mark in marks]
         row = self._store.node_row(node)
-        if row is None or row.state != "known":
+        if row is None or not row.counts:
             told = [replace(each, state=FROZEN) for each in told]
         return self._voice.ack(node, told)
 

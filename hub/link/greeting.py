@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hub.link.voice import Voice, stream_ack
-from sync.adapters.sqlite_log import hub_inbound
+from sync.adapters.sqlite_log import hub_inbound, hub_lineage
 from sync.adapters.sqlite_log.hub_contact import last_hello, note_hello
 from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow
 from sync.kernel import canonical
@@ -22,7 +22,13 @@ SOFTWARE = "waystation"
 EPOCH_LEAP_MAX = 1000
 """One machine must not use up the 32 bits of epochs; no hub is put back this often."""
 
-_STATUS = {"known": words.OPEN, "frozen": words.FROZEN, "revoked": words.REVOKED, "closed": words.REVOKED}
+_STATUS = {
+    "known": words.OPEN,
+    "rewound": words.REWOUND,
+    "frozen": words.FROZEN,
+    "revoked": words.REVOKED,
+    "closed": words.REVOKED,
+}
 
 
 class Greeting:
@@ -58,11 +64,15 @@ class Greeting:
         if header.epoch > self._store.epoch and self._behind is not None:
             self._behind(header.epoch)
         if self._is_newer(row.node, hello):
-            note_hello(self._store, row.node, raw, carrier)
+            heads = [(each.incarnation, each.lane, each.last) for each in hello.streams if each.last]
+            note_hello(self._store, row.node, raw, carrier, heads)
+            row = self._store.node_row(row.node) or row  # what it told may have shown a fork
         return row.node, self._welcome(row, hello)
 
     def _welcome(self, row: NodeRow, hello: words.Hello) -> list[bytes]:
         trust = self._voice.trust()
+        with self._store.read() as conn:
+            line = hub_lineage.line_of(conn, row.node, hello.incarnation)
         welcome = words.Welcome(
             answers=(hello.incarnation, hello.number),
             ack=Ack(self._streams(row, hello), self._voice.hub_time()),
@@ -70,6 +80,7 @@ class Greeting:
             scope_set=None if hello.scope_version == row.scope_version else (row.scope_version, row.scopes),
             trust_version=0 if trust is None else trust.version,
             served_software=SOFTWARE,
+            line=line,
         )
         answers = [self._voice.say(message.WELCOME, welcome.body(), row.node)]
         if trust is not None and hello.trust_version < trust.version:

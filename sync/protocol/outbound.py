@@ -92,9 +92,13 @@ class OutStream:
         return self.cap or CUT_FACTS
 
     @property
-    def urgency(self) -> tuple[int, bool, int]:
-        """Sorts streams for sending: live, control, bulk; in each what the running process writes comes first."""
-        return ((LIVE, CONTROL, BULK).index(self.lane), not self.current, self.sent)
+    def urgency(self) -> tuple[bool, int, bool, int]:
+        """Sorts streams for sending: live, control, bulk; in each what the running process writes comes first.
+
+        The opening of a process start goes before its other facts: by it the hub knows whose past they continue.
+        """
+        opens = self.current and self.lane == CONTROL and self.sent == 0
+        return (not opens, (LIVE, CONTROL, BULK).index(self.lane), not self.current, self.sent)
 
     def move(self, said: str) -> None:
         """One step of the stream's table; a current stream that opens again is growing."""

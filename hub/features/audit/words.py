@@ -33,6 +33,9 @@ WHAT = {
     "node.enrol-refused": N_("机器接入被拒"),
     "node.scopes-set": N_("改了机器带的病区"),
     "node.revoked": N_("吊销机器"),
+    "node.rewound": N_("机器有了两段历史"),
+    "node.restored": N_("定为从备份恢复"),
+    "node.copied": N_("定为硬盘被复制"),
     "stick.brought": N_("收下 U 盘文件"),
     "paper.decided": N_("看过打印机，定了打没打出来"),
 }

@@ -53,6 +53,13 @@ def make_api(service: Fleet) -> Blueprint:
         body = take(parse_json(request), {"wards": list})
         return service.set_scopes(node, [str(one) for one in body["wards"]], actor()) or _one(node)
 
+    @api.post("/nodes/<node>/lineage")
+    @needs("fleet.manage")
+    def lineage(node: str) -> Response | Refused:
+        """Say what a rewound machine's second past was: `verdict` restored or copied."""
+        body = take(parse_json(request), {"verdict": str})
+        return service.judge(node, body["verdict"], actor()) or _one(node)
+
     @api.post("/nodes/<node>/revoke")
     @needs("fleet.manage")
     def revoke(node: str) -> Response | Refused:
@@ -137,4 +144,14 @@ def _machine(one: Machine) -> dict[str, Any]:
         "scopes": list(one.row.scopes),
         "ledger": _ledger(one.ledger),
         "streams": streams,
+        "forks": [
+            {
+                "incarnation": f"{fork.incarnation:016x}",
+                "line": fork.line,
+                "why": fork.why,
+                "found_at_ms": fork.found_at >> 16,
+                "verdict": fork.verdict,
+            }
+            for fork in one.forks
+        ],
     }

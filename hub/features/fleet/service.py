@@ -14,7 +14,9 @@ from provisioning.trust.cards import Card, CardRow, make_card
 from provisioning.trust.desk import Admitted, Place, admit
 from provisioning.trust.enrol import scopes_for
 from provisioning.trust.site import Member, SiteTrust
+from sync.adapters.sqlite_log import hub_lineage
 from sync.adapters.sqlite_log.hub_inbound import undigested
+from sync.adapters.sqlite_log.hub_lineage import ForkRow
 from sync.adapters.sqlite_log.hub_store import NodeRow, add_node, set_node_scopes, set_node_state
 from sync.domain.fleet import facts
 from sync.kernel.ids import LABEL_PATTERN
@@ -33,12 +35,18 @@ LABELS_MAX = 100
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """`state`: online, silent (联系不上), late (逾期未联系), never, frozen, revoked."""
+    """`state`: online, silent (联系不上), late (逾期未联系), never, rewound, frozen, revoked."""
 
     row: NodeRow
     state: str
     ledger: Ledger
     hello: Hello | None
+    forks: tuple[ForkRow, ...] = ()
+
+    @property
+    def open_fork(self) -> ForkRow | None:
+        """The oldest fork of which nobody has said yet what it was."""
+        return next((fork for fork in self.forks if fork.verdict is None), None)
 
     @property
     def backlog_bytes(self) -> int:
@@ -74,13 +82,15 @@ class Fleet:
     def overview(self) -> Overview:
         rows = self._desk.store.nodes()
         with self._desk.store.read() as conn:
-            streams, hellos = store.streams(conn), store.hellos(conn)
+            streams, hellos, forks = store.streams(conn), store.hellos(conn), hub_lineage.forks(conn)
         now = self._desk.now_ms()
         machines = []
         for row in rows:
             hello = ledger.read_hello(hellos.get(row.node))
             books = ledger.books([one for one in streams if one.node == row.node], hello)
-            machines.append(Machine(row, _state(row, books, now, self._parts.present(row.node)), books, hello))
+            state = _state(row, books, now, self._parts.present(row.node))
+            own_forks = tuple(fork for fork in forks if fork.node == row.node)
+            machines.append(Machine(row, state, books, hello, own_forks))
         own = ledger.books([one for one in streams if one.node == self._desk.store.node], None)
         counts: dict[str, int] = {}
         for one in machines:
@@ -193,7 +203,7 @@ class Fleet:
     def set_scopes(self, node: str, wards: Sequence[str], actor: str) -> Refused | None:
         """Which wards' lists a courier's machine carries. Refused `node.gone`, `card.wards`, `node.role`."""
         row = self._desk.store.node_row(node)
-        if row is None or row.state != "known":
+        if row is None or not row.counts:
             return Refused("node.gone")
         if row.role != "courier":
             return Refused("node.role")
@@ -207,6 +217,19 @@ class Fleet:
             unit.append(facts.scopes_set(node, version, labels))
             self._desk.note(unit, "node.scopes-set", etype=facts.NODE, key=node, detail=",".join(held)[:400])
         self._parts.members_changed()
+        return None
+
+    def judge(self, node: str, verdict: str, actor: str) -> Refused | None:
+        """What a rewound machine's second past was: `restored` or `copied`. Refused `node.not-rewound`, `node.verdict`.
+
+        Restored: it works on as before. Copied: both disks hold one key, so it stays marked until it is closed.
+        """
+        if verdict not in hub_lineage.VERDICTS:
+            return Refused("node.verdict")
+        with self._desk.write(actor) as unit:
+            if not hub_lineage.settle(unit, node, verdict, actor, self._desk.now_ms()):
+                return Refused("node.not-rewound")
+            self._desk.note(unit, f"node.{verdict}", etype=facts.NODE, key=node)
         return None
 
     def revoke(self, node: str, reason: str, actor: str) -> Refused | None:
@@ -242,6 +265,8 @@ def _state(row: NodeRow, books: Ledger, now_ms: int, present: bool | None) -> st
         return "revoked"
     if row.state == "frozen" or books.frozen:
         return "frozen"
+    if row.state == "rewound":
+        return "rewound"
     if row.seen_at == 0:
         return "never"
     age = now_ms - row.seen_at

@@ -99,6 +99,13 @@ def make_views(service: Fleet, wards: Callable[[], Mapping[str, str]], questions
         chosen = request.form.getlist("ward") + split_codes(request.form.get("wards", ""))
         return service.set_scopes(node, chosen, actor()) or _there(url_for("fleet.machine", node=node))
 
+    @pages.post("/machines/<node>/lineage")
+    @needs("fleet.manage")
+    def lineage(node: str) -> Response | Refused:
+        """Restored or copied: a person's word on a machine with two pasts."""
+        verdict = request.form.get("verdict", "")
+        return service.judge(node, verdict, actor()) or _there(url_for("fleet.machine", node=node))
+
     @pages.post("/machines/<node>/revoke")
     @needs("fleet.manage")
     def revoke(node: str) -> str | Response | Refused:

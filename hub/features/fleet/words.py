@@ -9,10 +9,31 @@ STATE = {
     "silent": N_("联系不上"),
     "late": N_("逾期未联系"),
     "never": N_("从未联系"),
+    "rewound": N_("有两段历史，要人定"),
     "frozen": N_("停住了"),
     "revoked": N_("已吊销"),
 }
-GLYPH = {"online": "tick", "silent": "off", "late": "person", "never": "never", "frozen": "danger", "revoked": "off"}
+GLYPH = {
+    "online": "tick",
+    "silent": "off",
+    "late": "person",
+    "never": "never",
+    "rewound": "danger",
+    "frozen": "danger",
+    "revoked": "off",
+}
+FORK = {
+    "held-more": N_("中心有它自己不记得的事"),
+    "told-more": N_("它报过数的事，自己不记得了"),
+    "other-hash": N_("同一号，它和中心记的不一样"),
+    "sibling": N_("同一次开机之后，接着开了两次"),
+}
+VERDICT = {
+    None: N_("还没定"),
+    "restored": N_("从备份恢复的"),
+    "copied": N_("硬盘被复制了"),
+    "thawed": N_("停住以后重新开始的"),
+}
 ROLE = {"courier": N_("手持机"), "records": N_("病案室")}
 LANE = {0: N_("管理"), 1: N_("现场"), 2: N_("名单")}
 REFUSED = {
@@ -29,6 +50,8 @@ REFUSED = {
     "card.other-site": N_("这张卡是别的医院的"),
     "card.other-role": N_("这张卡是给另一种机器的"),
     "node.gone": N_("没有这台机器，或者已经吊销"),
+    "node.not-rewound": N_("这台机器没有要定的历史"),
+    "node.verdict": N_("只能定：从备份恢复，或者硬盘被复制"),
     "node.role": N_("只有手持机才分病区"),
     "node.reason": N_("吊销要写理由，最多 200 字"),
 }

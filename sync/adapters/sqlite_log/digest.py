@@ -10,13 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sync.adapters.sqlite_log import hub_feeds
+from sync.adapters.sqlite_log import hub_feeds, hub_lineage
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.copies import ZERO16
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.adapters.sqlite_log.node_store import Change, Unit, count, set_meta
 from sync.adapters.sqlite_log.order import BEFORE_ALL, order_bytes
 from sync.catalog import ENTITY_TYPES, KINDS, check_fact, fold_fact
+from sync.domain.fleet.facts import STREAM_OPENED
 from sync.kernel.canonical import decode, encode
 from sync.kernel.chain import annotated_tag, tag, xor
 from sync.kernel.chain import digest as digest_of
@@ -82,6 +83,7 @@ def digest_some(store: HubStore, feeds: hub_feeds.Feeds, follow: Follow | None =
                     fid = FactId(stream.node, stream.incarnation, stream.lane, row[0])
                     if row[1] == 0 and not _digest_one(store, unit, feeds, run[1], stream, fid, row[2], run[4], follow):
                         quarantined.add(stream.node)
+                hub_lineage.grew(store, unit, stream.node, stream.incarnation)
                 taken += last - first + 1
                 pos, seq = run[0], last
             set_meta(conn, "digest_pos", pos)
@@ -98,8 +100,8 @@ def digest_some(store: HubStore, feeds: hub_feeds.Feeds, follow: Follow | None =
 
 def _stream(conn: Connection, store: HubStore, stream: int) -> _Stream:
     row = conn.execute(
-        "SELECT s.node, s.incarnation, s.lane, s.line, n.role FROM stream s LEFT JOIN node n "
-        "ON n.node = s.node WHERE s.id = ?",
+        "SELECT s.node, s.incarnation, s.lane, coalesce(o.line, 0), n.role FROM stream s LEFT JOIN node n "
+        "ON n.node = s.node LEFT JOIN opening o ON o.node = s.node AND o.incarnation = s.incarnation WHERE s.id = ?",
         (stream,),
     ).fetchone()
     return _Stream(row[0], row[1], row[2], row[3], store.role if row[0] == store.node else row[4] or "unknown")
@@ -127,6 +129,8 @@ def _digest_one(
         )
         count(unit.conn, f"quarantine.{fault.code}"[:60], hub_hlc >> 16)
         return False
+    if fact.kind == STREAM_OPENED and hub_lineage.is_opening(fid):
+        hub_lineage.opened(store, unit, fid, fact)
     etype = ENTITY_TYPES.get(fact.etype)
     kind = KINDS.get(fact.kind)
     change = Change(fact.etype, fact.key, "hub", fid, fact)

@@ -6,19 +6,24 @@ Written apart from facts: losing the last of it in a crash costs nothing.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
+from sync.adapters.sqlite_log import hub_lineage
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.adapters.sqlite_log.node_store import count
 
 
-def note_hello(store: HubStore, node: str, raw: bytes, carrier: str) -> None:
-    """Keep a node's newest hello whole: what it told counts."""
+def note_hello(
+    store: HubStore, node: str, raw: bytes, carrier: str, heads: Iterable[tuple[int, int, int]] = ()
+) -> None:
+    """Keep a node's newest hello whole, and the `heads` (incarnation, lane, last) it told: what was told counts."""
     now = store.clock.wall_ms()
     with store.write(step="hello.note") as unit:
         unit.conn.execute(
             "UPDATE node SET hello = ?, hello_at = ?, seen_at = ?, carrier = ? WHERE node = ?",
             (raw, now, now, carrier, node),
         )
+        hub_lineage.told(store, unit, node, heads)
 
 
 def last_hello(store: HubStore, node: str) -> bytes | None:

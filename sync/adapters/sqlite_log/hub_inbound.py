@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sync.adapters.sqlite_log.connection import Connection
-from sync.adapters.sqlite_log.hub_store import HubStore
+from sync.adapters.sqlite_log.hub_store import COUNTING, HubStore
 from sync.adapters.sqlite_log.node_store import Unit, count
 from sync.adapters.sqlite_log.streams import ZERO_HASH, add_stream
 from sync.kernel.ids import StreamId
@@ -82,7 +82,7 @@ def accept_many(store: HubStore, batches: Sequence[Arrival]) -> list[tuple[Taken
 def _place(store: HubStore, unit: Unit, batch: Arrival) -> Taken:
     conn = unit.conn
     standing = conn.execute("SELECT state FROM node WHERE node = ?", (batch.stream.node,)).fetchone()
-    if standing is None or standing[0] != "known":
+    if standing is None or standing[0] not in COUNTING:
         # Read in the commit's own transaction: a batch is wholly before a revocation, or wholly after it.
         _keep_evidence(store, unit, batch, "node-shut-out")
         return Taken("shut-out", 0)

@@ -13,10 +13,13 @@ from sync.kernel import hlc
 from sync.kernel.fact import Fact
 from sync.kernel.ids import FactId
 
+STANDINGS = ("known", "rewound", "frozen", "revoked", "closed")
+COUNTING = ("known", "rewound")
+
 
 @dataclass(frozen=True, slots=True)
 class NodeRow:
-    """What the hub keeps of one enrolled machine. state: known, frozen, revoked, closed."""
+    """What the hub keeps of one enrolled machine. `state`: see `STANDINGS`."""
 
     node: str
     role: str
@@ -31,6 +34,11 @@ class NodeRow:
     hello_at: int
     carrier: str | None
     tls_serial: str | None
+
+    @property
+    def counts(self) -> bool:
+        """Whether what it sends goes into the log."""
+        return self.state in COUNTING
 
 
 class HubStore(NodeStore):
@@ -145,5 +153,5 @@ def set_node_scopes(unit: Unit, node: str, scopes: Sequence[str]) -> int:
 
 
 def set_node_state(unit: Unit, node: str, state: str) -> None:
-    assert state in ("known", "frozen", "revoked", "closed")
+    assert state in STANDINGS
     unit.conn.execute("UPDATE node SET state = ? WHERE node = ?", (state, node))

@@ -88,7 +88,7 @@ CREATE TABLE IF NOT EXISTS node (
     signing_public BLOB    NOT NULL,
     sealing_public BLOB    NOT NULL,
     key_id         BLOB    NOT NULL UNIQUE,
-    state          TEXT    NOT NULL DEFAULT 'known',  -- known, frozen, revoked, closed
+    state          TEXT    NOT NULL DEFAULT 'known',  -- known, rewound, frozen, revoked, closed
     scope_version  INTEGER NOT NULL DEFAULT 1,
     scopes         TEXT    NOT NULL DEFAULT '[]',
     tls_serial     TEXT,
@@ -109,3 +109,38 @@ CREATE TABLE IF NOT EXISTS card (
     used_at    INTEGER,
     node       TEXT
 ) WITHOUT ROWID;
+
+-- Process starts of each node as their first facts told them, in the order they came. line: 0 never forked.
+CREATE TABLE IF NOT EXISTS opening (
+    node        TEXT    NOT NULL,
+    incarnation INTEGER NOT NULL,
+    before      INTEGER,           -- NULL: the first start on a disk
+    heads       BLOB    NOT NULL,  -- canonical list of [incarnation, lane, last, h]
+    why         TEXT    NOT NULL,
+    n           INTEGER NOT NULL,
+    line        INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (node, incarnation)
+);
+CREATE INDEX IF NOT EXISTS opening_by_before ON opening (node, before);
+
+-- How far any hello said that a stream goes. What was told counts, whether or not it ever came.
+CREATE TABLE IF NOT EXISTS told_head (
+    node        TEXT    NOT NULL,
+    incarnation INTEGER NOT NULL,
+    lane        INTEGER NOT NULL,
+    last        INTEGER NOT NULL,
+    PRIMARY KEY (node, incarnation, lane)
+);
+
+-- Starts whose past is not the one the hub knows. verdict NULL: an operator has not said restored or copied yet.
+CREATE TABLE IF NOT EXISTS fork (
+    node        TEXT    NOT NULL,
+    incarnation INTEGER NOT NULL,
+    line        INTEGER NOT NULL,
+    why         TEXT    NOT NULL,
+    found_at    INTEGER NOT NULL,  -- hub HLC
+    verdict     TEXT,              -- restored, copied, thawed
+    settled_at  INTEGER,
+    settled_by  TEXT,
+    PRIMARY KEY (node, incarnation)
+);

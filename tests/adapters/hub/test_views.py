@@ -47,6 +47,8 @@ TABLE: list[tuple[str, str, set[str] | None]] = [
     ("/machines/x", "GET", {"courier", "clerk", "administrator", "auditor"}),
     ("/machines/x/scopes", "POST", {"administrator"}),
     ("/machines/x/revoke", "POST", {"administrator"}),
+    ("/machines/x/lineage", "POST", {"administrator"}),
+    ("/api/v1/nodes/x/lineage", "POST", {"administrator"}),
     ("/people", "GET", {"administrator"}),
     ("/people", "POST", {"administrator"}),
     ("/people/new", "GET", {"administrator"}),

@@ -117,9 +117,14 @@ def test_windows_live_8_control_2_bulk_2() -> None:
         assert sent == window
 
 
+def test_the_opening_of_a_start_goes_before_its_first_live_fact() -> None:
+    session = greeted(streams=(do.OwnStream(ME, LIVE, 5, 0), do.OwnStream(ME, CONTROL, 1, 0)))
+    assert [cut.lane for cut in of(session.on(welcome(1), 0.5), do.CutAndSend)] == [CONTROL, LIVE]
+
+
 def test_live_goes_before_control_and_bulk_and_today_before_yesterday() -> None:
     yesterday = tuple(do.OwnStream(3, lane, 600, 0) for lane in (CONTROL, LIVE, BULK))
-    today = tuple(do.OwnStream(ME, lane, 600, 0) for lane in (BULK, CONTROL, LIVE))
+    today = tuple(do.OwnStream(ME, lane, 600, 1) for lane in (BULK, CONTROL, LIVE))
     session = greeted(streams=yesterday + today)
     cuts = of(session.on(welcome(1), 0.5), do.CutAndSend)
     assert [(cut.lane, cut.incarnation) for cut in cuts] == [
