@@ -116,10 +116,14 @@ def talking(link: Link) -> Iterator[None]:
 
 
 @contextmanager
-def bench_site(folder: Path) -> Iterator[BenchSite]:
-    """The hub runs until the block ends; the box's line is the caller's affair."""
+def bench_site(folder: Path, prepare: Callable[[Path], None] = lambda hub: None) -> Iterator[BenchSite]:
+    """The hub runs until the block ends; the box's line is the caller's affair.
+
+    `prepare` may change the hub's directory before it starts.
+    """
     password = secrets.token_urlsafe(9)
     make_hub(folder / "hub", site="site", name="", hosts=(), admin=ADMIN, password=password)
+    prepare(folder / "hub")
     hub = NodeProcess("hub", folder / "hub")
     base_url = str(hub.start()["base_url"])
     try:

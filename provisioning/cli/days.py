@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from provisioning.bench import NAMES, run, takes
 from provisioning.cli import say
 
 STEP_PAUSE_S = 3.0
@@ -124,11 +125,19 @@ def _open(folder: Path, port: int, seed: int) -> None:
         stage.close()
 
 
-def bench(name: Annotated[str, typer.Argument(help="scan, sync, lone or wire")], json: AsJson = False) -> None:
+def bench(
+    name: Annotated[str, typer.Argument(help=", ".join(NAMES))],
+    runs: Annotated[int, typer.Option(min=0, help="how often; 0: as often as a figure needs")] = 0,
+    facts: Annotated[int, typer.Option(min=0, help="fewer facts: a quick look, no figure")] = 0,
+    boxes: Annotated[int, typer.Option(min=0, help="fewer boxes: a quick look, no figure")] = 0,
+    json: AsJson = False,
+) -> None:
     """Measure one thing as a ratio to a baseline of the same run."""
-    from provisioning.bench import run
-
-    found = run(name)
+    options = {key: told for key, told in (("runs", runs), ("facts", facts), ("boxes", boxes)) if told}
+    if name not in NAMES or not takes(name, options):
+        said = f"No benchmark of this name or with these options: {name}. There are {', '.join(NAMES)}."
+        say.stop(said, code="bench.unknown", as_json=json, exit_code=say.WRONG_USE)
+    found = run(name, **options)
     say.document(found, as_json=json, lines=[f"{k}: {v}" for part in ("ratios", "figures", "baseline")
                                              for k, v in found[part].items()])  # fmt: skip
 

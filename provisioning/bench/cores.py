@@ -1,0 +1,131 @@
+"""Many sync cores in one process: each a box's own store, keys, session and connection; only the screens are missing.
+
+Made in the hub's directory before the hub starts, as if each had been enrolled with a card.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+
+from appliance.link.runner import Link
+from appliance.projections import folded_projectors
+from appliance.settings import Hub, Node, Settings
+from provisioning.bench.site import bare_link, write_backlog
+from provisioning.trust.ca import issue
+from provisioning.trust.enrol import scopes_for, spki_hash
+from provisioning.trust.identity import make_identity
+from provisioning.trust.node_keys import load_keys, make_keys
+from provisioning.trust.site import open_site
+from sync.adapters.clock import SystemClock
+from sync.adapters.idgen import SystemEntropy
+from sync.adapters.mqtt_link import MqttLink
+from sync.adapters.sqlite_log import outbox
+from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.adapters.sqlite_log.hub_store import HubStore, add_node
+from sync.kernel.ids import node_name
+from sync.protocol.trust import Identity
+
+ROLE = "courier"
+LOOK_S = 0.2
+
+
+def enrol_cores(hub: Path, folder: Path, count: int) -> list[str]:
+    """`count` machines known to the stopped hub in directory `hub`; their keys under `folder`. The names."""
+    clock, entropy = SystemClock(), SystemEntropy()
+    trust = open_site(hub / "keys")
+    now_ms = clock.wall_ms()
+    names = []
+    path = hub / "data" / "node.db"
+    store = HubStore(path, trust.keys.store, node=trust.hub, role="hub", clock=clock, entropy=entropy)
+    try:
+        with store.write() as unit:
+            for _ in range(count):
+                name = node_name(ROLE, entropy.bytes(5))
+                keys = make_keys(folder / name, entropy)
+                public = keys.tls_key().public_key()
+                leaf = issue(trust.authority, public, name, now_ms)
+                record = Identity(
+                    node=name, role=ROLE, suite=1, signing=keys.signing_public, sealing=keys.sealing_public,
+                    tls=spki_hash(public), issued_ms=now_ms,
+                )  # fmt: skip
+                keys.ca_path.write_bytes(trust.authority.certificate_pem)
+                keys.tls_certificate_path.write_bytes(leaf.public_bytes(serialization.Encoding.PEM))
+                (keys.folder / "trust.way").write_bytes(trust.bundle.raw)
+                keys.identity_path.write_bytes(
+                    make_identity(record, hub=trust.hub, epoch=1, signing_key=trust.keys.signing)
+                )
+                add_node(
+                    unit, node=name, role=ROLE, name=name, signing_public=keys.signing_public,
+                    sealing_public=keys.sealing_public, key_id=keys.key_id, scopes=scopes_for(ROLE, ()),
+                    tls_serial=f"{leaf.serial_number:x}", now_ms=now_ms,
+                )  # fmt: skip
+                names.append(name)
+    finally:
+        store.close()
+    return names
+
+
+@dataclass(slots=True)
+class Core:
+    """A store with a backlog, and the line it waits for."""
+
+    store: ApplianceStore
+    link: Link
+    done_s: float | None = None
+
+    def acknowledged(self) -> bool:
+        with self.store.read() as conn:
+            written, signed = outbox.ledger(conn)
+        return written == signed
+
+
+def serve(
+    pipe: Connection, folder: Path, names: Sequence[str], first: int, facts: int, hub: dict[str, str | int]
+) -> None:
+    """A process of the herd: make the cores, say `ready`; at `go` call the hub, say when each was done; at `end` stop.
+
+    Each core has `facts` collections, written by a process that has ended: a backlog as an outage with a restart
+    leaves it. `first`: the number of the first of them. `hub`: the [hub] section of settings.
+    """
+    cores: list[Core] = []
+    for at, name in enumerate(names):
+        _open(folder / name, name, first + at * facts, facts).close()
+    for at, name in enumerate(names):
+        settings = Settings(node=Node(node=name, role=ROLE, name=name), hub=Hub.model_validate(hub))
+        store = _open(folder / name, name, 0, 0)
+        cores.append(Core(store, bare_link(store, settings, folder / name, MqttLink, seed=first + at)))
+    gc.freeze()  # a thousand stores made and kept: they are not garbage, and one sweep over them takes half a second
+    pipe.send("ready")
+    assert pipe.recv() == "go"
+    for core in cores:
+        core.link.start()
+    left = list(cores)
+    while left:
+        time.sleep(LOOK_S)
+        for core in left:
+            if core.acknowledged():
+                core.done_s = time.monotonic()
+        left = [core for core in left if core.done_s is None]
+    pipe.send([core.done_s for core in cores])
+    assert pipe.recv() == "end"
+    for core in cores:
+        core.link.stop()
+        core.store.close()
+    pipe.send("ended")
+
+
+def _open(keys_folder: Path, name: str, first: int, facts: int) -> ApplianceStore:
+    store = ApplianceStore(
+        keys_folder / "node.db", load_keys(keys_folder).store, node=name, role=ROLE, clock=SystemClock(),
+        entropy=SystemEntropy(), projectors=folded_projectors(),
+    )  # fmt: skip
+    store.start_incarnation("bench")
+    write_backlog(store, first, facts)
+    return store

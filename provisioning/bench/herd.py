@@ -1,0 +1,128 @@
+"""`herd`: a thousand boxes come back at once, each with a backlog, and one hub brings calm.
+
+Every box is a real sync core: own keys, own SQLCipher file, own session, own TLS connection to the hub's mosquitto; a
+quarter of them share a process. Backlogs are made beforehand. The clock runs from the moment at which all begin to
+call until each holds the hub's signature for its last fact. Meanwhile a box of its own writes one live fact after the
+other and waits for each.
+
+Baseline: the same facts as 500-row transactions into plain SQLite, just before and after, on a machine then idle.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from provisioning.bench.commits import events, insert_rate
+from provisioning.bench.cores import enrol_cores, serve
+from provisioning.bench.figures import document, median, percentile
+from provisioning.bench.site import BenchSite, bench_site, collection, until
+from sync.adapters.mqtt_link import MqttLink
+
+BOXES = 1000
+FACTS_A_BOX = 1000
+PROCESSES = 4
+LIVE_EVERY_S = 0.25
+CEILING_FACTS = 20_000
+PATIENCE_S = 900.0
+
+
+def run(*, runs: int = 1, boxes: int = BOXES, facts: int = FACTS_A_BOX) -> dict[str, Any]:
+    """`runs` herds of `boxes` boxes with `facts` facts each; medians. Smaller counts are a quick look, no figure."""
+    took: list[float] = []
+    half: list[float] = []
+    lives: list[float] = []
+    digests: list[float] = []
+    ceilings: list[float] = []
+    for _ in range(runs):
+        with tempfile.TemporaryDirectory(prefix="waystation-bench-") as name:
+            folder = Path(name)
+            ceilings.append(insert_rate(folder / "ceiling.db", events(CEILING_FACTS)))
+            done_s, live_s, digested_s = _once(folder, boxes, facts)
+            ceilings.append(insert_rate(folder / "ceiling.db", events(CEILING_FACTS)))
+        took.append(max(done_s))
+        half.append(percentile(done_s, 0.5))
+        lives += live_s
+        digests.append(digested_s)
+    total = boxes * facts
+    return document(
+        "herd",
+        runs,
+        ratios={"vs_sqlite": total / median(took) / median(ceilings)},
+        figures={
+            "converge_s": round(median(took), 2),
+            "half_done_s": round(median(half), 2),
+            "live_worst_ms": round(max(lives) * 1000, 1),
+            "live_p50_ms": round(percentile(lives, 0.5) * 1000, 1),
+            "live_facts": len(lives),
+            "facts_per_s": round(total / median(took)),
+            "digested_s": round(median(digests), 2),
+            "boxes": boxes,
+            "facts_a_box": facts,
+            "processes": PROCESSES,
+            "load_1_min": round(os.getloadavg()[0], 2),
+        },
+        baseline={
+            "what": "500-row transactions of 300-byte events, plain SQLite, WAL, synchronous=FULL",
+            "rows_per_s": round(median(ceilings)),
+        },
+    )
+
+
+def _once(folder: Path, boxes: int, facts: int) -> tuple[list[float], list[float], float]:
+    """Seconds until each box was done, seconds that each live fact took, seconds until the hub had digested all."""
+    herd = folder / "herd"
+    names: list[str] = []
+    with bench_site(folder, lambda hub: names.extend(enrol_cores(hub, herd, boxes))) as site:
+        spawn = multiprocessing.get_context("spawn")
+        members = []
+        for n in range(PROCESSES):
+            mine = range(n * boxes // PROCESSES, (n + 1) * boxes // PROCESSES)
+            here, there = spawn.Pipe()
+            process = spawn.Process(
+                target=serve,
+                args=(there, herd, names[mine.start : mine.stop], (mine.start + 1) * facts, facts,
+                      site.settings.hub.model_dump()),
+                daemon=True,
+            )  # fmt: skip
+            process.start()
+            members.append((process, here))
+        with site.bare_line(MqttLink):
+            until(site.acknowledged)
+            for _, pipe in members:
+                assert pipe.recv() == "ready"
+            live_s: list[float] = []
+            stop = threading.Event()
+            caller = threading.Thread(target=_live, args=(site, live_s, stop))
+            began_s = time.monotonic()
+            for _, pipe in members:
+                pipe.send("go")
+            caller.start()
+            done_s: list[float] = []
+            for _, pipe in members:
+                assert pipe.poll(PATIENCE_S), "the herd did not come to rest"
+                done_s += pipe.recv()
+            stop.set()
+            caller.join(PATIENCE_S)
+            until(lambda: site.lag() == 0, patience_s=PATIENCE_S)
+            digested_s = time.monotonic() - began_s
+            for process, pipe in members:
+                pipe.send("end")
+                pipe.recv()
+                process.join(PATIENCE_S)
+    return [at - began_s for at in done_s], live_s, digested_s
+
+
+def _live(site: BenchSite, took_s: list[float], stop: threading.Event) -> None:
+    while not stop.is_set():
+        began_s = time.perf_counter()
+        with site.store.write(actor="u-luo", device="gun-1") as unit:
+            unit.append(collection(site.store, len(took_s)))
+        until(site.acknowledged, step_s=0.002)
+        took_s.append(time.perf_counter() - began_s)
+        stop.wait(LIVE_EVERY_S)
