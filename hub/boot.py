@@ -33,6 +33,7 @@ from hub.link.voice import HubKeys, TrustBundle, Voice
 from hub.port import Port
 from hub.projections import all_projectors
 from hub.settings import Settings
+from hub.settings import Store as StoreSettings
 from hub.store.desk import Desk, Settled
 from hub.web.live import Live
 from hub.web.ports import Ports, bind_host, free_port
@@ -46,6 +47,7 @@ from sync.adapters.clock import Clock, SystemClock
 from sync.adapters.idgen import Entropy, SystemEntropy
 from sync.adapters.keys import create_secret, write_whole
 from sync.adapters.pinyin_initials import initials
+from sync.adapters.postgres.database import by_settings
 from sync.adapters.settings_file import load
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_store import HubStore, add_node
@@ -62,12 +64,21 @@ STICK_TOGETHER = 64
 FIRST_ACCOUNT = "first-account.json"
 
 
-def open_store(folder: Path, trust: SiteTrust, clock: Clock, entropy: Entropy) -> HubStore:
-    """The hub's database in `folder/data`."""
+def open_store(folder: Path, trust: SiteTrust, where: StoreSettings, clock: Clock, entropy: Entropy) -> HubStore:
+    """The hub's database: in `folder/data`, or where the settings say."""
     (folder / "data").mkdir(mode=0o700, exist_ok=True)
     key = trust.keys.store
     path = folder / "data" / "node.db"
-    return HubStore(path, key, node=trust.hub, role="hub", clock=clock, entropy=entropy, projectors=all_projectors(key))
+    return HubStore(
+        path,
+        key,
+        node=trust.hub,
+        role="hub",
+        clock=clock,
+        entropy=entropy,
+        projectors=all_projectors(key),
+        database=by_settings(where.url, where.password_file, name=trust.worker),
+    )
 
 
 class Hub:
@@ -81,7 +92,7 @@ class Hub:
         self.clock = clock or SystemClock()
         self.entropy = entropy or SystemEntropy()
         self.trust = open_site(folder / "keys")
-        self.store = open_store(folder, self.trust, self.clock, self.entropy)
+        self.store = open_store(folder, self.trust, settings.store, self.clock, self.entropy)
         self.store.start_incarnation(SOFTWARE)
         self.ports = Ports(folder / "data" / "ports.json")
         self._stops: list[Callable[[], None]] = []

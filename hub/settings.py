@@ -34,6 +34,14 @@ class Broker(Section):
     own: bool = Field(True, description="start and configure an own mosquitto")
 
 
+class Store(Section):
+    url: str = Field(
+        "",
+        description="empty: an encrypted file in the hub's directory; postgresql://… without the password: PostgreSQL",
+    )
+    password_file: str = Field("", description="file with the password of `url`; only the hub's user may read it")
+
+
 class Mllp(Section):
     host: str = Field("127.0.0.1", description="address HL7 messages arrive at")
     port: int = Field(0, description="MLLP port; 0 lets the machine choose")
@@ -46,4 +54,5 @@ class Settings(Section):
     web: Web = Field(Web(), description="the screens")
     sync: Sync = Field(Sync(), description="the appliances' door")
     broker: Broker = Field(Broker(), description="MQTT")
+    store: Store = Field(Store(), description="the database")
     mllp: Mllp = Field(Mllp(), description="HL7 messages")

@@ -190,10 +190,14 @@ KINDS: Final[Mapping[int, Kind]] = {
 def check_fact(fact: Fact, role: str) -> None:
     """Hold a fact against its kind, for a writer of the node role `courier`, `records` or `hub`.
 
-    Raises PeerFault `fact.schema` or `fact.role`. A kind that is not known here passes: a newer node wrote it.
+    Raises PeerFault `fact.schema` or `fact.role`. A kind that is not known here passes: a newer node wrote it. The
+    name of an entity that is known keeps its form all the same, for tables hold it.
     """
     kind = KINDS.get(fact.kind)
     if kind is None:
+        known = ENTITY_TYPES.get(fact.etype)
+        if known is not None and not known.key(fact.key):
+            raise PeerFault("fact.schema", "entity")
         return
     if role not in kind.writers:
         raise PeerFault("fact.role", kind.name)

@@ -14,6 +14,7 @@ from provisioning.trust.site import make_site
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
 from sync.adapters.keys import write_whole
+from sync.adapters.postgres.database import by_settings
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.domain.people import facts as people
 from sync.domain.people.badges import badge_hash
@@ -40,8 +41,15 @@ def make_hub(
     if path.exists():
         raise Unavailable("provision.exists", 0.0)
     (directory / "data").mkdir(exist_ok=True, mode=0o700)
+    where = (settings or {}).get("store", {})
     store = HubStore(
-        directory / "data" / "node.db", trust.keys.store, node=trust.hub, role="hub", clock=clock, entropy=entropy
+        directory / "data" / "node.db",
+        trust.keys.store,
+        node=trust.hub,
+        role="hub",
+        clock=clock,
+        entropy=entropy,
+        database=by_settings(where.get("url", ""), where.get("password_file", ""), name=trust.worker),
     )
     try:
         store.start_incarnation(SOFTWARE, "start")

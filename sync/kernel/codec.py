@@ -104,7 +104,7 @@ def _short_text(fields: dict[int, Any], number: int, code: str) -> str | None:
     if number not in fields:
         return None
     text = fields[number]
-    if type(text) is not str or len(text) > ACTOR_CHARS_MAX:
+    if type(text) is not str or len(text) > ACTOR_CHARS_MAX or "\0" in text:
         raise PeerFault(code)
     return text
 

@@ -15,6 +15,7 @@ SHIPPED = {
     "HPND",
     "ISC",
     "LGPL-2.1-or-later",
+    "LGPL-3.0-only",
     "MIT",
     "MIT-0",
     "MIT-CMU",

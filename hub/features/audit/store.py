@@ -62,8 +62,8 @@ class AuditProjector:
         else:
             return
         conn.execute(
-            "INSERT OR IGNORE INTO audit_line (fact, at_ms, actor, node, what, etype, key, detail, ok) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO audit_line (fact, at_ms, actor, node, what, etype, key, detail, ok) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (str(fid), fact.at_ms, fact.actor, fid.node, *row),
         )
 

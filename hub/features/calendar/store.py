@@ -39,10 +39,12 @@ class CalendarProjector:
         if state is None:
             return
         if etype == CALENDAR:
-            conn.execute("INSERT OR IGNORE INTO calendar_year (year) VALUES (?)", (key,))
+            conn.execute("INSERT INTO calendar_year (year) VALUES (?) ON CONFLICT DO NOTHING", (key,))
             return
         conn.execute(
-            "INSERT OR REPLACE INTO calendar_ward (code, name_zh, name_en, limit_days) VALUES (?, ?, ?, ?)",
+            "INSERT INTO calendar_ward (code, name_zh, name_en, limit_days) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (code) DO UPDATE SET name_zh = excluded.name_zh, name_en = excluded.name_en, "
+            "limit_days = excluded.limit_days",
             (key, state.name_zh, state.name_en, state.limit_days),
         )
 

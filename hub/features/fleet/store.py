@@ -85,12 +85,11 @@ class Cards:
 
 def withdraw(conn: Connection, short: str) -> bool:
     """Take back an unused card by the first hex digits of its hash."""
-    done = conn.execute(
-        "UPDATE fleet_card SET withdrawn = 1 WHERE used_by IS NULL AND withdrawn = 0 "
-        "AND substr(lower(hex(token_hash)), 1, 16) = ?",
-        (short,),
-    )
-    return bool(done.rowcount)
+    unused = conn.execute("SELECT token_hash FROM fleet_card WHERE used_by IS NULL AND withdrawn = 0").fetchall()
+    named = [token_hash for (token_hash,) in unused if token_hash.hex()[:16] == short]
+    for token_hash in named:
+        conn.execute("UPDATE fleet_card SET withdrawn = 1 WHERE token_hash = ?", (token_hash,))
+    return bool(named)
 
 
 def open_cards(conn: Connection, now_ms: int) -> list[CardRow]:

@@ -71,10 +71,14 @@ class FaultRow:
     first_line: int | None
 
 
+_COLUMNS = "id, kind, actor, began_at, ended_at, state, code, lines, taken, unchanged, repeated, faulty"
+_AGAIN = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS.split(", ")[1:])
+
+
 def save(conn: Connection, job: JobRow) -> None:
     conn.execute(
-        "INSERT OR REPLACE INTO imports_job (id, kind, actor, began_at, ended_at, state, code, lines, taken, "
-        "unchanged, repeated, faulty) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO imports_job ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        f"ON CONFLICT (id) DO UPDATE SET {_AGAIN}",
         (
             job.id, job.kind, job.actor, job.began_at, job.ended_at, job.state, job.code, job.lines, job.taken,
             job.unchanged, job.repeated, job.faulty,
@@ -85,7 +89,7 @@ def save(conn: Connection, job: JobRow) -> None:
 def save_faults(conn: Connection, job: str, faults: list[FaultRow]) -> None:
     conn.execute("DELETE FROM imports_fault WHERE job = ?", (job,))
     conn.executemany(
-        "INSERT OR IGNORE INTO imports_fault VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO imports_fault VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         [(job, one.line, one.code, one.column, one.first_line) for one in faults[:FAULTS_KEPT]],
     )
 
@@ -97,9 +101,6 @@ def break_off(conn: Connection, now_ms: int) -> None:
         "'writing')",
         (now_ms,),
     )
-
-
-_COLUMNS = "id, kind, actor, began_at, ended_at, state, code, lines, taken, unchanged, repeated, faulty"
 
 
 def job(conn: Connection, name: str) -> JobRow | None:

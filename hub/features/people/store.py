@@ -62,13 +62,16 @@ class PeopleProjector:
         if etype == CREDENTIAL:
             if state.argon2:
                 conn.execute(
-                    "INSERT OR REPLACE INTO people_credential (user_id, argon2, set_at) VALUES (?, ?, ?)",
+                    "INSERT INTO people_credential (user_id, argon2, set_at) VALUES (?, ?, ?) "
+                    "ON CONFLICT (user_id) DO UPDATE SET argon2 = excluded.argon2, set_at = excluded.set_at",
                     (key, state.argon2, state.set_at_ms),
                 )
             return
         conn.execute(
-            "INSERT OR REPLACE INTO people_person (user_id, name, roles, ward, badge, pin_hash, lang, active) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO people_person (user_id, name, roles, ward, badge, pin_hash, lang, active) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id) DO UPDATE SET name = excluded.name, "
+            "roles = excluded.roles, ward = excluded.ward, badge = excluded.badge, pin_hash = excluded.pin_hash, "
+            "lang = excluded.lang, active = excluded.active",
             (
                 key,
                 state.name,

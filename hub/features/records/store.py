@@ -99,7 +99,8 @@ class RecordsProjector:
         opaque = opaque_of(self._secret, key)
         # The id follows from the key, so that a rebuild makes the same rows.
         conn.execute(
-            "INSERT OR IGNORE INTO records_stay (id, key, opaque, record_no, stay_no) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO records_stay (id, key, opaque, record_no, stay_no) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT DO NOTHING",
             (int(opaque, 16) >> 2, key, opaque, number, stay),
         )
         if etype == STAY:
@@ -150,7 +151,11 @@ class RecordsProjector:
 
     def _alias(self, conn: Connection, old: str, alias: Alias) -> None:
         if alias.into is not None:
-            conn.execute("INSERT OR REPLACE INTO records_alias (old, into_) VALUES (?, ?)", (old, alias.into))
+            conn.execute(
+                "INSERT INTO records_alias (old, into_) VALUES (?, ?) "
+                "ON CONFLICT (old) DO UPDATE SET into_ = excluded.into_",
+                (old, alias.into),
+            )
 
 
 def _latest(stay: Stay) -> int:

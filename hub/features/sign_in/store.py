@@ -58,7 +58,11 @@ def set_failures(conn: Connection, who: bytes, n: int, until_ms: int) -> None:
     if n == 0:
         conn.execute("DELETE FROM sign_in_failure WHERE who = ?", (who,))
         return
-    conn.execute("INSERT OR REPLACE INTO sign_in_failure VALUES (?, ?, ?)", (who, n, until_ms))
+    conn.execute(
+        "INSERT INTO sign_in_failure (who, n, until) VALUES (?, ?, ?) "
+        "ON CONFLICT (who) DO UPDATE SET n = excluded.n, until = excluded.until",
+        (who, n, until_ms),
+    )
 
 
 def forget_old_failures(conn: Connection, before_ms: int) -> None:

@@ -1,19 +1,15 @@
-"""Opening a node's database: SQLCipher only, one writer, readers that only read."""
+"""Opening a node's database file: SQLCipher only, one writer, readers that only read."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import sqlcipher3.dbapi2 as sqlcipher
 
+from sync.adapters.sqlite_log.database import Connection as Connection
+from sync.adapters.sqlite_log.database import statements_of
 from sync.kernel.outcome import Unavailable
-
-Connection = Any
-"""A sqlcipher3 connection; the package ships no types."""
 
 DatabaseError = sqlcipher.DatabaseError
 OperationalError = sqlcipher.OperationalError
@@ -23,13 +19,21 @@ WAL_PAGES = 1000
 WAL_BYTES_MAX = 16 * 1024 * 1024
 
 
+class _Locked(sqlcipher.Connection):
+    """BEGIN IMMEDIATE has locked the whole file: rows need no lock of their own, and nothing of it is ever skipped."""
+
+    for_update = for_share = skip_locked = ""
+
+
 def connect(path: Path, key32: bytes, *, writes: bool) -> Connection:
     """One connection with the house's settings. Raises Unavailable `store.locked` when key and file do not fit.
 
     The raw 32-byte key skips the passphrase derivation (0.3 ms instead of 75). Readers never checkpoint.
     """
     assert len(key32) == 32
-    conn = sqlcipher.connect(str(path), isolation_level=None, check_same_thread=False, cached_statements=256)
+    conn = sqlcipher.connect(
+        str(path), isolation_level=None, check_same_thread=False, cached_statements=256, factory=_Locked
+    )
     conn.row_factory = sqlcipher.Row
     conn.execute(f"PRAGMA key = \"x'{key32.hex()}'\"")
     try:
@@ -51,37 +55,34 @@ def connect(path: Path, key32: bytes, *, writes: bool) -> Connection:
     return conn
 
 
-class Readers:
-    """A small pool of read-only connections; each use is one consistent snapshot."""
+class SqlcipherFile:
+    """The database of one node in one file."""
 
     def __init__(self, path: Path, key32: bytes) -> None:
         self._path = path
         self._key32 = key32
-        self._lock = threading.Lock()
-        self._idle: list[Connection] = []
-        self._open = True
 
-    @contextmanager
-    def use(self) -> Iterator[Connection]:
-        with self._lock:
-            conn = self._idle.pop() if self._idle else None
-        if conn is None:
-            conn = connect(self._path, self._key32, writes=False)
-        conn.execute("BEGIN")
-        try:
-            yield conn
-        finally:
-            conn.execute("ROLLBACK")
-            with self._lock:
-                if self._open and len(self._idle) < 8:
-                    self._idle.append(conn)
-                    conn = None
-            if conn is not None:
-                conn.close()
+    def writer(self) -> Connection:
+        return connect(self._path, self._key32, writes=True)
 
-    def close(self) -> None:
-        with self._lock:
-            self._open = False
-            idle, self._idle = self._idle, []
-        for conn in idle:
-            conn.close()
+    def reader(self) -> Connection:
+        return connect(self._path, self._key32, writes=False)
+
+    def prepare(self, conn: Connection, version: int, texts: Sequence[str]) -> None:
+        found = conn.execute("PRAGMA user_version").fetchone()[0]
+        if found > version:
+            raise Unavailable("store.newer-schema", 3600.0)
+        if conn.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise Unavailable("store.damaged", 3600.0)
+        conn.execute("BEGIN IMMEDIATE")
+        for text in texts:
+            for statement in statements_of(text):
+                conn.execute(statement)
+        conn.execute(f"PRAGMA user_version = {version}")
+        conn.execute("COMMIT")
+
+    def is_fault(self, fault: BaseException) -> bool:
+        return isinstance(fault, DatabaseError) and "constraint" not in str(fault).lower()
+
+    def is_lost(self, conn: Connection) -> bool:
+        return False

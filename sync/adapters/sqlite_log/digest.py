@@ -125,7 +125,8 @@ def _digest_one(
     except PeerFault as fault:
         unit.conn.execute("UPDATE log SET status = 1 WHERE stream = ? AND seq = ?", (stream_id, fid.seq))
         unit.conn.execute(
-            "INSERT OR IGNORE INTO quarantine (stream, seq, code) VALUES (?, ?, ?)", (stream_id, fid.seq, fault.code)
+            "INSERT INTO quarantine (stream, seq, code) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (stream_id, fid.seq, fault.code),
         )
         count(unit.conn, f"quarantine.{fault.code}"[:60], hub_hlc >> 16)
         return False
@@ -182,8 +183,9 @@ def _take(
     placed = etype.place(state)
     feeds.load(conn, before | placed)
     conn.execute(
-        "INSERT OR REPLACE INTO entity (etype, key, rev, d, x, last_key, fold_version, state) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO entity (etype, key, rev, d, x, last_key, fold_version, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (etype, key) DO UPDATE SET rev = excluded.rev, d = excluded.d, x = excluded.x, "
+        "last_key = excluded.last_key, fold_version = excluded.fold_version, state = excluded.state",
         (*name, rev + 1, d, x, last_key, etype.fold_version, dumped),
     )
     entry = feed.FactEntry(*fid, note.order, rev + 1, note.line, note.seen, raw)

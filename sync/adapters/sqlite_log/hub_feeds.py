@@ -105,7 +105,9 @@ class Feeds:
         for label in sorted(self._dirty):
             scope = self._scopes[label]
             unit.conn.execute(
-                "INSERT OR REPLACE INTO feed (label, sseq, e) VALUES (?, ?, ?)", (label, scope.sseq, scope.e)
+                "INSERT INTO feed (label, sseq, e) VALUES (?, ?, ?) "
+                "ON CONFLICT (label) DO UPDATE SET sseq = excluded.sseq, e = excluded.e",
+                (label, scope.sseq, scope.e),
             )
         dirty, self._dirty = frozenset(self._dirty), set()
         return dirty
@@ -162,7 +164,8 @@ class Feeds:
         if last == border:
             with store.write(step="segment.keep") as unit:
                 unit.conn.execute(
-                    "INSERT OR IGNORE INTO segment (label, epoch, first, last, raw) VALUES (?, ?, ?, ?, ?)",
+                    "INSERT INTO segment (label, epoch, first, last, raw) VALUES (?, ?, ?, ?, ?) "
+                    "ON CONFLICT DO NOTHING",
                     (label, store.epoch, first, last, raw),
                 )
         return raw
@@ -197,7 +200,7 @@ class Feeds:
     def _state_entry(self, conn: Connection, etype: int, key: Key, point: Point) -> feed.StateEntry:
         rows = conn.execute(
             "SELECT s.node, s.incarnation, s.lane, max(f.seq) FROM entity_fact f JOIN stream s "
-            "ON s.id = f.stream WHERE f.etype = ? AND f.key = ? GROUP BY f.stream ORDER BY 1, 2, 3",
+            "ON s.id = f.stream WHERE f.etype = ? AND f.key = ? GROUP BY s.id ORDER BY s.node, s.incarnation, s.lane",
             (etype, key),
         )
         seen = tuple((r[0], r[1], r[2], r[3]) for r in rows)
@@ -209,8 +212,8 @@ class Feeds:
 
     def _raise_floor(self, conn: Connection, label: str, etype: int, key: Key, floor: bytes) -> None:
         conn.execute(
-            "UPDATE feed_member SET floor = max(floor, ?) WHERE label = ? AND etype = ? AND key = ?",
-            (floor, label, etype, key),
+            "UPDATE feed_member SET floor = ? WHERE label = ? AND etype = ? AND key = ? AND floor < ?",
+            (floor, label, etype, key, floor),
         )
 
     def _put(self, unit: Unit, label: str, entry: feed.Entry) -> None:

@@ -158,7 +158,9 @@ def _park(conn: Connection, stream: int, batch: Arrival) -> Taken:
     if n >= PARKED_BATCHES_MAX or size + len(batch.raw) > PARKED_BYTES_MAX:
         return Taken("gap", 0)
     conn.execute(
-        "INSERT OR REPLACE INTO parked (stream, first, raw) VALUES (?, ?, ?)", (stream, batch.first, batch.raw)
+        "INSERT INTO parked (stream, first, raw) VALUES (?, ?, ?) "
+        "ON CONFLICT (stream, first) DO UPDATE SET raw = excluded.raw",
+        (stream, batch.first, batch.raw),
     )
     return Taken("parked", 0)
 
@@ -222,8 +224,7 @@ def streams_with_rejects(store: HubStore, node: str) -> list[tuple[int, int]]:
     """(incarnation, lane) of a node's streams that hold quarantined facts."""
     with store.read() as conn:
         rows = conn.execute(
-            "SELECT DISTINCT s.incarnation, s.lane FROM quarantine q JOIN stream s ON s.id = q.stream "
-            "WHERE s.node = ? ORDER BY s.id",
+            "SELECT incarnation, lane FROM stream WHERE node = ? AND id IN (SELECT stream FROM quarantine) ORDER BY id",
             (node,),
         ).fetchall()
     return [(r[0], r[1]) for r in rows]
@@ -235,9 +236,9 @@ def undigested(store: HubStore) -> int:
         at = dict(conn.execute("SELECT name, value FROM meta WHERE name IN ('digest_pos', 'digest_seq')").fetchall())
         pos, seq = int(at.get("digest_pos", 0)), int(at.get("digest_seq", 0))
         row = conn.execute(
-            "SELECT coalesce(sum(last - max(first, CASE WHEN pos = ? THEN ? + 1 ELSE first END) + 1), 0) "
+            "SELECT coalesce(sum(last - CASE WHEN pos = ? AND first <= ? THEN ? + 1 ELSE first END + 1), 0) "
             "FROM arrival WHERE pos > ? OR (pos = ? AND last > ?)",
-            (pos, seq, pos, pos, seq),
+            (pos, seq, seq, pos, pos, seq),
         ).fetchone()
     return int(row[0])
 

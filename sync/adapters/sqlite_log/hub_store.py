@@ -53,7 +53,7 @@ class HubStore(NodeStore):
         self._open_unit: Unit | None = None
         self._open_runs: set[int] = set()
         self.epoch = max(1, self.meta_int("hub_epoch"))
-        self._conn.execute("INSERT OR IGNORE INTO meta (name, value) VALUES ('hub_epoch', 1)")
+        self._conn.execute("INSERT INTO meta (name, value) VALUES ('hub_epoch', ?) ON CONFLICT DO NOTHING", (b"1",))
 
     def clock_quality(self, believed: bool) -> int:
         return 2 if believed else 0
@@ -69,11 +69,11 @@ class HubStore(NodeStore):
         if row is not None and row[1] == head.stream and row[2] == head.last - 1 and row[0] in self._own_open(unit):
             unit.conn.execute("UPDATE arrival SET last = ? WHERE pos = ?", (head.last, row[0]))
             return
-        cursor = unit.conn.execute(
-            "INSERT INTO arrival (stream, first, last, hub_hlc) VALUES (?, ?, ?, ?)",
+        begun = unit.conn.execute(
+            "INSERT INTO arrival (stream, first, last, hub_hlc) VALUES (?, ?, ?, ?) RETURNING pos",
             (head.stream, head.last, head.last, fact.hlc),
-        )
-        self._own_open(unit).add(cursor.lastrowid)
+        ).fetchone()
+        self._own_open(unit).add(begun[0])
 
     def _own_open(self, unit: Unit) -> set[int]:
         """Runs this very unit began: only those may grow, the digest has not seen them."""

@@ -12,9 +12,18 @@ from typing import Any, Protocol
 
 from sync.adapters.clock import Clock
 from sync.adapters.idgen import Entropy
-from sync.adapters.sqlite_log.connection import Connection, DatabaseError, Readers, connect
+from sync.adapters.sqlite_log.connection import SqlcipherFile
+from sync.adapters.sqlite_log.database import Connection, Database, Readers
 from sync.adapters.sqlite_log.steps import Point, nothing
-from sync.adapters.sqlite_log.streams import NODE_ETYPE, OPENED, LaneHead, add_stream, opening_body, save_heads
+from sync.adapters.sqlite_log.streams import (
+    NODE_ETYPE,
+    OPENED,
+    LaneHead,
+    add_stream,
+    opening_body,
+    own_heads,
+    save_heads,
+)
 from sync.catalog import ENTITY_TYPES, KINDS, check_fact
 from sync.kernel import hlc
 from sync.kernel.canonical import decode
@@ -104,7 +113,9 @@ class NodeStore:
         entropy: Entropy,
         projectors: Sequence[Projector] = (),
         point: Point = nothing,
+        database: Database | None = None,
     ) -> None:
+        """`database`: where the tables lie when it is not the file at `path` under `key32`."""
         self.path = path
         self.point = point
         self.node = node
@@ -113,7 +124,7 @@ class NodeStore:
         self.entropy = entropy
         self.incarnation = 0
         self.high = 0
-        self._key32 = key32
+        self._database = database or SqlcipherFile(path, key32)
         self._lock = threading.RLock()
         self._unit: Unit | None = None
         self._heads: dict[int, LaneHead] = {}
@@ -125,26 +136,12 @@ class NodeStore:
         self._start_count = 0
         self._software = ""
         self._why = "start"
-        self._conn = connect(path, key32, writes=True)
-        self.readers = Readers(path, key32)
-        self._migrate()
-        self._load()
-
-    def _migrate(self) -> None:
-        conn = self._conn
-        found = conn.execute("PRAGMA user_version").fetchone()[0]
-        if found > SCHEMA_VERSION:
-            raise Unavailable("store.newer-schema", 3600.0)
-        if conn.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-            raise Unavailable("store.damaged", 3600.0)
-        conn.execute("BEGIN IMMEDIATE")
+        self._conn = self._database.writer()
+        self.readers = Readers(self._database)
         here = resources.files("sync.adapters.sqlite_log")
         texts = [(here / name).read_text("utf-8") for name in self.schemas]
-        for text in (*texts, *(p.schema_sql for p in self.projectors)):
-            for statement in statements_of(text):
-                conn.execute(statement)
-        conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        conn.execute("COMMIT")
+        self._database.prepare(self._conn, SCHEMA_VERSION, [*texts, *(p.schema_sql for p in self.projectors)])
+        self._load()
 
     def _load(self) -> None:
         """Subclasses read what they keep in memory."""
@@ -169,7 +166,7 @@ class NodeStore:
         """
         with self._lock:
             assert self._unit is None, "a unit of work is open already"
-            conn = self._conn
+            conn = self._writer()
             unit = Unit(self, conn, actor, device)
             self._unit = unit
             try:
@@ -183,7 +180,7 @@ class NodeStore:
                 if conn.in_transaction:
                     conn.execute("ROLLBACK")
                 self._rolled_back()
-                if isinstance(fault, DatabaseError) and "constraint" not in str(fault).lower():
+                if self._database.is_fault(fault):
                     raise Unavailable("store.write", 5.0) from fault
                 raise
             finally:
@@ -196,6 +193,13 @@ class NodeStore:
         if unit.changes:
             for listen in self._listeners:
                 listen(unit.changes)
+
+    def _writer(self) -> Connection:
+        """The writing connection. When one broke, maybe in a commit, what it left is read back."""
+        if self._database.is_lost(self._conn):
+            self._conn = self._database.writer()
+            self._heads = own_heads(self._conn, self.node, self.incarnation)
+        return self._conn
 
     def _committed(self, unit: Unit) -> None:
         """Still inside the writer's lock: subclasses note what became durable."""
@@ -215,7 +219,8 @@ class NodeStore:
             return load_state(conn, etype, key)
 
     def meta_int(self, name: str) -> int:
-        row = self._conn.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        with self._lock:
+            row = self._writer().execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return 0 if row is None else int(row[0])
 
     def meta(self, name: str) -> bytes | None:
@@ -314,24 +319,17 @@ class NodeStore:
             self._conn.close()
 
 
-def set_meta(conn: Connection, name: str, value: int | bytes | str) -> None:
+def set_meta(conn: Connection, name: str, value: int | bytes) -> None:
+    """Values are bytes; a number is written as its decimal digits."""
     conn.execute(
         "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        (name, value),
+        (name, value if isinstance(value, bytes) else b"%d" % value),
     )
 
 
 def count(conn: Connection, code: str, now_ms: int) -> None:
     conn.execute(
         "INSERT INTO tally (code, n, last_at) VALUES (?, 1, ?) "
-        "ON CONFLICT (code) DO UPDATE SET n = n + 1, last_at = excluded.last_at",
+        "ON CONFLICT (code) DO UPDATE SET n = tally.n + 1, last_at = excluded.last_at",
         (code, now_ms),
     )
-
-
-def statements_of(text: str) -> Iterator[str]:
-    """The statements of a schema file; none of ours holds a semicolon inside (no triggers, no string with one)."""
-    lines = [line.split("--")[0] for line in text.splitlines()]
-    for part in "\n".join(lines).split(";"):
-        if part.strip():
-            yield part.strip()

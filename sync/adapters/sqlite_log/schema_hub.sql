@@ -11,7 +11,7 @@ CREATE INDEX IF NOT EXISTS arrival_by_stream ON arrival (stream, first);
 
 CREATE TABLE IF NOT EXISTS entity_fact (
     etype  INTEGER NOT NULL,
-    key    BLOB    NOT NULL,
+    key    TEXT    NOT NULL,
     rev    INTEGER NOT NULL,
     stream INTEGER NOT NULL,
     seq    INTEGER NOT NULL,
@@ -64,7 +64,7 @@ CREATE TABLE IF NOT EXISTS feed_entry (
 CREATE TABLE IF NOT EXISTS feed_member (
     label TEXT    NOT NULL,
     etype INTEGER NOT NULL,
-    key   BLOB    NOT NULL,
+    key   TEXT    NOT NULL,
     floor BLOB    NOT NULL,
     PRIMARY KEY (label, etype, key)
 ) WITHOUT ROWID;

@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS log (
 -- rev, d: of the confirmed copy. last_key: order key of the newest fact folded in.
 CREATE TABLE IF NOT EXISTS entity (
     etype        INTEGER NOT NULL,
-    key          BLOB    NOT NULL,
+    key          TEXT    NOT NULL,
     rev          INTEGER NOT NULL,
     d            BLOB    NOT NULL,
     x            BLOB    NOT NULL,

@@ -32,11 +32,21 @@ class LaneHead:
 
 def add_stream(conn: Connection, node: str, incarnation: int, lane: int, *, own: bool) -> LaneHead:
     """A new stream row at seq 0."""
-    cursor = conn.execute(
-        "INSERT INTO stream (node, incarnation, lane, own, head) VALUES (?, ?, ?, ?, ?)",
+    row = conn.execute(
+        "INSERT INTO stream (node, incarnation, lane, own, head) VALUES (?, ?, ?, ?, ?) RETURNING id",
         (node, incarnation, lane, int(own), ZERO_HASH),
-    )
-    return LaneHead(cursor.lastrowid, lane, 0, ZERO_HASH, chain_prefix(node, incarnation, lane))
+    ).fetchone()
+    return LaneHead(row[0], lane, 0, ZERO_HASH, chain_prefix(node, incarnation, lane))
+
+
+def own_heads(conn: Connection, node: str, incarnation: int) -> dict[int, LaneHead]:
+    """Where the lanes of an own incarnation stand in the database."""
+    rows = conn.execute(
+        "SELECT id, lane, last, head FROM stream WHERE own = 1 AND node = ? AND incarnation = ? AND last > 0 "
+        "ORDER BY id",
+        (node, incarnation),
+    ).fetchall()
+    return {r[1]: LaneHead(r[0], r[1], r[2], r[3], chain_prefix(node, incarnation, r[1])) for r in rows}
 
 
 def save_heads(conn: Connection, heads: Iterable[LaneHead], hlc: int) -> None:
@@ -63,9 +73,9 @@ def opening_body(
             (node, each, incarnation),
         ).fetchone()
         if row is not None:
-            heads.append([row["incarnation"], each, row["last"], row["head"]])
+            heads.append([row[0], each, row[1], row[2]])
             if each == lane:
-                previous = row["incarnation"]
+                previous = row[0]
     body: dict[int, object] = {2: heads, 3: start_count, 4: boot_id, 5: software, 7: why}
     if previous is not None:
         body[1] = previous

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from hub.boot import Hub
 from hub.features.people.service import Wish
-from hub.settings import Node, Settings
+from hub.settings import Node, Settings, Store
 from provisioning.trust.site import make_site
 from sync.adapters.clock import ShiftedClock, SystemClock
 from sync.adapters.idgen import SeededEntropy
@@ -41,14 +41,24 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def make_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Hub]]:
+def store_kind() -> str:
+    """Services ask for both; what is proved through them holds for pages too."""
+    return "sqlite"
+
+
+@pytest.fixture(scope="module")
+def make_hub(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, store_kind: str
+) -> Iterator[Callable[[], Hub]]:
     made: list[Hub] = []
+    new_url = (lambda: "") if store_kind == "sqlite" else request.getfixturevalue("cluster").new_tables
 
     def make() -> Hub:
         folder = tmp_path_factory.mktemp("hub")
         clock = ShiftedClock.starting_at(SystemClock(), NOON)
         trust = make_site(folder / "keys", site="xinghe", now_ms=NOON, entropy=SeededEntropy(str(folder)))
-        hub = Hub(folder, Settings(node=Node(node=trust.hub, site="xinghe")), clock)
+        settings = Settings(node=Node(node=trust.hub, site="xinghe"), store=Store(url=new_url()))
+        hub = Hub(folder, settings, clock)
         hub.digester.start()
         hub.calendars.seed()
         hub.imports.start()

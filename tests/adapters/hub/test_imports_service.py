@@ -17,6 +17,11 @@ HEAD = "病案号,住院次数,姓名,性别,病区,入院日期,出院日期\n"
 ONE = "00731846,2,仇玉兰,女,W12,2026-11-01,2026-11-17\n"
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def store_kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 def stay(hub: Hub, key: str) -> Stay:
     found = hub.store.state(STAY, key)
     assert isinstance(found, Stay)

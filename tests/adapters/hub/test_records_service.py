@@ -35,6 +35,11 @@ KEY, OTHER = "00731846-2", "00731847-1"
 MINUTE = 60_000
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def store_kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 def collected(hub: Hub, key: str, verdict: str = "good", at_ms: int = NOON - MINUTE, how: str = "gun") -> NewFact:
     return facts.collected(
         key,

@@ -13,6 +13,7 @@ from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SeededEntropy
 from sync.adapters.sqlite_log import digest, down, hub_inbound, outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.adapters.sqlite_log.database import Database
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_inbound import Arrival
 from sync.adapters.sqlite_log.hub_store import HubStore, add_node
@@ -142,8 +143,16 @@ def arrival(cut: outbox.Cut) -> Arrival:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    hub = HubStore(tmp_path / "hub.db", bytes(32), node=HUB, role="hub", clock=SystemClock(), entropy=SeededEntropy(9))
+def site(tmp_path: Path, database: Database) -> Iterator[Site]:
+    hub = HubStore(
+        tmp_path,
+        bytes(32),
+        node=HUB,
+        role="hub",
+        clock=SystemClock(),
+        entropy=SeededEntropy(9),
+        database=database,
+    )
     hub.start_incarnation("test")
     made = Site(hub, Feeds(hub), tmp_path, {})
     yield made

@@ -1,0 +1,87 @@
+"""What a store asks of the database under it: one writing connection, readers of snapshots, tables brought.
+
+The store speaks one SQL, the part that SQLite and PostgreSQL share, with `?` for parameters. A connection adds what
+only its own database can say: `for_update` after a SELECT holds the rows until the commit where several writers are
+possible, and is empty where one writer at a time is the lock already.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+Connection = Any
+"""`execute`, `executemany`, `in_transaction`, `close` and the row locks; neither package types what both have."""
+
+IDLE_MAX = 8
+
+
+class Database(Protocol):
+    """One node's tables. Opening raises Unavailable."""
+
+    def writer(self) -> Connection: ...
+
+    def reader(self) -> Connection:
+        """A connection that refuses to write; each of its transactions is one consistent snapshot."""
+        ...
+
+    def prepare(self, conn: Connection, version: int, texts: Sequence[str]) -> None:
+        """Bring tables and note the schema's version in one commit; `texts` are schema files as SQLite reads them.
+
+        Raises Unavailable `store.newer-schema` or `store.damaged`.
+        """
+        ...
+
+    def is_fault(self, fault: BaseException) -> bool:
+        """Whether the database failed us: disk, line, lock. A constraint that says no is our own mistake."""
+        ...
+
+    def is_lost(self, conn: Connection) -> bool:
+        """Whether the connection is gone for good and another is to be opened."""
+        ...
+
+
+class Readers:
+    """A small pool of read-only connections; each use is one consistent snapshot."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._idle: list[Connection] = []
+        self._open = True
+
+    @contextmanager
+    def use(self) -> Iterator[Connection]:
+        with self._lock:
+            conn = self._idle.pop() if self._idle else None
+        if conn is None or self._database.is_lost(conn):
+            conn = self._database.reader()
+        conn.execute("BEGIN")
+        try:
+            yield conn
+        finally:
+            if not self._database.is_lost(conn):
+                conn.execute("ROLLBACK")
+                with self._lock:
+                    if self._open and len(self._idle) < IDLE_MAX:
+                        self._idle.append(conn)
+                        conn = None
+            if conn is not None:
+                conn.close()
+
+    def close(self) -> None:
+        with self._lock:
+            self._open = False
+            idle, self._idle = self._idle, []
+        for conn in idle:
+            conn.close()
+
+
+def statements_of(text: str) -> Iterator[str]:
+    """The statements of a schema file; none of ours holds a semicolon inside (no triggers, no string with one)."""
+    lines = [line.split("--")[0] for line in text.splitlines()]
+    for part in "\n".join(lines).split(";"):
+        if part.strip():
+            yield part.strip()
