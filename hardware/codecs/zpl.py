@@ -51,7 +51,7 @@ def encode_label(label: Label, dpi: int, draw: Draw) -> bytes:
 
 
 def _line(text: str, inner: int, line_dots: int, left: int, top: int, draw: Draw) -> str:
-    cells = text_cells.width(text)
+    cells = max(1, text_cells.width(text))  # a mark without a letter under it is still drawn
     if not text.strip():
         return ""
     if text.isascii():
