@@ -207,8 +207,11 @@ def check_fact(fact: Fact, role: str) -> None:
 
 
 def fold_fact(etype: int, state: Any, fact: Fact, fid: FactId, ann: Annotation) -> Any:
-    """The state after the fact; the same state when the kind or the type is not known here or has nothing to fold."""
+    """The state after the fact; the same state when the kind or the type is not known here or has nothing to fold.
+
+    A fact issued again folds under its first id: what names it elsewhere still finds it.
+    """
     kind = KINDS.get(fact.kind)
     if kind is None or not kind.folded or kind.etype != etype:
         return state
-    return ENTITY_TYPES[etype].fold(state, fact, fid, ann)
+    return ENTITY_TYPES[etype].fold(state, fact, fact.first_id(fid), ann)

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 COLLECTED = 50
 REBUILT_FROM, HOW = 8, 5
+REISSUE_OF = 13
 ZERO = bytes(32)
 
 
@@ -43,6 +44,7 @@ class Report:
     acked: dict[tuple[str, int, int], int] = field(default_factory=dict)
     hashes: dict[tuple[str, int, int], dict[int, bytes]] = field(default_factory=dict)
     collected: dict[tuple[Any, ...], int] = field(default_factory=dict)
+    again: set[tuple[Any, ...]] = field(default_factory=set)
     backfilled: int = 0
 
 
@@ -133,11 +135,16 @@ def note_collection(report: Report, place: tuple[Any, ...], fact: bytes) -> None
         fields = cbor2.loads(fact)
         if fields.get(1) != COLLECTED:
             return
-        origin = tuple(fields[5].get(REBUILT_FROM) or place)
+        again = fields.get(REISSUE_OF)
+        origin = tuple(fields[5].get(REBUILT_FROM) or ((place[0], *again[:3]) if again else place))
         report.backfilled += fields[5].get(HOW) == "backfill"
     except (ValueError, AttributeError, KeyError, TypeError, EOFError):
         return
-    report.collected[origin] = report.collected.get(origin, 0) + 1
+    if again:
+        report.again.add(origin)
+        report.collected.setdefault(origin, 1)
+    elif origin not in report.again:
+        report.collected[origin] = report.collected.get(origin, 0) + 1
 
 
 def check_headers(conn: Any, report: Report) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sync.kernel.ids import FactId
+
 Key = str | bytes
 Body = Mapping[int, Any]
 
@@ -37,9 +39,18 @@ class Fact:
     reissue_of: tuple[int, int, int, bytes, int] | None = None
 
     @property
+    def sort_hlc(self) -> int:
+        """The stamp that counts for order: of a fact issued again, the first one's."""
+        return self.hlc if self.reissue_of is None else self.reissue_of[4]
+
+    @property
     def at_ms(self) -> int:
         """The writer's claim of when, ms since 1970 UTC."""
-        return self.hlc >> 16
+        return self.sort_hlc >> 16
+
+    def first_id(self, fid: FactId) -> FactId:
+        """The id that counts once: of a fact issued again, the one under which it was first written."""
+        return fid if self.reissue_of is None else FactId(fid.node, *self.reissue_of[:3])
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ class ApplianceStore(NodeStore):
             "SELECT rev, d, x, last_key, state FROM entity WHERE etype = ? AND key = ?", (fact.etype, fact.key)
         ).fetchone()
         annotation = copies.pending_annotation(fact, 0)
-        order = order_bytes(annotation.order, fid, fact.hlc)
+        order = order_bytes(annotation.order, fid, fact.sort_hlc)
         if row is None:
             shown = copies.Shown(fold_fact(etype.number, etype.initial(), fact, fid, annotation), order, 0)
             copies.put_entity(conn, fact.etype, fact.key, 0, copies.ZERO16, copies.ZERO16, shown)

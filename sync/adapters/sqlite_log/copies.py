@@ -30,8 +30,12 @@ class Held:
     annotation: Annotation
 
     @property
+    def first_id(self) -> FactId:
+        return self.fact.first_id(self.fid)
+
+    @property
     def order(self) -> bytes:
-        return order_bytes(self.annotation.order, self.fid, self.fact.hlc)
+        return order_bytes(self.annotation.order, self.fid, self.fact.sort_hlc)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ def pending(conn: Connection, etype: int, key: Key) -> list[Held]:
 
 def pending_annotation(fact: Fact, line: int) -> Annotation:
     """Own hlc, arriving last, own line, what the writer's base says it saw."""
-    return Annotation(fact.hlc, PENDING_REV, line, fact.base[0] if fact.base else 0)
+    return Annotation(fact.sort_hlc, PENDING_REV, line, fact.base[0] if fact.base else 0)
 
 
 def refold(conn: Connection, etype: int, key: Key) -> Shown | None:
@@ -78,10 +82,11 @@ def refold(conn: Connection, etype: int, key: Key) -> Shown | None:
     waiting = pending(conn, etype, key)
     if row is None and not facts and not waiting:
         return None
-    covered = {f.fid for f in facts}
+    covered = {f.first_id for f in facts}
     seen = {(n, i, lane): last for n, i, lane, last in decode(row[2])} if row else {}
     for held in waiting:
-        if held.fid not in covered and seen.get(held.fid[:3], 0) < held.fid.seq:
+        first = held.first_id
+        if first not in covered and all(seen.get(fid[:3], 0) < fid.seq for fid in (held.fid, first)):
             facts.append(held)
     return _fold(kind, row[3] if row else None, row[1] if row else BEFORE_ALL, facts, top)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sync.adapters.sqlite_log import hub_feeds, hub_lineage
+from sync.adapters.sqlite_log import hub_feeds, hub_lineage, hub_reissued
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.copies import ZERO16
 from sync.adapters.sqlite_log.hub_store import HubStore
@@ -23,8 +23,8 @@ from sync.kernel.chain import annotated_tag, tag, xor
 from sync.kernel.chain import digest as digest_of
 from sync.kernel.codec import decode_fact
 from sync.kernel.fact import Annotation, Fact, Key
+from sync.kernel.hlc import order_stamp
 from sync.kernel.ids import FactId
-from sync.kernel.limits import CLOCK_AHEAD_MS_MAX
 from sync.kernel.outcome import PeerFault
 from sync.protocol import feed
 
@@ -76,11 +76,14 @@ def digest_some(store: HubStore, feeds: hub_feeds.Feeds, follow: Follow | None =
                 first = seq + 1 if run[0] == pos and seq >= run[2] else run[2]
                 last = min(run[3], first + (limit - taken) - 1)
                 stream = _stream(conn, store, run[1])
+                again = hub_reissued.among(conn, stream.node, stream.incarnation, stream.lane, first, last)
                 for row in conn.execute(
-                    "SELECT seq, status, fact FROM log WHERE stream = ? AND seq BETWEEN ? AND ? ORDER BY seq",
+                    "SELECT seq, status, fact, h FROM log WHERE stream = ? AND seq BETWEEN ? AND ? ORDER BY seq",
                     (run[1], first, last),
                 ).fetchall():
                     fid = FactId(stream.node, stream.incarnation, stream.lane, row[0])
+                    if (row[0], bytes(row[3])) in again:
+                        continue  # it counts already, under the place where it was issued again
                     if row[1] == 0 and not _digest_one(store, unit, feeds, run[1], stream, fid, row[2], run[4], follow):
                         quarantined.add(stream.node)
                 hub_lineage.grew(store, unit, stream.node, stream.incarnation)
@@ -130,6 +133,8 @@ def _digest_one(
         )
         count(unit.conn, f"quarantine.{fault.code}"[:60], hub_hlc >> 16)
         return False
+    if fact.reissue_of is not None and not hub_reissued.take(unit.conn, fid, fact.reissue_of):
+        return True
     if fact.kind == STREAM_OPENED and hub_lineage.is_opening(fid):
         hub_lineage.opened(store, unit, fid, fact)
     etype = ENTITY_TYPES.get(fact.etype)
@@ -161,12 +166,11 @@ def _take(
     name = (fact.etype, fact.key)
     row = conn.execute("SELECT rev, d, x, last_key, state FROM entity WHERE etype = ? AND key = ?", name).fetchone()
     rev, d, x, last_key = (row[0], row[1], row[2], row[3]) if row else (0, ZERO16, ZERO16, BEFORE_ALL)
-    ahead = (fact.hlc >> 16) - (hub_hlc >> 16) > CLOCK_AHEAD_MS_MAX
-    note = Annotation(hub_hlc if ahead else fact.hlc, rev + 1, stream.line, _seen(conn, name, fact.base))
+    note = Annotation(order_stamp(fact.sort_hlc, hub_hlc), rev + 1, stream.line, _seen(conn, name, fact.base))
     mark = tag(fid, digest_of(raw))
     x_before = x
     d, x = xor(d, mark), xor(x, annotated_tag(mark, note))
-    order = order_bytes(note.order, fid, fact.hlc)
+    order = order_bytes(note.order, fid, fact.sort_hlc)
     conn.execute(
         "INSERT INTO entity_fact (etype, key, rev, stream, seq, ord, line, seen, d, known_at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -225,7 +229,7 @@ def history(conn: Connection, etype: int, key: Key) -> list[tuple[FactId, Fact, 
     for r in rows:
         fid = FactId(r[0], r[1], r[2], r[3])
         held.append((fid, decode_fact(r[8]), Annotation(r[4], r[5], r[6], r[7]), r[9]))
-    held.sort(key=lambda h: order_bytes(h[2].order, h[0], h[1].hlc))
+    held.sort(key=lambda h: order_bytes(h[2].order, h[0], h[1].sort_hlc))
     return held
 
 

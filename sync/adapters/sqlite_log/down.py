@@ -228,7 +228,7 @@ def _take_fact(
         return True
     fid = FactId(entry.node, entry.incarnation, entry.lane, entry.seq)
     held_floor = conn.execute("SELECT floor FROM copy WHERE etype = ? AND key = ?", name).fetchone()
-    if entry.rev != rev + 1 or (held_floor and order_bytes(entry.order, fid, fact.hlc) <= held_floor[0]):
+    if entry.rev != rev + 1 or (held_floor and order_bytes(entry.order, fid, fact.sort_hlc) <= held_floor[0]):
         return False
     mark = tag(fid, digest(entry.fact))
     conn.execute(
@@ -303,26 +303,25 @@ def _end_round(
 
 def _drop_covered(conn: Connection, etype: int, key: Key) -> None:
     """Own facts that the copy holds or its checkpoint covers are no longer pending."""
+    waiting = copies.pending(conn, etype, key)
+    if not waiting:
+        return
     seen_row = conn.execute("SELECT seen FROM copy WHERE etype = ? AND key = ?", (etype, key)).fetchone()
     seen = {(n, i, lane): last for n, i, lane, last in decode(seen_row[0])} if seen_row else {}
-    rows = conn.execute(
-        "SELECT p.stream, p.seq, s.node, s.incarnation, s.lane FROM pending p JOIN stream s "
-        "ON s.id = p.stream WHERE p.etype = ? AND p.key = ?",
-        (etype, key),
-    ).fetchall()
-    for stream, seq, node, incarnation, lane in rows:
-        covered = (
-            seen.get((node, incarnation, lane), 0) >= seq
-            or conn.execute(
-                "SELECT 1 FROM copy_fact WHERE etype = ? AND key = ? AND node = ? AND incarnation = ? "
-                "AND lane = ? AND seq = ?",
-                (etype, key, node, incarnation, lane, seq),
-            ).fetchone()
-        )
-        if covered:
-            conn.execute(
-                "DELETE FROM pending WHERE etype = ? AND key = ? AND stream = ? AND seq = ?", (etype, key, stream, seq)
-            )
+    copied = {held.first_id for held in copies.confirmed(conn, etype, key)}
+    for held in waiting:
+        first = held.first_id
+        if first in copied or any(seen.get(fid[:3], 0) >= fid.seq for fid in (held.fid, first)):
+            unpend(conn, held.fid)
+
+
+def unpend(conn: Connection, fid: FactId) -> None:
+    """An own fact leaves the overlay: the copy holds it, or it was issued again."""
+    conn.execute(
+        "DELETE FROM pending WHERE seq = ? AND stream = (SELECT id FROM stream WHERE node = ? AND incarnation = ? "
+        "AND lane = ?)",
+        (fid.seq, *fid[:3]),
+    )
 
 
 def _leave(store: ApplianceStore, unit: Unit, etype: int, key: Key) -> None:

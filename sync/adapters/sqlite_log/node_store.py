@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,7 +28,7 @@ from sync.catalog import ENTITY_TYPES, KINDS, check_fact
 from sync.kernel import hlc
 from sync.kernel.canonical import decode
 from sync.kernel.chain import digest
-from sync.kernel.codec import encode_fact
+from sync.kernel.codec import decode_fact, encode_fact
 from sync.kernel.fact import Fact, Key, NewFact
 from sync.kernel.ids import CONTROL, FactId, incarnation_from
 from sync.kernel.outcome import Unavailable
@@ -267,8 +267,7 @@ class NodeStore:
     def _write_fact(
         self, unit: Unit, head: LaneHead, new: NewFact, scopes: tuple[str, ...]
     ) -> tuple[LaneHead, FactId, Fact, bytes]:
-        wall = self.believed_wall_ms()
-        unit.high = hlc.next_stamp(unit.high, wall)
+        stamp, clock = self._next_stamp(unit)
         kind = KINDS.get(new.kind)
         fact = Fact(
             new.kind,
@@ -276,14 +275,23 @@ class NodeStore:
             new.etype,
             new.key,
             new.body,
-            unit.high,
-            self.clock_quality(wall is not None),
+            stamp,
+            clock,
             unit.actor,
             unit.device,
             scopes,
             self.base_of(unit.conn, new.etype, new.key),
             new.lease,
         )
+        return self._add(unit, head, fact)
+
+    def _next_stamp(self, unit: Unit) -> tuple[int, int]:
+        """(HLC of the next fact, quality of the clock it was read from)."""
+        wall = self.believed_wall_ms()
+        unit.high = hlc.next_stamp(unit.high, wall)
+        return unit.high, self.clock_quality(wall is not None)
+
+    def _add(self, unit: Unit, head: LaneHead, fact: Fact) -> tuple[LaneHead, FactId, Fact, bytes]:
         raw = encode_fact(fact)
         head = head.link(digest(raw))
         unit.conn.execute(
@@ -300,6 +308,18 @@ class NodeStore:
         _, fid, fact, _ = self._write_fact(unit, head, new, scopes)
         check_fact(fact, self.role)
         return fid
+
+    def issue_again(self, unit: Unit, first: FactId, h: bytes, raw: bytes, *, same: bool = True) -> FactId:
+        """Write an own fact of another stream again, at the end of its lane in the running incarnation.
+
+        `h`: its chain hash there. It keeps its first id and stamp (field 13), so it counts once, unless not `same`:
+        another fact bears its number at the hub, and it goes out as a new one.
+        """
+        old = decode_fact(raw)
+        stamp, clock = self._next_stamp(unit)
+        origin = (old.reissue_of or (*first[1:], h, old.hlc)) if same else None
+        head = self._head_of(unit, first.lane)
+        return self._add(unit, head, replace(old, hlc=stamp, clock=clock, reissue_of=origin))[1]
 
     def base_of(self, conn: Connection, etype: int, key: Key) -> tuple[int, bytes] | None:
         """(rev, first 8 bytes of D) of the confirmed copy. Source: protocol way/1, section 3.4."""

@@ -144,3 +144,16 @@ CREATE TABLE IF NOT EXISTS fork (
     settled_by  TEXT,
     PRIMARY KEY (node, incarnation)
 );
+
+-- Facts that were folded at the place where they were issued again; their first place is named here.
+CREATE TABLE IF NOT EXISTS reissued (
+    node           TEXT    NOT NULL,
+    incarnation    INTEGER NOT NULL,
+    lane           INTEGER NOT NULL,
+    seq            INTEGER NOT NULL,
+    h              BLOB    NOT NULL,
+    by_incarnation INTEGER NOT NULL,
+    by_lane        INTEGER NOT NULL,
+    by_seq         INTEGER NOT NULL,
+    PRIMARY KEY (node, incarnation, lane, seq, h)
+);
