@@ -56,6 +56,12 @@ CLOCK_CEILING_MS = 4102444800000
 SEGMENT_ENTRIES = 1024
 SEGMENT_BYTES = 1024 * 1024
 BUCKETS = 256
+BLOB_CHUNK_BYTES = 1024 * 1024
+BLOB_BYTES_MAX = 1024 * BLOB_CHUNK_BYTES
+"""Our own cap: a page at 600 dpi is 20 MiB; a film goes in pieces."""
+BLOBS_UNFINISHED_MAX = 64
+"""Of one node at the hub, our own cap: half-sent blobs are disk that nobody can read."""
+PREVIEW_BYTES_MAX = 40 * 1024
 CHECKPOINT_TAIL_MAX = 64
 """Facts a copy holds above its checkpoint before the hub sends a fresh state entry."""
 KEEP_ACKED_DAYS = 14
