@@ -25,7 +25,7 @@ from appliance.link.wiring import make_link
 from appliance.printing import Papers
 from appliance.projections import folded_projectors
 from appliance.settings import SOFTWARE, Settings
-from appliance.store.print_jobs import PaperJob, PrintJobs
+from appliance.store.print_jobs import KEPT_JOBS, PaperJob, PrintJobs
 from appliance.web.port import BoxPort
 from appliance.web.server import Screen
 from appliance.web.ticker import Ticker
@@ -39,6 +39,7 @@ from sync.adapters import settings_file
 from sync.adapters.clock import Clock, ShiftedClock, SystemClock
 from sync.adapters.idgen import SystemEntropy
 from sync.adapters.keys import write_whole
+from sync.adapters.sqlite_log import repair
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.node_store import Unit
 from sync.domain.tracking.codes import is_receipt
@@ -59,12 +60,11 @@ class Box:
             self.clock = ShiftedClock(self.clock, settings.node.clock_offset_s)
         self.jobs = PrintJobs()
         (directory / "data").mkdir(exist_ok=True, mode=0o700)
-        self.store = ApplianceStore(
-            directory / "data" / "node.db", keys.store, node=settings.node.node, role=settings.node.role,
-            clock=self.clock, entropy=SystemEntropy(),
-            projectors=[*folded_projectors(), RebuildingTables(), self.jobs],
+        self.store = repair.open_box(
+            directory / "data" / "node.db", keys.store, settings.node.node, self._open_store, self.clock.wall_ms(),
+            [KEPT_JOBS],
         )  # fmt: skip
-        self.store.start_incarnation(SOFTWARE)
+        repair.begin(self.store, SOFTWARE)
         self.jobs.bind(self.store)
         self.events = EventHub(clock=self.clock)
         self.tones = TonePort(settings.devices.tone)
@@ -94,6 +94,13 @@ class Box:
         self._ticker = Ticker(self.port, self.events, self.clock.mono_s)
         self._here: str | None = None
         self._screen: Screen | None = None
+
+    def _open_store(self, path: Path) -> ApplianceStore:
+        node = self.settings.node
+        return ApplianceStore(
+            path, self.keys.store, node=node.node, role=node.role, clock=self.clock, entropy=SystemEntropy(),
+            projectors=[*folded_projectors(), RebuildingTables(), self.jobs],
+        )  # fmt: skip
 
     def start(self) -> str:
         """Opens devices, line and screen; returns the screen's address and writes `state.json`."""

@@ -34,6 +34,7 @@ from kiosk_ui.kit.rights import assert_all_routes_named
 from kiosk_ui.kit.screens.line import LineWords
 from kiosk_ui.kit.screens.words import N_
 from provisioning.trust.node_keys import NodeKeys
+from sync.adapters.sqlite_log import repair
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.kernel.outcome import Refused
 
@@ -99,6 +100,7 @@ def make_pages(box: BoxParts) -> Flask:
         quiet=bool(box.settings.devices.tone),
         printer=lambda: printer_words(box.devices.views(), RECEIPT if courier else LABEL),
         sentence_of=lambda code: sentence(code, {}),
+        mended=lambda: repair.last_repair(box.store),
     )
     app.register_blueprint(_people(box, courier))
     if courier:

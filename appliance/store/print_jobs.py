@@ -6,12 +6,14 @@ not have come out, and a person decides once. A decision makes a new, marked job
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from hardware.ports import Job, JobState
 from sync.adapters.sqlite_log.node_store import Change, NodeStore, Unit
+from sync.adapters.sqlite_log.pages import Value
+from sync.adapters.sqlite_log.salvage import Keepsake
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,3 +149,18 @@ class PrintJobs:
 
 
 _COLUMNS = "job_id, printer, what, ref, copy_no, state, reason, payload, created_at"
+
+
+def _salvaged(row: Sequence[Value]) -> Sequence[Value] | None:
+    """A job from a page of a damaged database. Its later states may be gone, so an open one is in doubt."""
+    job_id, state, payload = row[1], row[6], row[8]
+    if not isinstance(job_id, str) or not isinstance(payload, bytes) or state not in get_args(JobState):
+        return None
+    return row if state not in ("queued", "sent") else [*row[:6], "uncertain", "restart", *row[8:]]
+
+
+KEPT_JOBS = Keepsake(
+    "print_job",
+    ("n", "job_id", "printer", "what", "ref", "copy_no", "state", "reason", "payload", "created_at", "changed_at"),
+    _salvaged,
+)

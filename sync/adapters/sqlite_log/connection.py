@@ -55,6 +55,23 @@ def connect(path: Path, key32: bytes, *, writes: bool) -> Connection:
     return conn
 
 
+def look(path: Path, key32: bytes) -> Connection:
+    """A connection that can change nothing, not even by closing: the write-ahead log stays as it lies.
+
+    Raises DatabaseError when the file cannot be read with this key.
+    """
+    assert len(key32) == 32
+    conn = sqlcipher.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    try:
+        conn.execute(f"PRAGMA key = \"x'{key32.hex()}'\"")
+        conn.execute("BEGIN")
+        conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlcipher.DatabaseError:
+        conn.close()
+        raise
+    return conn
+
+
 class SqlcipherFile:
     """The database of one node in one file."""
 

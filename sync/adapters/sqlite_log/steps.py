@@ -15,6 +15,8 @@ STEPS: Final[Mapping[str, str]] = {
     "act": "a person's or a device's act",
     "start": "the opening of a new incarnation",
     "tally": "one counter",
+    "salvage.put": "what a damaged database still proved, in its place again",
+    "repair.told": "the audit line of a repair",
     "ack.apply": "marks and receipts of an acknowledgement or welcome",
     "fact.withhold": "a fact of which only the digest travels from now on",
     "epoch.obey": "a higher hub epoch: marks forgotten, cursors to repair",

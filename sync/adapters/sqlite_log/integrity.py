@@ -1,0 +1,146 @@
+"""Whether a box's database is as this box wrote it: every page's code, the journal's end, the structure, the chains.
+
+Looking changes nothing on disk: the write-ahead log stays as it lies until the answer is known.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from pathlib import Path
+from typing import Literal
+
+from sync.adapters.sqlite_log.connection import Connection, DatabaseError, look
+from sync.adapters.sqlite_log.pages import PAGE_BYTES, SALT_BYTES, Frame, PageReader, Pages, frames, generation
+from sync.adapters.sqlite_log.salvage import WITHHELD, Salvage, salvage
+from sync.kernel.chain import H0, chain_prefix, digest, next_hash
+from sync.kernel.outcome import Unavailable
+
+Reason = Literal["page", "journal", "structure", "chain", "missing"]
+
+_VALID_FRAMES_AT = 16
+"""Where the index of the write-ahead log counts the frames in use. Source: SQLite, WAL-mode File Format, 2.1."""
+
+
+def wal_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+def salt_of(path: Path) -> Path:
+    """Beside the database a copy of its first 16 bytes, without which not one page could be opened."""
+    return path.with_name(f"{path.name}-salt")
+
+
+def read_if_there(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def reader_of(path: Path, key32: bytes, main: bytes) -> PageReader:
+    return PageReader(key32, read_if_there(salt_of(path)) or main[:SALT_BYTES].ljust(SALT_BYTES, b"\0"))
+
+
+def examine(path: Path, key32: bytes, node: str) -> tuple[Reason | None, Salvage | None]:
+    """(None, None): sound, or not there yet. (reason, None): it must be replaced.
+
+    (None, salvage): sound, but the last transaction of the journal is torn and holds facts; they are put back. A power
+    cut in mid-commit looks like that, and so does damage to the newest transaction, whose facts a person was told of.
+    Raises Unavailable `store.locked` when not one page fits the key.
+    """
+    wal = read_if_there(wal_of(path))
+    known = salt_of(path).exists()
+    if not path.exists() or path.stat().st_size < PAGE_BYTES:
+        return ("missing" if known else None), None
+    try:
+        conn = look(path, key32)
+    except DatabaseError as fault:
+        main = path.read_bytes()
+        reader = reader_of(path, key32, main)
+        if next(Pages(reader, main, wal).versions(), None) is None:
+            raise Unavailable("store.locked", 60.0) from fault
+        return "page", None
+    try:
+        used = _frames_used(path) if wal else 0
+        every = list(frames(wal))
+        reason = _pages(conn, {frame.number for frame in every[:used]}) or _structure(conn) or _chains(conn, node)
+        if reason is not None:
+            return reason, None
+        current = generation(wal)
+        beyond = [frame for frame in every[used:] if frame.salts == current]
+        if not beyond:
+            return None, None
+        return _torn(conn, path, key32, node, wal, beyond)
+    except DatabaseError:
+        return "page", None
+    finally:
+        conn.close()
+
+
+def _frames_used(path: Path) -> int:
+    """How many frames SQLite found good, up to the last commit among them. A connection must be open."""
+    index = read_if_there(path.with_name(f"{path.name}-shm"))
+    return 0 if len(index) < 48 else int(struct.unpack_from("=I", index, _VALID_FRAMES_AT)[0])
+
+
+def _pages(conn: Connection, in_journal: set[int]) -> Reason | None:
+    """Codes of the pages of the main file. One that the journal holds anew may be half written: a cut checkpoint."""
+    for (said,) in conn.execute("PRAGMA cipher_integrity_check"):
+        named = re.search(r"page (\d+)", said)
+        if named is None or int(named[1]) not in in_journal:
+            return "page"
+    return None
+
+
+def _structure(conn: Connection) -> Reason | None:
+    return None if conn.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok" else "structure"
+
+
+def _chains(conn: Connection, node: str) -> Reason | None:
+    """Every own fact against its link, every stream's end against its row."""
+    if conn.execute("SELECT 1 FROM sqlite_schema WHERE name = 'log'").fetchone() is None:
+        return None
+    streams = conn.execute(
+        "SELECT id, incarnation, lane, last, head, acked FROM stream WHERE own = 1 AND node = ? ORDER BY id", (node,)
+    ).fetchall()
+    for stream, incarnation, lane, last, head, acked in streams:
+        prefix = chain_prefix(node, incarnation, lane)
+        at, h = 0, H0
+        for seq, kept, status, fact in conn.execute(
+            "SELECT seq, h, status, fact FROM log WHERE stream = ? ORDER BY seq", (stream,)
+        ):
+            link = next_hash(prefix, seq, h, fact if status == WITHHELD else digest(fact))
+            if at == 0 and 1 < seq <= acked + 1:
+                link = kept  # what lay below was freed after the hub had signed for it
+            elif seq != at + 1:
+                return "chain"
+            if link != kept:
+                return "chain"
+            at, h = seq, kept
+        if (at or acked) != last or (at and h != head):
+            return "chain"
+    return None
+
+
+def _torn(
+    conn: Connection, path: Path, key32: bytes, node: str, wal: bytes, beyond: list[Frame]
+) -> tuple[Reason | None, Salvage | None]:
+    """Frames of this generation that SQLite passed over.
+
+    A transaction is on disk before the next one begins, so frames behind a commit prove that the commit was whole once.
+    Frames that reached the main file already would leave it a mixture of two moments.
+    """
+    if any(frame.pages for frame in beyond[:-1]):
+        return "journal", None
+    main = path.read_bytes()
+    for frame in beyond:
+        at = (frame.number - 1) * PAGE_BYTES
+        if frame.page == main[at : at + PAGE_BYTES]:
+            return "journal", None
+    pages = Pages(reader_of(path, key32, main), main, wal)
+    found = salvage(pages.rows(), node)
+    last = dict(conn.execute("SELECT id, last FROM stream WHERE own = 1").fetchall())
+    if any(saved.last > last.get(saved.stream, 0) or saved.lost for saved in found.streams):
+        return None, found
+    return None, None
