@@ -21,9 +21,9 @@ from sync.adapters.sqlite_log.integrity import examine, read_if_there, reader_of
 from sync.adapters.sqlite_log.node_store import Unit, set_meta
 from sync.adapters.sqlite_log.pages import SALT_BYTES, Pages
 from sync.adapters.sqlite_log.salvage import Keepsake, Salvage, SavedStream, salvage
-from sync.adapters.sqlite_log.streams import ZERO_HASH
 from sync.catalog import ENTITY_TYPES, KINDS
 from sync.domain.fleet import facts as fleet
+from sync.kernel.chain import H0
 from sync.kernel.codec import decode_fact
 from sync.kernel.fact import Key
 from sync.kernel.ids import FactId
@@ -37,8 +37,8 @@ MakeStore = Callable[[Path], ApplianceStore]
 class Repair:
     """What a start had to mend. `reason`: page, journal, structure, chain, missing; `torn`: the file itself was kept.
 
-    `kept` facts are in their places again, `orphans` lie in the quarantine only, `lost` were found nowhere. `refilled`:
-    what comes down from the hub has come again.
+    `kept` facts are in their places again; `orphans` lay behind a lost one and were issued again; `lost` were found
+    nowhere. `refilled`: what comes down from the hub has come again.
     """
 
     reason: str
@@ -48,10 +48,6 @@ class Repair:
     orphans: int
     lost: int
     refilled: bool = True
-
-    @property
-    def missing(self) -> int:
-        return self.orphans + self.lost
 
 
 def open_box(
@@ -82,14 +78,25 @@ def last_repair(store: ApplianceStore) -> Repair | None:
 
 
 def begin(store: ApplianceStore, software: str) -> None:
-    """Open the new incarnation; after a repair the opening says so, and one line of the audit list follows."""
+    """Open the new incarnation.
+
+    After a repair the opening says so, one line of the audit list follows, and facts that their stream cannot carry
+    any more are issued again.
+    """
     repair = last_repair(store) if store.meta_int("repair_untold") else None
     store.start_incarnation(software, "start" if repair is None else "repaired")
     if repair is None:
         return
-    counts = f"{repair.reason}: kept {repair.kept}, set aside {repair.orphans}, lost {repair.lost}"
+    counts = f"{repair.reason}: kept {repair.kept}, issued again {repair.orphans}, lost {repair.lost}"
     with store.write(step="repair.told") as unit:
-        unit.append(fleet.noted(store.node, "store.repaired", detail=counts, ok=not repair.orphans and not repair.lost))
+        unit.append(fleet.noted(store.node, "store.repaired", detail=counts, ok=not repair.lost))
+        for name, value in unit.conn.execute(
+            "SELECT name, value FROM meta WHERE name LIKE 'orphan.%' ORDER BY name"
+        ).fetchall():
+            _, _, incarnation, lane, seq = name.split(".")
+            first = FactId(store.node, int(incarnation), int(lane), int(seq))
+            store.issue_again(unit, first, value[: len(H0)], value[len(H0) :])
+        unit.conn.execute("DELETE FROM meta WHERE name LIKE 'orphan.%'")
         set_meta(unit.conn, "repair_untold", 0)
 
 
@@ -169,6 +176,9 @@ def put_back(store: ApplianceStore, found: Salvage, repair: Repair, keepsakes: S
             if saved.rows:
                 _put_stream(conn, store.node, saved)
                 _put_rows(store, unit, saved, touched)
+            for seq, row in saved.orphans.items():
+                place = f"{saved.stream:010d}.{saved.standing.incarnation}.{saved.standing.lane}.{seq:012d}"
+                set_meta(conn, f"orphan.{place}", row.h + row.fact)
         for (etype, key), fid in touched.items():
             down.show(store, unit, etype, key, fid)
         for name, value in found.meta.items():
@@ -177,8 +187,8 @@ def put_back(store: ApplianceStore, found: Salvage, repair: Repair, keepsakes: S
             set_meta(conn, name, fact)
         for each in keepsakes:
             marks = ", ".join("?" * len(each.columns))
-            for _, row in sorted(found.kept.get(each.table, {}).items()):
-                conn.execute(f"INSERT INTO {each.table} ({', '.join(each.columns)}) VALUES ({marks})", tuple(row))
+            for _, held in sorted(found.kept.get(each.table, {}).items()):
+                conn.execute(f"INSERT INTO {each.table} ({', '.join(each.columns)}) VALUES ({marks})", tuple(held))
         high = conn.execute("SELECT max(hlc) FROM stream WHERE own = 1").fetchone()[0] or 0
         unit.high = max(unit.high, high)
         set_meta(conn, "hlc_high", max(high, store.meta_int("hlc_high")))
@@ -193,7 +203,7 @@ def _put_stream(conn: Connection, node: str, saved: SavedStream) -> None:
         "INSERT INTO stream (id, node, incarnation, lane, own, last, head, hlc, acked, acked_hlc, safe, state, line) "
         "VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET last = excluded.last, "
         "head = excluded.head, hlc = max(hlc, excluded.hlc) WHERE excluded.last > last",
-        (saved.stream, node, at.incarnation, at.lane, saved.last, saved.rows[-1].h if saved.rows else ZERO_HASH,
+        (saved.stream, node, at.incarnation, at.lane, saved.last, saved.rows[-1].h,
          newest, min(at.acked, saved.last), at.acked_hlc, at.safe, at.state, at.line),
     )  # fmt: skip
 

@@ -127,8 +127,8 @@ def salvage(rows: Iterator[Sequence[Value]], node: str, keepsakes: Sequence[Keep
             ]:
                 if name == node:
                     standings[stream] = _standing(row)
-            case [str(name), int(value)] if name in MONOTONE:
-                out.meta[name] = max(value, out.meta.get(name, 0))
+            case [str(name), bytes(value)] if name in MONOTONE and value.isdigit():
+                out.meta[name] = max(int(value), out.meta.get(name, 0))
             case [str(name), bytes(fact)] if name.startswith("withheld."):
                 out.withheld[name] = fact
             case [int(key), *_]:
@@ -158,7 +158,7 @@ def saved_stream(stream: int, node: str, standing: Standing, rows: Mapping[int, 
     sound = {
         seq for a, b in runs for seq in range(a, b + 1) if seq > a or a == 1 or len(rows[a].fact) <= ONE_PAGE_BYTES
     }
-    orphans = {seq: rows[seq] for seq in sorted(sound) if seq > max(last, acked)}
+    orphans = {seq: rows[seq] for seq in sorted(sound) if seq > max(last, acked) and rows[seq].status == 0}
     end = max(standing.last, last, max(orphans, default=0))
     if end == 0:
         return None

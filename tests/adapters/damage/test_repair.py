@@ -13,8 +13,18 @@ from sync.adapters.idgen import SystemEntropy
 from sync.adapters.sqlite_log import outbox, repair
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.integrity import examine, wal_of
-from sync.adapters.sqlite_log.pages import FRAME_BYTES, PAGE_BYTES, WAL_HEADER_BYTES, frames
+from sync.adapters.sqlite_log.pages import (
+    FRAME_BYTES,
+    PAGE_BYTES,
+    SALT_BYTES,
+    WAL_HEADER_BYTES,
+    PageReader,
+    Pages,
+    frames,
+    records,
+)
 from sync.domain.tracking import facts
+from sync.kernel.codec import decode_fact
 from sync.kernel.ids import LIVE
 from sync.kernel.outcome import Unavailable
 
@@ -120,6 +130,48 @@ def test_a_stream_goes_on_under_its_old_numbers(left: Path) -> None:
     kept = [s for s in outbox.own_streams(store) if s.incarnation != store.incarnation and s.lane == LIVE]
     assert sorted(s.last for s in kept) == [11, 21], "an opening and the scans of each start"
     store.close()
+
+
+def test_what_a_box_counts_goes_on(left: Path) -> None:
+    spoil(left, 0, bytes(PAGE_BYTES))
+    store = open_box(left)
+    assert store.meta_int("start_count") == 3
+    with store.read() as conn:
+        old, new = conn.execute("SELECT max(hlc) FROM stream WHERE own = 1 GROUP BY incarnation = ? ORDER BY 1",
+                                (store.incarnation,)).fetchall()  # fmt: skip
+    assert new[0] > old[0]
+    store.close()
+
+
+def test_facts_behind_a_lost_one_are_issued_again(left: Path) -> None:
+    """A stream that lies on several pages loses the one with its twentieth fact."""
+    store = open_box(left)
+    for n in range(30, 130):
+        scan(store, n)
+    before = scans(store)
+    store.close()
+    reader, raw = PageReader(KEY, left.read_bytes()[:SALT_BYTES]), left.read_bytes()
+    stream = max(s.stream for s in outbox_of(left))
+    holders = {number: [row[1] for row in records(number, page, {}) if row[:1] == [stream] and len(row) == 5]
+               for number, page in Pages(reader, raw, b"").versions()}  # fmt: skip
+    page, gone = next((number, seqs) for number, seqs in holders.items() if 20 in seqs)
+    spoil(left, (page - 1) * PAGE_BYTES, bytes(PAGE_BYTES))
+    store = open_box(left)
+    mended = repair.last_repair(store)
+    assert mended is not None and mended.lost == len(gone) and mended.orphans > 10
+    assert scans(store) == before - len(gone)
+    with store.read() as conn:
+        again = [decode_fact(r[0]) for r in conn.execute("SELECT fact FROM log ORDER BY stream, seq")]
+    assert sum(1 for fact in again if fact.reissue_of) == mended.orphans
+    store.close()
+
+
+def outbox_of(db: Path) -> list[outbox.OwnStream]:
+    store = make(db)
+    try:
+        return outbox.own_streams(store)
+    finally:
+        store.close()
 
 
 def test_facts_of_a_torn_last_write_are_put_back(left: Path, tmp_path: Path) -> None:
