@@ -15,6 +15,7 @@ from sync.kernel.outcome import PeerFault, Unavailable
 WHAT_TO_DO = {
     "hub.epoch-file": "monotone.json, which remembers the hub's epoch, is gone or damaged. Put it back, or start once "
     "with an epoch above any this site has seen: waystation hub run --dir DIR --epoch N",
+    "hub.restoring": "A restore was cut off here. Run waystation backup restore again.",
     "hub.epoch-low": "This epoch is not above what the hub's own database knows. State a higher one.",
 }
 

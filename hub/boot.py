@@ -12,6 +12,9 @@ from typing import Any
 from flask import Flask
 
 from hub import assembly
+from hub.backup.copier import OwnCopier
+from hub.backup.place import Place
+from hub.backup.restore import UNFINISHED
 from hub.features.audit.service import Audit
 from hub.features.calendar.service import Calendars
 from hub.features.due.service import follow
@@ -40,7 +43,7 @@ from hub.web.ports import Ports, bind_host, free_port
 from hub.web.serve import DOOR_THREADS, SCREEN_THREADS, Serving, client_context
 from kiosk_ui.kit.events import EventHub
 from provisioning.trust.broker import Broker, end_left_behind
-from provisioning.trust.desk import Place
+from provisioning.trust.desk import Place as Where
 from provisioning.trust.enrol import scopes_for
 from provisioning.trust.site import SiteTrust, open_site
 from sync.adapters.clock import Clock, SystemClock
@@ -87,6 +90,8 @@ class Hub:
     def __init__(
         self, folder: Path, settings: Settings, clock: Clock | None = None, entropy: Entropy | None = None
     ) -> None:
+        if (folder / UNFINISHED).exists():
+            raise Unavailable("hub.restoring", 3600.0)
         self.folder = folder
         self.settings = settings
         self.clock = clock or SystemClock()
@@ -112,6 +117,10 @@ class Hub:
         self.post = Post()
         self.epochs = EpochKeeper(self.store, self.folder / "monotone.json", lambda: self.trust.bundle.version)
         self.door = Door(self.store, self.voice, learn=self._learn, behind=self.epochs.above)
+        place = self.settings.backup.place
+        self.own_copies = (
+            OwnCopier(self.store, self.voice.keys, Place(Path(place), keys.store), self.folder) if place else None
+        )
         self.feeds = Feeds(self.store)
         self.digester = Digester(self.store, self.feeds, self.door, self.voice, self.post, follow=follow)
         self.sync_app = Flask("hub.sync")
@@ -177,6 +186,8 @@ class Hub:
         self.epochs.settle(epoch)
         self._start_broker()
         self._begin(self.digester.start, self.digester.stop)
+        if self.own_copies is not None:
+            self._begin(self.own_copies.start, self.own_copies.stop)
         self._first_account()
         self.calendars.seed()
         self._begin(self.imports.start, self.imports.stop)
@@ -263,10 +274,10 @@ class Hub:
         }
         write_whole(self.folder / "state.json", (json.dumps(told, indent=1) + "\n").encode(), mode=0o644)
 
-    def _place(self) -> Place:
+    def _place(self) -> Where:
         host = self.settings.sync.public_host
         broker = self.ports.get("broker")
-        return Place(f"https://{host}:{self.ports.get('sync')}", (host, broker) if broker else None, host)
+        return Where(f"https://{host}:{self.ports.get('sync')}", (host, broker) if broker else None, host)
 
     def _card_urls(self) -> tuple[str, ...]:
         return (f"http://{self.settings.web.host}:{self.ports.get('web')}",)
@@ -327,6 +338,7 @@ class Hub:
             "digest_lag_facts": self.fleet.lag(),
             "open_questions": self.records.questions_count(),
             "streams_open": self.events.clients,
+            **({"own_facts_not_copied": self.own_copies.lag()} if self.own_copies else {}),
             **{f"machines_{state}": n for state, n in overview.counts.items()},
         }
 

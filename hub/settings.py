@@ -47,6 +47,10 @@ class Mllp(Section):
     port: int = Field(0, description="MLLP port; 0 lets the machine choose")
 
 
+class Backup(Section):
+    place: str = Field("", description="folder away from this machine where backups lie; empty: none")
+
+
 class Settings(Section):
     """The whole settings file of a hub."""
 
@@ -56,3 +60,4 @@ class Settings(Section):
     broker: Broker = Field(Broker(), description="MQTT")
     store: Store = Field(Store(), description="the database")
     mllp: Mllp = Field(Mllp(), description="HL7 messages")
+    backup: Backup = Field(Backup(), description="copies away from this machine")

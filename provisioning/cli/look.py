@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,17 @@ def database(directory: Path) -> Iterator[Connection]:
         yield conn
     finally:
         conn.close()
+
+
+def refuse_running(directory: Path) -> None:
+    """Raises Unavailable `node.running` while the node in `directory` is alive."""
+    pid = state_file(directory).get("pid")
+    if isinstance(pid, int):
+        try:
+            os.kill(pid, 0)
+        except OSError:
+            return
+        raise Unavailable("node.running", 5.0)
 
 
 def is_hub(conn: Connection) -> bool:

@@ -5,24 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from provisioning.cli.look import is_hub
-from provisioning.making.client import state_file
+from provisioning.cli.look import is_hub, refuse_running
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
 from sync.adapters.keys import load_key
 from sync.adapters.sqlite_log.node_store import Change, NodeStore, Projector
 from sync.catalog import ENTITY_TYPES
 from sync.kernel.canonical import decode
-from sync.kernel.outcome import Unavailable
 
 
 def rebuild(directory: Path) -> dict[str, Any]:
     """Project every entity of a stopped node again. `same`: no table differed byte for byte before and after."""
-    import os
-
-    pid = state_file(directory).get("pid")
-    if isinstance(pid, int) and _runs(pid, os):
-        raise Unavailable("node.running", 5.0)
+    refuse_running(directory)
     path, key = directory / "data" / "node.db", load_key(directory / "keys" / "store.key")
     from provisioning.cli import look
 
@@ -70,11 +64,3 @@ def tables_of(projector: Projector) -> list[str]:
 
 def content(conn: Any, table: str) -> list[tuple[Any, ...]]:
     return sorted((tuple(row) for row in conn.execute(f"SELECT * FROM {table}")), key=repr)
-
-
-def _runs(pid: int, os: Any) -> bool:
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True

@@ -29,6 +29,20 @@ SENTENCES: Final[Mapping[str, str]] = {
     "store.locked": "The database does not open with this node's key.",
     "store.damaged": "The database is damaged. Keep the directory as it is; what the hub has is safe there.",
     "store.newer-schema": "The database was written by a newer version. Use that one.",
+    "backup.place": "The backup place cannot be read or written. Nothing there was changed.",
+    "backup.no-place": "No backup place is known. Give one, or set [backup] place in settings.toml.",
+    "backup.catalogue": "The catalogue in the backup place is damaged or another hub's. Nothing was changed.",
+    "backup.none": "There is no verified backup in this place.",
+    "backup.unknown": "There is no backup of this name in this place.",
+    "backup.damaged": "This backup does not hold what was written. Take another one.",
+    "backup.newer": "This backup was written by a newer version. Use that one.",
+    "backup.unverified": "What was written could not be read back whole; it was removed. The backups before it stay.",
+    "backup.too-old": "Boxes may have dropped facts that this backup lacks. Take a newer one, or accept the loss with "
+    "--accept-loss.",
+    "backup.no-keys": "The hub's keys are neither in this directory nor in the place. Give --from and --recovery-key.",
+    "backup.recovery-key": "This recovery key does not open the hub's keys in the place.",
+    "backup.key-exists": "There is a file of this name. Nothing was changed.",
+    "backup.busy": "Another backup command is at work in this directory.",
     "settings": "A setting is wrong.",
 }
 

@@ -13,6 +13,7 @@ class SessionTables:
     """Brings its tables; projects nothing."""
 
     etypes = frozenset[int]()
+    fleeting = ("sign_in_session",)
     schema_sql = """
     CREATE TABLE IF NOT EXISTS sign_in_session (
         token_hash BLOB PRIMARY KEY,

@@ -13,6 +13,7 @@ from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.hub_store import COUNTING, HubStore
 from sync.adapters.sqlite_log.node_store import Unit, count
 from sync.adapters.sqlite_log.streams import ZERO_HASH, add_stream
+from sync.kernel.codec import decode_fact
 from sync.kernel.ids import StreamId
 from sync.kernel.limits import EVIDENCE_BYTES_MAX, PARKED_BATCHES_MAX, PARKED_BYTES_MAX
 from sync.protocol import inbound
@@ -22,7 +23,10 @@ OPEN, FROZEN = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A verified batch: `hashes[i]` is the chain hash of `items[i]`; withheld items are their 32-byte digest."""
+    """A verified batch: `hashes[i]` is the chain hash of `items[i]`; withheld items are their 32-byte digest.
+
+    `header`: the signed bytes that stay as proof; None for the hub's own facts, which it need not prove to itself.
+    """
 
     stream: StreamId
     first: int
@@ -30,7 +34,7 @@ class Arrival:
     items: Sequence[bytes]
     withheld: frozenset[int]
     hashes: Sequence[bytes]
-    header: bytes
+    header: bytes | None
     raw: bytes
 
     @property
@@ -86,11 +90,31 @@ def _place(store: HubStore, unit: Unit, batch: Arrival) -> Taken:
         # Read in the commit's own transaction: a batch is wholly before a revocation, or wholly after it.
         _keep_evidence(store, unit, batch, "node-shut-out")
         return Taken("shut-out", 0)
+    return _join(store, unit, batch, own=False)
+
+
+def accept_own(store: HubStore, batch: Arrival) -> Taken:
+    """Take back a batch of this hub's own facts, into a database that was put back and not yet in service.
+
+    The clock of stamps rises above them, so what is written from now on sorts after. Verdict `gap` keeps nothing.
+    """
+    with store.write(step="batch.append") as unit:
+        row = unit.conn.execute(
+            "SELECT last FROM stream WHERE node = ? AND incarnation = ? AND lane = ?", batch.stream
+        ).fetchone()
+        if batch.first > (row[0] if row else 0) + 1:
+            return Taken("gap", 0)
+        unit.high = max(unit.high, *(decode_fact(item).hlc for item in batch.items))
+        return _join(store, unit, batch, own=True)
+
+
+def _join(store: HubStore, unit: Unit, batch: Arrival, *, own: bool) -> Taken:
+    conn = unit.conn
     row = conn.execute(
         "SELECT id, last, head, state FROM stream WHERE node = ? AND incarnation = ? AND lane = ?", batch.stream
     ).fetchone()
     if row is None:
-        head = add_stream(conn, *batch.stream, own=False)
+        head = add_stream(conn, *batch.stream, own=own)
         row = (head.stream, 0, ZERO_HASH, OPEN)
     stream, upto, head_hash, state = row
 

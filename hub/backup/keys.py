@@ -1,0 +1,60 @@
+"""The hub's keys in the backup place, readable with a recovery key that lies in a safe and nowhere else.
+
+A backup is encrypted with the key of the hub's database. A hub whose machine is gone has lost that key too, so keys and
+settings are sealed to the public half of a recovery key; the private half is written once, to a file that an operator
+takes away.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from pathlib import Path
+
+from sync.adapters.idgen import Entropy
+from sync.adapters.keys import KEY_BYTES, create_secret, load_key, write_whole
+from sync.kernel.outcome import PeerFault, Unavailable
+from sync.kernel.suite import suite1
+
+PUBLIC = "recovery.pub"
+_INFO = b"way/1 hub keys\0"
+_NAME = re.compile(r"keys/[A-Za-z0-9][A-Za-z0-9._-]{0,60}|settings\.toml|data/ports\.json")
+
+
+def make_recovery_key(directory: Path, to: Path, entropy: Entropy) -> None:
+    """Draw a recovery key: public half among the hub's keys, private half at `to`. Raises FileExistsError."""
+    private = entropy.bytes(KEY_BYTES)
+    create_secret(to, private)
+    write_whole(directory / "keys" / PUBLIC, suite1.sealing_public(private))
+
+
+def sealed_keys(directory: Path) -> bytes | None:
+    """Keys and settings of the hub in `directory`; None while there is no recovery key."""
+    public = directory / "keys" / PUBLIC
+    if not public.exists():
+        return None
+    files = [*sorted((directory / "keys").iterdir()), directory / "settings.toml", directory / "data" / "ports.json"]
+    held = {
+        str(path.relative_to(directory)): base64.b64encode(path.read_bytes()).decode()
+        for path in files
+        if path.is_file() and _NAME.fullmatch(str(path.relative_to(directory)))
+    }
+    return suite1.seal(public.read_bytes(), _INFO, json.dumps(held).encode())
+
+
+def unseal_keys(sealed: Path, recovery: Path, directory: Path) -> None:
+    """Write keys and settings into an empty directory. Raises Unavailable `backup.no-keys`, `backup.recovery-key`."""
+    try:
+        raw = sealed.read_bytes()
+    except OSError as fault:
+        raise Unavailable("backup.no-keys", 0.0) from fault
+    try:
+        held = json.loads(suite1.open(load_key(recovery), _INFO, raw))
+        files = {name: base64.b64decode(text) for name, text in held.items() if _NAME.fullmatch(name)}
+    except (PeerFault, ValueError) as fault:
+        raise Unavailable("backup.recovery-key", 0.0) from fault
+    for part in ("", "keys", "data"):
+        (directory / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, data in sorted(files.items()):
+        write_whole(directory / name, data)
