@@ -31,6 +31,7 @@ from hub.link.epoch import EpochKeeper
 from hub.link.feed_desk import FeedDesk
 from hub.link.mqtt_ingest import MqttIngest
 from hub.link.post import Post
+from hub.link.publisher import Publisher
 from hub.link.sync_api import sync_api
 from hub.link.voice import HubKeys, TrustBundle, Voice
 from hub.port import Port
@@ -53,6 +54,7 @@ from sync.adapters.pinyin_initials import initials
 from sync.adapters.postgres.database import by_settings
 from sync.adapters.settings_file import load
 from sync.adapters.sqlite_log.hub_feeds import Feeds
+from sync.adapters.sqlite_log.hub_snapshots import Worth
 from sync.adapters.sqlite_log.hub_store import HubStore, add_node
 from sync.kernel.limits import TICK_EVERY_S
 from sync.kernel.outcome import Unavailable
@@ -122,6 +124,8 @@ class Hub:
             OwnCopier(self.store, self.voice.keys, Place(Path(place), keys.store), self.folder) if place else None
         )
         self.feeds = Feeds(self.store)
+        worth = Worth(self.settings.feeds.snapshot_members, self.settings.feeds.snapshot_entries)
+        self.publisher = Publisher(self.store, self.voice, worth)
         self.digester = Digester(self.store, self.feeds, self.door, self.voice, self.post, follow=follow)
         self.sync_app = Flask("hub.sync")
         self.sync_app.register_blueprint(
@@ -188,6 +192,7 @@ class Hub:
         self._begin(self.digester.start, self.digester.stop)
         if self.own_copies is not None:
             self._begin(self.own_copies.start, self.own_copies.stop)
+        self._begin(self.publisher.start, self.publisher.stop)
         self._first_account()
         self.calendars.seed()
         self._begin(self.imports.start, self.imports.stop)

@@ -28,6 +28,11 @@ class Sync(Section):
     public_host: str = Field("localhost", description="name appliances reach the hub by; in its certificate")
 
 
+class Feeds(Section):
+    snapshot_members: int = Field(500, ge=1, description="entities from which on a scope gets snapshots")
+    snapshot_entries: int = Field(2000, ge=1, description="entries a feed grows by before the next snapshot")
+
+
 class Broker(Section):
     host: str = Field("localhost", description="broker address; empty: no broker, HTTPS only")
     port: int = Field(0, description="broker port; 0 lets the machine choose when the hub runs its own broker")
@@ -57,6 +62,7 @@ class Settings(Section):
     node: Node
     web: Web = Field(Web(), description="the screens")
     sync: Sync = Field(Sync(), description="the appliances' door")
+    feeds: Feeds = Field(Feeds(), description="what comes down to appliances")
     broker: Broker = Field(Broker(), description="MQTT")
     store: Store = Field(Store(), description="the database")
     mllp: Mllp = Field(Mllp(), description="HL7 messages")

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from appliance.link.starting import HubSnapshots, Starting
 from appliance.link.trust_book import TrustBook
-from sync.adapters.sqlite_log import down
+from sync.adapters.sqlite_log import bootstrap, down
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.down import ZERO_E, Cursor, Tail
 from sync.kernel import hlc
@@ -29,7 +30,7 @@ REPAIR_TURNS_MAX = 400
 CHECK_EVERY_MS = 6 * 3600 * 1000
 
 
-class HubFeeds(Protocol):
+class HubFeeds(HubSnapshots, Protocol):
     """What the hub serves. Raises Unavailable when the line does not carry it."""
 
     def heads(self) -> bytes: ...
@@ -47,6 +48,7 @@ class RoundDone:
     hub_ms: int
     applied: bool = True
     entries: int = 0
+    begun: list[str] = field(default_factory=list)
     repaired: list[str] = field(default_factory=list)
 
 
@@ -57,6 +59,7 @@ class Rounds:
         self._store = store
         self._feeds = feeds
         self._book = book
+        self._starting = Starting(store, feeds, book)
 
     def run(self) -> RoundDone:
         """Bring every held scope up to the hub's heads. Raises Unavailable, PeerFault or the carrier's refusal."""
@@ -75,6 +78,8 @@ class Rounds:
             head = heads.get(cursor.label)
             if head is None:
                 continue
+            if self._begins(cursor, head, done):
+                continue
             tail = None if _differs(cursor, head, opened.epoch) else self._tail(cursor, head)
             if tail is None:
                 broken.append(cursor.label)
@@ -90,6 +95,15 @@ class Rounds:
             done.repaired.append(label)
         return done
 
+    def _begins(self, cursor: Cursor, head: ScopeHead, done: RoundDone) -> bool:
+        """Whether the scope was empty here and is up to the head now."""
+        if not (cursor.to_repair and head.sseq and bootstrap.holds_nothing(self._store, cursor.label)):
+            return False
+        if not self._starting.begin(head, done.epoch, done.hub_ms, self._tail):
+            return False
+        done.begun.append(cursor.label)
+        return True
+
     def _tail(self, cursor: Cursor, head: ScopeHead) -> Tail | None:
         """Verified entries from the cursor to the head. None: the feed does not continue what is held."""
         if head.sseq - cursor.sseq > ROUND_ENTRIES_MAX:
@@ -98,6 +112,8 @@ class Rounds:
         entries: list[feed.Entry] = []
         while at < head.sseq:
             raw = self._feeds.segment(cursor.label, cursor.epoch, at + 1)
+            if not raw:
+                return None
             header = parse_segment_header(raw)
             public = self._book.hub_key(header.node, header.key_id)
             if public is None:

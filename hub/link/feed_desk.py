@@ -9,11 +9,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from hub.link.voice import Voice
+from sync.adapters.sqlite_log import hub_snapshots
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow
 from sync.kernel.fact import Key
+from sync.kernel.limits import FRAMES_MAX
 from sync.kernel.outcome import PeerFault
-from sync.protocol import feed, message, sets
+from sync.protocol import feed, frames, message, sets
 from sync.protocol.sets import Member, SetsAnswer, SetsAsk
 
 CHECKPOINTS_TOGETHER = 250
@@ -38,7 +40,7 @@ class FeedDesk:
         return self._voice.head(rows, node)
 
     def segment(self, label: str, epoch: int, first: int) -> bytes:
-        """The segment that begins at `first`, empty when the feed has not come so far."""
+        """The segment that begins at `first`, empty when the feed has not come so far or has it no more."""
         if epoch != self._store.epoch:
             raise PeerFault("segment.epoch")
         return (
@@ -51,6 +53,18 @@ class FeedDesk:
             )
             or b""
         )
+
+    def manifest(self, label: str) -> bytes:
+        """The signed manifest of the scope's newest snapshot, empty when there is none in this epoch."""
+        with self._store.read() as conn:
+            found = hub_snapshots.latest(conn, self._store.epoch, label)
+        return b"" if found is None else found.manifest
+
+    def snapshot(self, label: str, epoch: int, sseq: int, k: int) -> list[bytes]:
+        """Segments of a snapshot from number `k` on, as many as one answer takes; none when it is not kept."""
+        with self._store.read() as conn:
+            found = hub_snapshots.segments_from(conn, epoch, label, sseq, k, FRAMES_MAX)
+        return found[: frames.fits(map(len, found))]
 
     def repair(self, row: NodeRow, label: str, raw: bytes) -> list[bytes]:
         """The parts of the answer. Raises PeerFault when the question is not this node's own or not about `label`."""

@@ -94,6 +94,18 @@ def sync_api(
             raise _Refusal(404, "segment-unknown")
         return _raw(desk.segment(label, epoch, first))
 
+    @pages.get("/feeds/<label>/manifest")
+    def manifest(label: str) -> Response:
+        holder_of(label)
+        return _raw(desk.manifest(label))
+
+    @pages.get("/feeds/<label>/<int:epoch>/snap-<int:sseq>/<int:k>")
+    def snapshot(label: str, epoch: int, sseq: int, k: int) -> Response:
+        holder_of(label)
+        if max(epoch, sseq, k) > INT_MAX:
+            raise _Refusal(404, "snapshot-unknown")
+        return _frames(desk.snapshot(label, epoch, sseq, k))
+
     @pages.post("/feeds/<label>/repair")
     def repair(label: str) -> Response:
         row = holder_of(label)

@@ -15,6 +15,7 @@ from sync.protocol import message
 from sync.protocol.ack import Ack, StreamAck
 from sync.protocol.notices import Head, ScopeHead
 from sync.protocol.segment import make_segment
+from sync.protocol.snapshot import Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,10 @@ class Voice:
         """Where feeds stand; `audience` None for the retained topic that everyone who may read it shares."""
         scopes = tuple(ScopeHead(row.label, row.sseq, row.e, row.root) for row in rows)
         return self.say(message.HEAD, Head(scopes, self.hub_time()).body(), audience)
+
+    def manifest(self, manifest: Manifest) -> bytes:
+        """For every node that holds the scope: made once, with the snapshot."""
+        return self.say(message.MANIFEST, manifest.body(), None)
 
     def segment(self, label: str, first: int, prev_e: bytes, head_e: bytes, entries: Sequence[bytes]) -> bytes:
         return make_segment(

@@ -12,6 +12,7 @@ import queue
 import socket
 import ssl
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,19 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPSConnection
+from urllib3.exceptions import HTTPError
 
 from sync.adapters.carrier import CONNECT_S_MAX, SEND_QUEUE_MAX, Heard, why_of
 from sync.kernel.limits import BATCH_SENT_BYTES_MAX, FRAMES_BYTES_MAX, FRAMES_MAX, LONG_POLL_S
 from sync.kernel.outcome import PeerFault, Unavailable
 from sync.protocol import frames as framing
+from sync.protocol.snapshot import run_name
 
 MEDIA_TYPE = "application/vnd.way1"
 ROOT = "/api/v1/sync"
 ANSWER_S_MAX = 10.0
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
+PIECE_BYTES = 64 * 1024
 _FRAME_HEAD = 4
 
 
@@ -66,6 +70,12 @@ class _Caller:
 
     def call(self, method: str, path: str, body: bytes | None = None, *, wait_s: float = ANSWER_S_MAX) -> bytes:
         """The answer's body, `b""` for 204. Raises HttpRefused or requests.RequestException."""
+        return b"".join(self.stream(method, path, body, wait_s=wait_s))
+
+    def stream(
+        self, method: str, path: str, body: bytes | None = None, *, wait_s: float = ANSWER_S_MAX
+    ) -> Iterator[bytes]:
+        """The answer's body piece by piece, each as soon as it is here."""
         if self._cut:
             raise requests.ConnectionError("cut")
         headers = {"Accept": f"{MEDIA_TYPE}, application/problem+json"}
@@ -80,17 +90,30 @@ class _Caller:
             stream=True,
             allow_redirects=False,
         ) as answer:
-            raw = bytearray()
-            for piece in answer.iter_content(64 * 1024):
-                raw += piece
-                if len(raw) > ANSWER_BYTES_MAX:
+            refused = bytearray()
+            total = 0
+            while piece := _read(answer):
+                total += len(piece)
+                if total > ANSWER_BYTES_MAX:
                     raise PeerFault("answer.too-long")
+                if answer.status_code >= 300:
+                    refused += piece
+                else:
+                    yield piece
             if answer.status_code >= 300:
-                raise HttpRefused(answer.status_code, _problem_code(bytes(raw)))
-            return bytes(raw)
+                raise HttpRefused(answer.status_code, _problem_code(bytes(refused)))
 
     def close(self) -> None:
         self._session.close()
+
+
+def _read(answer: requests.Response) -> bytes:
+    """What has come, at least a byte; nothing at the end."""
+    try:
+        piece: bytes = answer.raw.read1(PIECE_BYTES, decode_content=True)
+    except HTTPError as fault:
+        raise requests.ConnectionError(fault) from fault
+    return piece
 
 
 def _shut(line: socket.socket) -> None:
@@ -273,6 +296,9 @@ class _Run:
             self._link.heard_message(self, message)
 
 
+_FAULTS = (HttpRefused, requests.RequestException, OSError, ValueError)
+
+
 class HttpsFeeds:
     """Heads, segments and repairs. One thread uses it; `reset` and `cut` may come from any."""
 
@@ -288,6 +314,23 @@ class HttpsFeeds:
     def segment(self, label: str, epoch: int, first: int) -> bytes:
         """The signed segment that begins at `first`; empty when there is none yet."""
         return self._call("GET", f"/feeds/{label}/{epoch}/{first}")
+
+    def manifest(self, label: str) -> bytes:
+        """The signed manifest of the scope's newest snapshot; empty when there is none."""
+        return self._call("GET", f"/feeds/{label}/manifest")
+
+    def snapshot(self, label: str, epoch: int, sseq: int, k: int) -> Iterator[bytes]:
+        """Segments of a snapshot from number `k` on, each as soon as it is whole; none when the hub has it no more.
+
+        One answer brings some of them. Raises as the others do, after the last whole one.
+        """
+        incoming = framing.Incoming()
+        try:
+            for piece in self._caller.stream("GET", "/feeds/" + run_name(label, epoch, sseq, k)):
+                yield from incoming.take(piece)
+            incoming.end()
+        except _FAULTS as fault:
+            raise _told(fault) from fault
 
     def repair(self, label: str, asked: bytes) -> list[bytes]:
         """The hub's signed answers to what this node holds of a scope."""
@@ -309,9 +352,14 @@ class HttpsFeeds:
     def _call(self, method: str, path: str, body: bytes | None = None) -> bytes:
         try:
             return self._caller.call(method, path, body)
-        except HttpRefused as refused:
-            if refused.status >= 500:
-                raise Unavailable("line.refused", 5.0) from refused
-            raise PeerFault(refused.code or "http-refused") from refused
-        except (requests.RequestException, OSError, ValueError) as fault:
-            raise Unavailable(f"line.{why_of(fault)}", 2.0) from fault
+        except _FAULTS as fault:
+            raise _told(fault) from fault
+
+
+def _told(fault: Exception) -> Exception:
+    """What a failed call is to the box: the line's fault, or the hub's word about the question."""
+    if not isinstance(fault, HttpRefused):
+        return Unavailable(f"line.{why_of(fault)}", 2.0)
+    if fault.status >= 500:
+        return Unavailable("line.refused", 5.0)
+    return PeerFault(fault.code or "http-refused")

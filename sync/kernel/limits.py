@@ -1,6 +1,6 @@
 """Every stated number of protocol `way/1`, once.
 
-Source: protocol way/1, sections 2, 4.3, 4.10, 5.1-5.3, 6.5, 7.3.
+Source: protocol way/1, sections 2, 4.3, 4.10, 5.1-5.3, 6.5, 7.1, 7.3.
 """
 
 FACT_BYTES_MAX = 64 * 1024
@@ -55,6 +55,8 @@ CLOCK_CEILING_MS = 4102444800000
 
 SEGMENT_ENTRIES = 1024
 SEGMENT_BYTES = 1024 * 1024
+SEGMENT_KEEP_DAYS = 30
+SNAPSHOTS_KEPT = 2
 BUCKETS = 256
 BLOB_CHUNK_BYTES = 1024 * 1024
 BLOB_BYTES_MAX = 1024 * BLOB_CHUNK_BYTES

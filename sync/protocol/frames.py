@@ -29,6 +29,42 @@ def fits(sizes: Iterable[int]) -> int:
     return taken
 
 
+class Incoming:
+    """Frames out of bytes that come in pieces: what is whole can be had before the rest is there."""
+
+    def __init__(self, *, frames_max: int = FRAMES_MAX, bytes_max: int = FRAMES_BYTES_MAX) -> None:
+        self._room = bytes_max
+        self._left = frames_max
+        self._held = bytearray()
+
+    def take(self, piece: bytes) -> list[bytes]:
+        """The messages that this piece completes. Raises PeerFault as `unpack` does."""
+        self._room -= len(piece)
+        if self._room < 0:
+            raise PeerFault("frames.too-big")
+        self._held += piece
+        whole: list[bytes] = []
+        at = 0
+        while len(self._held) - at >= 4:
+            size = int.from_bytes(self._held[at : at + 4], "big")
+            if size == 0:
+                raise PeerFault("frames.length")
+            if len(self._held) < at + 4 + size:
+                break
+            if self._left == 0:
+                raise PeerFault("frames.too-many")
+            self._left -= 1
+            whole.append(bytes(self._held[at + 4 : at + 4 + size]))
+            at += 4 + size
+        del self._held[:at]
+        return whole
+
+    def end(self) -> None:
+        """Nothing more comes. Raises PeerFault `frames.length` when a message is left half."""
+        if self._held:
+            raise PeerFault("frames.length")
+
+
 def unpack(data: bytes, *, frames_max: int = FRAMES_MAX, bytes_max: int = FRAMES_BYTES_MAX) -> list[bytes]:
     """The messages in `data`. Raises PeerFault `frames.too-big`, `frames.too-many` or `frames.length`."""
     if len(data) > bytes_max:

@@ -182,6 +182,14 @@ def unwrap(raw: bytes, header: Header, *, public_key: bytes, open_key: bytes | N
     return body
 
 
+def plain_of(raw: bytes, header: Header) -> bytes:
+    """The expanded body of what is not sealed, unverified: for bytes that something else vouches for."""
+    if header.sealed:
+        raise PeerFault("batch.seal")
+    body = raw[PROOF_BYTES:]
+    return _expand(body, header.expanded_bytes) if header.flags & ZSTD else body
+
+
 def _said(type: int, header: bytes) -> bytes:
     return b"way/1 " + _NAMES[type] + b"\0" + header
 

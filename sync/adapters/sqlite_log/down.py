@@ -9,17 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sync.adapters.sqlite_log import copies
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.connection import Connection
-from sync.adapters.sqlite_log.node_store import Change, Unit, set_meta
-from sync.adapters.sqlite_log.order import order_bytes
-from sync.catalog import ENTITY_TYPES
-from sync.kernel.canonical import decode, encode
-from sync.kernel.chain import annotated_tag, digest, tag, xor
-from sync.kernel.codec import decode_fact
-from sync.kernel.fact import Annotation, Key
-from sync.kernel.ids import FactId
+from sync.adapters.sqlite_log.landing import Landing, leave
+from sync.adapters.sqlite_log.node_store import set_meta
+from sync.kernel.fact import Key
 from sync.protocol import feed
 
 ZERO_E = bytes(32)
@@ -69,8 +63,10 @@ def set_scopes(store: ApplianceStore, version: int, labels: Sequence[str]) -> bo
             members = conn.execute("SELECT etype, key FROM member WHERE label = ?", (label,)).fetchall()
             conn.execute("DELETE FROM member WHERE label = ?", (label,))
             conn.execute("DELETE FROM cursor WHERE label = ?", (label,))
+            conn.execute("DELETE FROM staged WHERE label = ?", (label,))
+            conn.execute("DELETE FROM staging WHERE label = ?", (label,))
             for etype, key in members:
-                _leave(store, unit, etype, key)
+                leave(store, unit, etype, key)
         for label in sorted(set(labels) - held):
             conn.execute(
                 "INSERT INTO cursor (label, epoch, sseq, e, to_repair) VALUES (?, 0, 0, ?, 1)", (label, ZERO_E)
@@ -87,35 +83,14 @@ def apply_round(store: ApplianceStore, tails: Sequence[Tail], hub_ms: int) -> Ro
     ask: set[str] = set()
     applied = 0
     with store.write(step="round.apply") as unit:
-        touched: dict[tuple[int, Key], FactId | None] = {}
-        leaving: dict[tuple[int, Key], list[str]] = {}
-        held = _held_labels(unit.conn)
+        landing = Landing(store, unit, hub_ms)
+        held = held_labels(unit.conn)
         for tail in tails:
-            if tail.label not in held:
-                continue
-            for entry in tail.entries:
-                applied += 1
-                if isinstance(entry, feed.GoneEntry):
-                    _forget(unit.conn, entry)
-                    touched.pop((entry.etype, entry.key), None)
-                    leaving.setdefault((entry.etype, entry.key), []).append(tail.label)
-                elif isinstance(entry, feed.EvictEntry):
-                    unit.conn.execute(
-                        "DELETE FROM member WHERE label = ? AND etype = ? AND key = ?",
-                        (tail.label, entry.etype, entry.key),
-                    )
-                    leaving.setdefault((entry.etype, entry.key), []).append(tail.label)
-                elif isinstance(entry, feed.FactEntry):
-                    if not _take_fact(unit.conn, tail.label, entry, touched, hub_ms):
-                        ask.add(tail.label)
-                elif isinstance(entry, feed.StateEntry):
-                    _take_state(unit.conn, tail.label, entry, touched, hub_ms, always=False)
-            unit.conn.execute(
-                "UPDATE cursor SET epoch = ?, sseq = ?, e = ?, checked_at = ?, head_at = ?, "
-                "to_repair = max(to_repair, ?) WHERE label = ?",
-                (tail.epoch, tail.sseq, tail.e, hub_ms, hub_ms, int(tail.label in ask), tail.label),
-            )
-        _end_round(store, unit, touched, leaving)
+            if tail.label in held:
+                applied += len(tail.entries)
+                if not land_tail(unit.conn, landing, tail, hub_ms):
+                    ask.add(tail.label)
+        landing.end()
     return RoundOutcome(applied, tuple(sorted(ask)))
 
 
@@ -136,27 +111,36 @@ def apply_repair(
     """
     with store.write(step="repair.apply") as unit:
         conn = unit.conn
-        if label not in _held_labels(conn):
+        if label not in held_labels(conn):
             return
-        touched: dict[tuple[int, Key], FactId | None] = {}
-        leaving: dict[tuple[int, Key], list[str]] = {}
+        landing = Landing(store, unit, hub_ms)
         listed = {(etype, key) for etype, key, _ in members}
         for etype, key in conn.execute("SELECT etype, key FROM member WHERE label = ?", (label,)).fetchall():
             if feed.bucket_of(etype, key) in buckets and (etype, key) not in listed:
-                conn.execute("DELETE FROM member WHERE label = ? AND etype = ? AND key = ?", (label, etype, key))
-                leaving[(etype, key)] = [label]
-        for etype, key in listed:
-            conn.execute("INSERT OR IGNORE INTO member (label, etype, key) VALUES (?, ?, ?)", (label, etype, key))
+                landing.leave(label, (etype, key))
+        for name in sorted(listed, key=repr):
+            landing.join(label, name)
         for entry in checkpoints:
-            _take_state(conn, label, entry, touched, hub_ms, always=True)
+            landing.take_state(label, entry, always=True)
         conn.execute(
             "UPDATE cursor SET epoch = ?, sseq = ?, e = ?, to_repair = 0, checked_at = ?, head_at = ? WHERE label = ?",
             (epoch, sseq, e, hub_ms, hub_ms, label),
         )
-        _end_round(store, unit, touched, leaving)
+        landing.end()
 
 
-def _held_labels(conn: Connection) -> frozenset[str]:
+def land_tail(conn: Connection, landing: Landing, tail: Tail, hub_ms: int) -> bool:
+    """Entries and cursor of one scope. False: the copy did not fit, the cursor is to be repaired."""
+    fits = all([landing.take(tail.label, entry) for entry in tail.entries])
+    conn.execute(
+        "UPDATE cursor SET epoch = ?, sseq = ?, e = ?, checked_at = ?, head_at = ?, "
+        "to_repair = max(to_repair, ?) WHERE label = ?",
+        (tail.epoch, tail.sseq, tail.e, hub_ms, hub_ms, int(not fits), tail.label),
+    )
+    return fits
+
+
+def held_labels(conn: Connection) -> frozenset[str]:
     return frozenset(row[0] for row in conn.execute("SELECT label FROM cursor"))
 
 
@@ -193,164 +177,3 @@ def raise_epoch(store: ApplianceStore, epoch: int) -> None:
         unit.conn.execute("UPDATE cursor SET to_repair = 1")
         unit.conn.execute("DELETE FROM receipt")
         set_meta(unit.conn, "hub_epoch", epoch)
-
-
-def _forget(conn: Connection, entry: feed.GoneEntry) -> None:
-    """The entity is past retention or shredded: it leaves every scope, and stays refused until then."""
-    name = (entry.etype, entry.key)
-    conn.execute("DELETE FROM member WHERE etype = ? AND key = ?", name)
-    conn.execute(
-        "INSERT INTO gone (etype, key, until) VALUES (?, ?, ?) "
-        "ON CONFLICT (etype, key) DO UPDATE SET until = max(until, excluded.until)",
-        (*name, entry.until),
-    )
-
-
-def _is_gone(conn: Connection, name: tuple[int, Key], hub_ms: int) -> bool:
-    row = conn.execute("SELECT until FROM gone WHERE etype = ? AND key = ?", name).fetchone()
-    return row is not None and row[0] > hub_ms << 16
-
-
-def _take_fact(
-    conn: Connection, label: str, entry: feed.FactEntry, touched: dict[tuple[int, Key], FactId | None], hub_ms: int
-) -> bool:
-    """Add a confirmed fact. False: it does not follow on what is held, so the scope needs repair."""
-    fact = decode_fact(entry.fact)
-    if fact.etype not in ENTITY_TYPES:
-        return True
-    name = (fact.etype, fact.key)
-    if _is_gone(conn, name, hub_ms):
-        return True
-    row = conn.execute("SELECT rev, d, x, last_key FROM entity WHERE etype = ? AND key = ?", name).fetchone()
-    conn.execute("INSERT OR IGNORE INTO member (label, etype, key) VALUES (?, ?, ?)", (label, *name))
-    rev, d, x = (row[0], row[1], row[2]) if row else (0, copies.ZERO16, copies.ZERO16)
-    if entry.rev <= rev:
-        return True
-    fid = FactId(entry.node, entry.incarnation, entry.lane, entry.seq)
-    held_floor = conn.execute("SELECT floor FROM copy WHERE etype = ? AND key = ?", name).fetchone()
-    if entry.rev != rev + 1 or (held_floor and order_bytes(entry.order, fid, fact.sort_hlc) <= held_floor[0]):
-        return False
-    mark = tag(fid, digest(entry.fact))
-    conn.execute(
-        "INSERT INTO copy_fact (etype, key, rev, node, incarnation, lane, seq, ord, line, seen, fact) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*name, entry.rev, *fid, entry.order, entry.line, entry.seen, entry.fact),
-    )
-    _set_copy(
-        conn,
-        name,
-        entry.rev,
-        xor(d, mark),
-        xor(x, annotated_tag(mark, Annotation(entry.order, entry.rev, entry.line, entry.seen))),
-    )
-    touched[name] = fid
-    return True
-
-
-def _take_state(
-    conn: Connection,
-    label: str,
-    entry: feed.StateEntry,
-    touched: dict[tuple[int, Key], FactId | None],
-    hub_ms: int,
-    *,
-    always: bool,
-) -> None:
-    name = (entry.etype, entry.key)
-    if entry.etype not in ENTITY_TYPES or _is_gone(conn, name, hub_ms):
-        return
-    conn.execute("INSERT OR IGNORE INTO member (label, etype, key) VALUES (?, ?, ?)", (label, *name))
-    point = entry.checkpoint
-    row = conn.execute(
-        "SELECT e.rev, coalesce(c.fold_version, 0) FROM entity e LEFT JOIN copy c ON c.etype = e.etype "
-        "AND c.key = e.key WHERE e.etype = ? AND e.key = ?",
-        name,
-    ).fetchone()
-    if row is not None and not always and (point.rev, point.fold_version) <= (row[0], row[1]):
-        return
-    conn.execute("DELETE FROM copy_fact WHERE etype = ? AND key = ?", name)
-    conn.execute(
-        "INSERT OR REPLACE INTO copy (etype, key, rev0, floor, seen, fold_version, state) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (*name, point.rev, point.floor, encode([list(s) for s in point.seen_streams]), point.fold_version, point.state),
-    )
-    _set_copy(conn, name, point.rev, point.d, point.x)
-    touched.setdefault(name, None)
-
-
-def _set_copy(conn: Connection, name: tuple[int, Key], rev: int, d: bytes, x: bytes) -> None:
-    conn.execute(
-        "INSERT INTO entity (etype, key, rev, d, x, last_key, fold_version, state) VALUES (?, ?, ?, ?, ?, ?, 0, ?) "
-        "ON CONFLICT (etype, key) DO UPDATE SET rev = excluded.rev, d = excluded.d, x = excluded.x",
-        (*name, rev, d, x, b"", b""),
-    )
-
-
-def _end_round(
-    store: ApplianceStore,
-    unit: Unit,
-    touched: dict[tuple[int, Key], FactId | None],
-    leaving: dict[tuple[int, Key], list[str]],
-) -> None:
-    """Fold what was touched, drop pending facts that are covered, evict what lost its last scope."""
-    conn = unit.conn
-    for (etype, key), fid in touched.items():
-        _drop_covered(conn, etype, key)
-        show(store, unit, etype, key, fid, source="feed")
-    for etype, key in leaving:
-        _leave(store, unit, etype, key)
-    set_meta(conn, "round", store.meta_int("round") + 1)
-
-
-def _drop_covered(conn: Connection, etype: int, key: Key) -> None:
-    """Own facts that the copy holds or its checkpoint covers are no longer pending."""
-    waiting = copies.pending(conn, etype, key)
-    if not waiting:
-        return
-    seen_row = conn.execute("SELECT seen FROM copy WHERE etype = ? AND key = ?", (etype, key)).fetchone()
-    seen = {(n, i, lane): last for n, i, lane, last in decode(seen_row[0])} if seen_row else {}
-    copied = {held.first_id for held in copies.confirmed(conn, etype, key)}
-    for held in waiting:
-        first = held.first_id
-        if first in copied or any(seen.get(fid[:3], 0) >= fid.seq for fid in (held.fid, first)):
-            unpend(conn, held.fid)
-
-
-def unpend(conn: Connection, fid: FactId) -> None:
-    """An own fact leaves the overlay: the copy holds it, or it was issued again."""
-    conn.execute(
-        "DELETE FROM pending WHERE seq = ? AND stream = (SELECT id FROM stream WHERE node = ? AND incarnation = ? "
-        "AND lane = ?)",
-        (fid.seq, *fid[:3]),
-    )
-
-
-def _leave(store: ApplianceStore, unit: Unit, etype: int, key: Key) -> None:
-    """Membership lost: without another scope, and with nothing of our own on it, the copy is deleted."""
-    conn = unit.conn
-    if conn.execute("SELECT 1 FROM member WHERE etype = ? AND key = ?", (etype, key)).fetchone():
-        return
-    copies.drop_entity(conn, etype, key)
-    conn.execute(
-        "DELETE FROM pending WHERE etype = ? AND key = ? AND EXISTS (SELECT 1 FROM stream s "
-        "WHERE s.id = pending.stream AND s.acked >= pending.seq)",
-        (etype, key),
-    )
-    show(store, unit, etype, key, None, source="feed")
-
-
-def show(store: ApplianceStore, unit: Unit, etype: int, key: Key, fid: FactId | None, source: str = "feed") -> None:
-    """Refold one entity and put the outcome before people: entity row, projections, change."""
-    conn = unit.conn
-    if etype not in ENTITY_TYPES:
-        return
-    shown = copies.refold(conn, etype, key)
-    row = conn.execute("SELECT rev, d, x FROM entity WHERE etype = ? AND key = ?", (etype, key)).fetchone()
-    change = Change(etype, key, source, fid)
-    unit.changes.append(change)
-    if shown is None:
-        conn.execute("DELETE FROM entity WHERE etype = ? AND key = ?", (etype, key))
-        store.project(conn, None, change)
-        return
-    rev, d, x = (row[0], row[1], row[2]) if row else (0, copies.ZERO16, copies.ZERO16)
-    copies.put_entity(conn, etype, key, rev, d, x, shown)
-    store.project(conn, shown.state, change)

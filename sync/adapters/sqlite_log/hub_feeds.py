@@ -133,7 +133,7 @@ class Feeds:
     def tail(
         self, label: str, first: int, sign: Callable[[int, int, bytes, bytes, list[bytes]], bytes]
     ) -> bytes | None:
-        """The signed segment that starts at `first`; None when there is nothing. Full ones are made once and kept.
+        """The signed segment that starts at `first`; None when there is nothing, or no more. Full ones are kept.
 
         `sign(first, last, prev_e, head_e, entries)` returns the segment's bytes.
         """
@@ -157,7 +157,7 @@ class Feeds:
                 break
             entries.append(entry)
             size += len(entry) + 5
-        if not entries:
+        if not entries or (first > 1 and prev is None):
             return None
         last = first + len(entries) - 1
         raw = sign(first, last, prev[0] if prev else ZERO_E, rows[len(entries) - 1][1], entries)

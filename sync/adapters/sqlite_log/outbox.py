@@ -162,7 +162,7 @@ def _apply_mark(store: ApplianceStore, unit: Unit, mark: Mark, hub_ms: int, raw:
 
 def _set_aside(store: ApplianceStore, unit: Unit, stream: int, mark: Mark, seq: int, code: str) -> None:
     """A fact the hub quarantined: it leaves the fold here too, visibly, and keeps its place in the chain."""
-    from sync.adapters.sqlite_log.down import show
+    from sync.adapters.sqlite_log.landing import show
 
     conn = unit.conn
     touched = conn.execute("SELECT etype, key FROM pending WHERE stream = ? AND seq = ?", (stream, seq)).fetchone()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sync.adapters.keys import sync_folder, write_whole
-from sync.adapters.sqlite_log import down
+from sync.adapters.sqlite_log import landing
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.integrity import examine, read_if_there, reader_of, salt_of, wal_of
@@ -180,7 +180,7 @@ def put_back(store: ApplianceStore, found: Salvage, repair: Repair, keepsakes: S
                 place = f"{saved.stream:010d}.{saved.standing.incarnation}.{saved.standing.lane}.{seq:012d}"
                 set_meta(conn, f"orphan.{place}", row.h + row.fact)
         for (etype, key), fid in touched.items():
-            down.show(store, unit, etype, key, fid)
+            landing.show(store, unit, etype, key, fid)
         for name, value in found.meta.items():
             set_meta(conn, name, max(value, store.meta_int(name)))
         for name, fact in found.withheld.items():

@@ -65,3 +65,18 @@ CREATE TABLE IF NOT EXISTS receipt (
     stream INTEGER PRIMARY KEY,
     raw    BLOB NOT NULL
 );
+
+-- A snapshot on its way: the signed manifest, and the segments that have come whole. Nobody sees it before it is applied.
+CREATE TABLE IF NOT EXISTS staging (
+    label    TEXT PRIMARY KEY,
+    manifest BLOB    NOT NULL,
+    rows     INTEGER NOT NULL,
+    segments INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS staged (
+    label TEXT    NOT NULL,
+    k     INTEGER NOT NULL,
+    raw   BLOB    NOT NULL,
+    PRIMARY KEY (label, k)
+);

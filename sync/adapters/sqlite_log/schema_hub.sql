@@ -157,3 +157,22 @@ CREATE TABLE IF NOT EXISTS reissued (
     by_seq         INTEGER NOT NULL,
     PRIMARY KEY (node, incarnation, lane, seq, h)
 );
+
+-- A scope as of one position: a signed manifest, and the signed segments of the newest two.
+CREATE TABLE IF NOT EXISTS snapshot (
+    label    TEXT    NOT NULL,
+    epoch    INTEGER NOT NULL,
+    sseq     INTEGER NOT NULL,
+    made_at  INTEGER NOT NULL,  -- hub's wall clock, ms
+    manifest BLOB    NOT NULL,
+    PRIMARY KEY (label, epoch, sseq)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS snapshot_segment (
+    label TEXT    NOT NULL,
+    epoch INTEGER NOT NULL,
+    sseq  INTEGER NOT NULL,
+    k     INTEGER NOT NULL,
+    raw   BLOB    NOT NULL,
+    PRIMARY KEY (label, epoch, sseq, k)
+);

@@ -10,7 +10,7 @@ import pytest
 
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SeededEntropy
-from sync.adapters.sqlite_log import down, hub_inbound, outbox
+from sync.adapters.sqlite_log import hub_inbound, landing, outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_store import HubStore
@@ -60,7 +60,7 @@ def again(box, fid: FactId, *, same: bool = True) -> FactId:
             "AND l.seq = ?",
             fid[1:],
         ).fetchone()
-        down.unpend(unit.conn, fid)
+        landing.unpend(unit.conn, fid)
         return box.issue_again(unit, fid, row[0], row[1], same=same)
 
 
