@@ -143,6 +143,7 @@ class Walk:
         for window in rooms:
             sign_in_by_badge(window, person.badge, person.pin)
         rooms[0].page.click('form.batch-form:has(input[value="u-luo"]) button:has-text("10 份")')
+        rooms[0].wait(".batch.selected")  # a gun that is quicker than the page scans into nobody's batch
         assert station.gun.wait_connected()
         keys = sorted(self.courier.counting())
         for key in keys[:-1]:

@@ -60,6 +60,12 @@ class Job:
             self.unchanged, self.repeated, self.faulty,
         )  # fmt: skip
 
+    def end(self, state: str, code: str, ended_at: int) -> None:
+        """The state last: who sees that it has ended sees when and why."""
+        self.code, self.ended_at = code, ended_at
+        self.state = state
+        self.let_go()
+
     def let_go(self) -> None:
         """Forget the file; the counts stay."""
         self.data, self.reading, self.messages = b"", None, None

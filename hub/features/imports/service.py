@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hub.features.imports import decide, store
 from hub.features.imports.files import split_file
@@ -16,6 +16,7 @@ from hub.features.imports.rows import DischargeRow
 from hub.features.imports.sheets import read_list
 from hub.features.imports.store import FaultRow, JobRow
 from hub.store.desk import Desk
+from sync.adapters import bugs
 from sync.domain.patients.due import Due
 from sync.domain.patients.facts import DUE
 from sync.domain.tracking.facts import STAY, stay_key
@@ -129,7 +130,8 @@ class Imports:
                 self._write(job)
         except Unavailable as fault:
             self._end(job, "refused", fault.code)
-        except Exception:  # our own mistake must not end the thread that takes lists in
+        except Exception as bug:  # our own mistake must not end the thread that takes lists in
+            bugs.note("imports", bug)
             self._end(job, "refused", "import.incident")
 
     def _read(self, job: Job) -> None:
@@ -157,9 +159,9 @@ class Imports:
             job.faults.sort(key=lambda one: one.line)
             job.faulty += len(early)
             job.total = len(reading.rows) - len(early)
-        job.state = "stopped" if job.stop.is_set() else "ready"
-        if job.ended:
-            self._end(job, "stopped")
+        if job.stop.is_set():
+            return self._end(job, "stopped")
+        job.state = "ready"
         return None
 
     def _write(self, job: Job) -> None:
@@ -212,17 +214,16 @@ class Imports:
         job.rate = job.handled / took if took > 0.2 else 0.0
 
     def _end(self, job: Job, state: str, code: str = "") -> None:
-        wrote = job.handled > 0 or state == "done"
-        # The state first: who sees an end sees which one.
-        job.code, job.state = code, state
-        job.ended_at = self._desk.now_ms()
-        with self._desk.write(job.actor) as unit:
-            store.save(unit.conn, job.row())
-            store.save_faults(unit.conn, job.id, job.faults)
-            detail = (
-                f"lines={job.lines} written={job.taken} unchanged={job.unchanged} faulty={job.faulty} {code}".strip()
-            )
-            self._desk.note(unit, "list.import" if job.kind == "list" else "hl7.import", detail=detail, ok=not code)
-        if wrote:
-            self._desk.settle()
-        job.let_go()
+        """Kept first and told then: who sees an end finds it with its faults, also after a power cut."""
+        ended_at = self._desk.now_ms()
+        detail = f"lines={job.lines} written={job.taken} unchanged={job.unchanged} faulty={job.faulty} {code}".strip()
+        try:
+            with self._desk.write(job.actor) as unit:
+                store.save(unit.conn, replace(job.row(), state=state, code=code, ended_at=ended_at))
+                store.save_faults(unit.conn, job.id, job.faults)
+                self._desk.note(unit, "list.import" if job.kind == "list" else "hl7.import", detail=detail, ok=not code)
+            if job.handled or state == "done":
+                self._desk.settle()
+        except Unavailable as fault:
+            state, code = "refused", fault.code
+        job.end(state, code, ended_at)
