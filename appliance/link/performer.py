@@ -109,7 +109,7 @@ class Performer:
         self._carriers[effect.carrier].send(raw)
         self._sent_at.setdefault((*lane, last), self._now)
         self._gauge.asked(self._now)
-        return [events.BatchCut(*lane, effect.first, last)]
+        return [events.BatchCut(*lane, effect.first, last, len(raw))]
 
     @_do.register
     def _(self, effect: events.Resend) -> Events:

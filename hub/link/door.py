@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from hub.link.credits import Credits
 from hub.link.greeting import Greeting
 from hub.link.voice import Voice, stream_ack
 from sync.adapters.sqlite_log import hub_inbound
@@ -41,9 +42,13 @@ class Offer:
 
 @dataclass(slots=True)
 class Outcome:
-    """`answers` by node, in the order to send them. `refused[i]` is why offer i was not taken, or None."""
+    """`answers` by node, in the order to send them. `refused[i]` is why offer i was not taken, or None.
+
+    `turns`: nodes that may send now and are to be told so wherever they are.
+    """
 
     answers: dict[str, list[bytes]] = field(default_factory=dict)
+    turns: list[tuple[str, bytes]] = field(default_factory=list)
     refused: list[str | None] = field(default_factory=list)
     appended: int = 0
 
@@ -75,7 +80,8 @@ class Door:
         """`learn(raw)`: take in a machine by its identity record. `behind(epoch)`: proof that this hub forgot."""
         self._store = store
         self._voice = voice
-        self._greeting = Greeting(store, voice, learn, behind)
+        self._credits = Credits(store.clock, voice)
+        self._greeting = Greeting(store, voice, self._credits, learn, behind)
         self._seen_at: dict[str, float] = {}
         self._took_at_s = float("-inf")
         self._lock = threading.Lock()
@@ -108,6 +114,7 @@ class Door:
         self._keep(work, outcome)
         for node, streams in work.touched.items():
             outcome.answers.setdefault(node, []).append(self.ack(node, streams))
+        outcome.turns = [(node, self._voice.ack(node, (), credit)) for node, credit in self._credits.turns()]
         if work.batches:
             self._took_at_s = self._store.clock.mono_s()
         self._note(work)
@@ -122,7 +129,7 @@ class Door:
         row = self._store.node_row(node)
         if row is None or not row.counts:
             told = [replace(each, state=FROZEN) for each in told]
-        return self._voice.ack(node, told)
+        return self._voice.ack(node, told, self._credits.told(node))
 
     def _batch(self, offer: Offer, work: _Work) -> None:
         header = batch.parse_header(offer.raw)
@@ -138,6 +145,7 @@ class Door:
             work.touch(row.node, (header.incarnation, header.lane)).append((header.first, fault.code))
             raise
         work.touch(row.node, (header.incarnation, header.lane))
+        self._credits.taken(header, len(offer.raw))
 
     def _open(self, raw: bytes, header: batch.Header, row: NodeRow) -> hub_inbound.Arrival:
         if header.key_id != row.key_id:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hub.link.credits import Credits
 from hub.link.voice import Voice, stream_ack
 from sync.adapters.sqlite_log import hub_inbound, hub_lineage
 from sync.adapters.sqlite_log.hub_contact import last_hello, note_hello
@@ -35,10 +36,16 @@ class Greeting:
     """Answers everything that is not a batch of facts."""
 
     def __init__(
-        self, store: HubStore, voice: Voice, learn: Callable[[bytes], bool] | None, behind: Callable[[int], None] | None
+        self,
+        store: HubStore,
+        voice: Voice,
+        credits: Credits,
+        learn: Callable[[bytes], bool] | None,
+        behind: Callable[[int], None] | None,
     ) -> None:
         self._store = store
         self._voice = voice
+        self._credits = credits
         self._learn = learn
         self._behind = behind
 
@@ -75,7 +82,7 @@ class Greeting:
             line = hub_lineage.line_of(conn, row.node, hello.incarnation)
         welcome = words.Welcome(
             answers=(hello.incarnation, hello.number),
-            ack=Ack(self._streams(row, hello), self._voice.hub_time()),
+            ack=Ack(self._streams(row, hello), self._voice.hub_time(), self._credits.greeted(row.node, hello)),
             status=_STATUS[row.state],
             scope_set=None if hello.scope_version == row.scope_version else (row.scope_version, row.scopes),
             trust_version=0 if trust is None else trust.version,

@@ -1,12 +1,12 @@
 """The hub's own client at the broker: takes what nodes publish, answers, keeps heads and the trust bundle retained.
 
-What arrives while a commit runs goes into the next one together. The queue is bounded; what does not fit is dropped,
-because its sender sends again until it is acknowledged.
+What arrives while a commit runs goes into the next one together, in the order of `sync.protocol.fair`. Nothing is
+dropped to shed load: windows and credit bound what nodes send. The queue's own bounds are above what a thousand of them
+may have on the way.
 """
 
 from __future__ import annotations
 
-import queue
 import re
 import ssl
 import threading
@@ -32,8 +32,11 @@ from sync.adapters.mqtt_link import (
 )
 from sync.kernel.ids import NODE_PATTERN
 from sync.kernel.outcome import Unavailable
+from sync.protocol.fair import FairQueue, kind_of
 
-QUEUE_MAX = 512
+QUEUE_BYTES_MAX = 256 * 1024 * 1024
+NODE_BYTES_MAX = 4 * 1024 * 1024
+"""More than a node's windows let it send; what a node sends beyond is not kept, and it sends again."""
 TOGETHER_MAX = 16
 """Batches in one commit: beyond it the wait for the first one's acknowledgement grows and nothing is gained."""
 RECONNECT_S_MAX = 5.0
@@ -64,7 +67,8 @@ class MqttIngest:
         self._voice = voice
         self._post = post
         self._digester = digester
-        self._queue: queue.Queue[Offer] = queue.Queue(QUEUE_MAX)
+        self._queue: FairQueue[Offer] = FairQueue()
+        self._arrived = threading.Condition()
         self._stop = threading.Event()
         self._lost = threading.Event()
         self._ready = threading.Event()
@@ -91,7 +95,7 @@ class MqttIngest:
     @property
     def busy(self) -> bool:
         """Batches wait: the digest lets them go first."""
-        return not self._queue.empty()
+        return len(self._queue) > 0
 
     def present(self, node: str) -> bool | None:
         """Whether the node is on the broker now; None when the broker never told, or is gone itself."""
@@ -152,19 +156,18 @@ class MqttIngest:
             if (presence := _PRESENCE.fullmatch(told.topic)) is not None:
                 self._present[presence.group(1)] = told.payload == HERE
             return
-        try:
-            self._queue.put_nowait(Offer(bytes(told.payload), "mqtt", topic.group(1)))
-        except queue.Full:
-            return
+        node, raw = topic.group(1), bytes(told.payload)
+        with self._arrived:
+            if self._queue.held_bytes(node) < NODE_BYTES_MAX and self._queue.bytes < QUEUE_BYTES_MAX and raw:
+                self._queue.put(node, kind_of(raw), len(raw), Offer(raw, "mqtt", node))
+                self._arrived.notify()
 
     def _take(self) -> None:
         while not self._stop.is_set():
-            try:
-                offers = [self._queue.get(timeout=0.5)]
-            except queue.Empty:
-                continue
-            while len(offers) < TOGETHER_MAX and not self._queue.empty():
-                offers.append(self._queue.get_nowait())
+            with self._arrived:
+                if not self._arrived.wait_for(lambda: len(self._queue) > 0, 0.5):
+                    continue
+                offers = [self._queue.take() for _ in range(min(len(self._queue), TOGETHER_MAX))]
             try:
                 outcome = self._door.receive_many(offers)
             except Unavailable as fault:
@@ -177,6 +180,8 @@ class MqttIngest:
             for node, messages in outcome.answers.items():
                 for message in messages:
                     self._answer(node, message)
+            for node, turn in outcome.turns:
+                self._post.deliver(node, [turn])
 
     def _answer(self, node: str, message: bytes) -> None:
         client = self._client

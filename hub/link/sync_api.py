@@ -66,6 +66,8 @@ def sync_api(
         node = node_of_caller()
         offered = frames.unpack(_body())
         outcome = door.receive_many([Offer(raw, CARRIER, node) for raw in offered])
+        for other, turn in outcome.turns:
+            post.deliver(other, [turn])
         answers = outcome.answers.get(node, [])
         refused = [code for code in outcome.refused if code is not None]
         if refused and len(refused) == len(offered) and not answers:

@@ -12,7 +12,7 @@ from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.kernel import hlc
 from sync.kernel.suite import suite1
 from sync.protocol import message
-from sync.protocol.ack import Ack, StreamAck
+from sync.protocol.ack import Ack, Credit, StreamAck
 from sync.protocol.notices import Head, ScopeHead
 from sync.protocol.segment import make_segment
 from sync.protocol.snapshot import Manifest
@@ -59,8 +59,8 @@ class Voice:
             key_id=self.key_id,
         )
 
-    def ack(self, node: str, streams: Sequence[StreamAck]) -> bytes:
-        return self.say(message.ACK, Ack(tuple(streams), self.hub_time()).body(), node)
+    def ack(self, node: str, streams: Sequence[StreamAck], credit: Credit | None = None) -> bytes:
+        return self.say(message.ACK, Ack(tuple(streams), self.hub_time(), credit).body(), node)
 
     def head(self, rows: Sequence[HeadRow], audience: str | None) -> bytes:
         """Where feeds stand; `audience` None for the retained topic that everyone who may read it shares."""

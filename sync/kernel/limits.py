@@ -33,8 +33,19 @@ EVIDENCE_BYTES_MAX = 64 * 1024 * 1024
 
 WINDOW_LIVE = 8
 WINDOW_CONTROL = 2
-WINDOW_BULK = 2
-"""0 once the hub gives credit (section 4.10); until then nothing else would let bulk facts go."""
+WINDOW_BULK = 0
+"""Bulk facts go by the hub's credit alone."""
+QUANTUM_BYTES = 64 * 1024
+"""What one turn of a node's is worth where turns are taken."""
+CREDIT_BATCHES = 4
+CREDIT_BYTES = 4 * CUT_BYTES
+"""One node's window while it has its turn, as sent. Our own choice: two are on the way, two are being taken."""
+CREDIT_NODES_MAX = 16
+"""Nodes that have their turn at once: 64 batches, about a second of a hub's work. Our own choice."""
+CREDIT_GOOD_S = 60
+CREDIT_ASK_S = 15.0
+"""Until a node whose bulk facts wait asks again by a hello. Our own choice."""
+NOT_BEFORE_S_MIN, NOT_BEFORE_S_MAX = 0.5, 60.0
 RESEND_LIVE_S = 2.0
 RESEND_OTHER_S = 15.0
 RESEND_S_MAX = 60.0

@@ -70,12 +70,16 @@ class FactCommitted:
 
 @dataclass(frozen=True, slots=True)
 class BatchCut:
-    """What `CutAndSend` led to: facts `first` to `last` are on their way. `last` < `first`: there was nothing."""
+    """What `CutAndSend` led to: facts `first` to `last` are on their way, in `size` bytes.
+
+    `last` < `first`: there was nothing.
+    """
 
     incarnation: int
     lane: int
     first: int
     last: int
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sync.kernel.suite import suite1
+from sync.protocol import states
 from sync.protocol.ack import Ack
 from sync.protocol.fields import COUNT, H8, INCARNATION, LANE, Fields, anything, count, is_label, text
 
@@ -18,6 +19,16 @@ PROTOCOL = (1, 1)
 
 OPEN, REWOUND, FROZEN, REVOKED, UNKNOWN, TOO_OLD = range(6)
 """Status of a node in a welcome."""
+
+SAID = {
+    OPEN: states.WELCOMED,
+    REWOUND: states.WELCOMED,
+    FROZEN: states.FROZEN,
+    REVOKED: states.REVOKED,
+    UNKNOWN: states.UNKNOWN,
+    TOO_OLD: states.TOO_OLD,
+}
+"""What each status says to the session's table; one that is not here comes of a newer hub: too old."""
 
 IDENTITY, RECEIPTS, MARKS, CURSORS, LEASES = range(1, 6)
 """What a welcome may want next."""

@@ -30,6 +30,8 @@ ZSTD, SEALED, BACKLOG = 1, 2, 4
 HEADER_BYTES = 160
 PROOF_BYTES = 224
 """Header and signature."""
+FLAGS_AT, LANE_AT = 7, 32
+"""Where a header says these, for those who sort messages before anything is checked."""
 
 _LAYOUT = struct.Struct(">4s4B16sQB3sQI32s32s32s8sII")
 _NAMES = {FACTS: b"facts", SEGMENT: b"segment"}

@@ -5,7 +5,6 @@ Source: protocol way/1, section 4.3 (cuts), 4.4 (halving, withholding), 4.6 (ack
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sync.kernel.ids import BULK, CONTROL, LIVE
@@ -18,9 +17,6 @@ from sync.kernel.limits import (
     RESEND_LIVE_S,
     RESEND_OTHER_S,
     RESEND_S_MAX,
-    WINDOW_BULK,
-    WINDOW_CONTROL,
-    WINDOW_LIVE,
 )
 from sync.protocol import states
 
@@ -37,12 +33,13 @@ end with every fact withheld, so they are tried again and shown."""
 
 @dataclass(slots=True)
 class Flight:
-    """A batch sent and not yet acknowledged."""
+    """A batch sent and not yet acknowledged; `size` in bytes as sent."""
 
     first: int
     last: int
     due_at_s: float
     wait_s: float
+    size: int = 0
     resends: int = 0
     hastened: bool = False
 
@@ -119,13 +116,13 @@ class OutStream:
         gather_ms = CUT_QUIET_MS if self.lane != LIVE else GATHER_MS if self.flights else 0
         return max(self.hold_until_s, self.unsent_since_s + gather_ms / 1000)
 
-    def cut(self, first: int, last: int, now_s: float) -> None:
+    def cut(self, first: int, last: int, size: int, now_s: float) -> None:
         """A batch left. What was committed meanwhile gathers from now."""
         self.cutting = False
         if last < first:
             self.last = self.sent
             return
-        self.flights.append(Flight(first, last, now_s + self.resend_s, self.resend_s))
+        self.flights.append(Flight(first, last, now_s + self.resend_s, self.resend_s, size))
         self.sent = max(self.sent, last)
         self.unsent_since_s = now_s
 
@@ -190,12 +187,3 @@ class OutStream:
         self.flights = [flight for flight in self.flights if flight.last < first]
         self.sent = max(self.acked, first - 1)
         self.unsent_since_s = float("-inf")
-
-
-def room_of(streams: Iterable[OutStream]) -> dict[int, int]:
-    """How many more batches may be in flight in each lane. No credit in this version."""
-    room = {LIVE: WINDOW_LIVE, CONTROL: WINDOW_CONTROL, BULK: WINDOW_BULK}
-    for stream in streams:
-        if stream.open:
-            room[stream.lane] -= len(stream.flights) + stream.cutting
-    return room

@@ -27,16 +27,9 @@ from sync.protocol import hello, message, states
 from sync.protocol.ack import FROZEN, OPEN, WAITING, Ack
 from sync.protocol.events import Effect, Event, Lane
 from sync.protocol.notices import FREEZE, THAW, Notice, Order
-from sync.protocol.outbound import FACT_BYTES_A_BATCH, FACT_CODES, OutStream, room_of
+from sync.protocol.outbound import FACT_BYTES_A_BATCH, FACT_CODES, OutStream
+from sync.protocol.purse import Purse
 
-_STATUS = {
-    hello.OPEN: states.WELCOMED,
-    hello.REWOUND: states.WELCOMED,
-    hello.FROZEN: states.FROZEN,
-    hello.REVOKED: states.REVOKED,
-    hello.UNKNOWN: states.UNKNOWN,
-    hello.TOO_OLD: states.TOO_OLD,
-}
 _LOWER_EPOCH_ALARM = 3
 
 
@@ -78,6 +71,8 @@ class Session:
         self._hello_at_s = float("inf")
         self._lower_epochs = 0
         self._receipts_shown = False
+        self._purse = Purse(config.draw)
+        self._now_s = 0.0
 
     @property
     def carrier(self) -> str:
@@ -86,6 +81,7 @@ class Session:
 
     def on(self, event: Event, now_s: float) -> list[Effect]:
         """Take one event; the effects are to be performed in order."""
+        self._now_s = now_s
         match event:
             case do.Started():
                 self._started(event, now_s)
@@ -97,9 +93,9 @@ class Session:
                 self._received(said, raw, now_s)
             case do.FactCommitted(incarnation, lane, last):
                 self._stream(do.OwnStream(incarnation, lane, 0, 0)).committed(last, now_s)
-            case do.BatchCut(incarnation, lane, first, last):
+            case do.BatchCut(incarnation, lane, first, last, size):
                 if (incarnation, lane) in self.streams:  # an ack may have ended it meanwhile
-                    self.streams[incarnation, lane].cut(first, last, now_s)
+                    self.streams[incarnation, lane].cut(first, last, size, now_s)
             case do.AckApplied():
                 self._applied(event, now_s)
             case do.EpochRaised(streams):
@@ -111,8 +107,6 @@ class Session:
             case do.IdentityRenewed():
                 if self._go(states.NEW_IDENTITY):
                     self._connect_at_s = now_s
-            case do.Tick():
-                pass
         self._clocks(now_s)
         self._send_batches(now_s)
         done, self._out = self._out, []
@@ -121,13 +115,19 @@ class Session:
     @property
     def wakes_at_s(self) -> float:
         """When `Tick` has something to do at the latest; infinity when only an event can."""
-        times = [self._connect_at_s, self._give_up_at_s, self._hello_again_s]
+        times = [self._call_at_s, self._give_up_at_s, self._hello_again_s]
         if self.state == states.TALKING:
             times += [self._hello_at_s, self._better_at_s]
             times += [flight.due_at_s for stream in self.streams.values() for flight in stream.flights if stream.open]
-            room = room_of(self.streams.values())
-            times += [stream.ready_at_s() for stream in self.streams.values() if room[stream.lane] > 0]
+            room = self._purse.room(self.streams.values(), self._now_s)
+            times += [stream.ready_at_s() for stream in self.streams.values() if room.has(stream.lane)]
+            if self._hello_again_s is None:
+                times.append(self._purse.ask_at_s(self.streams.values(), self._now_s))
         return min((at for at in times if at is not None), default=float("inf"))
+
+    @property
+    def _call_at_s(self) -> float | None:
+        return self._purse.call_at_s(self._connect_at_s, self.streams.values())
 
     # The line
 
@@ -177,11 +177,12 @@ class Session:
         self._trying_better = self._give_up_at_s = self._hello_again_s = None
         self._receipts_shown = False
         self._hello_at_s = self._better_at_s = float("inf")
+        self._purse.emptied()
         for stream in self.streams.values():
             stream.grounded()
 
     def _clocks(self, now_s: float) -> None:
-        if self.state == states.SILENT and _past(self._connect_at_s, now_s) and self._go(states.BACKOFF_OVER):
+        if self.state == states.SILENT and _past(self._call_at_s, now_s) and self._go(states.BACKOFF_OVER):
             self._connect_at_s = None
             self._give_up_at_s = now_s + self._config.connect_s_max
             self._out.append(do.Connect(self.carrier))
@@ -198,7 +199,9 @@ class Session:
             self._better_at_s = now_s + CARRIER_BETTER_EVERY_S
         if self.state != states.TALKING:
             return
-        if self._hello_at_s <= now_s:
+        wants_credit = self._purse.ask_at_s(self.streams.values(), now_s) <= now_s
+        if self._hello_at_s <= now_s or (wants_credit and self._hello_again_s is None):
+            self._purse.asked(now_s)
             self._say_hello(now_s)
         if self._better_at_s <= now_s and self._carrier:
             self._trying_better = self._config.carriers[0]
@@ -225,7 +228,7 @@ class Session:
             return
         self._lower_epochs = self._failures = self._attempt = self._hello_tries = 0
         self._hello_again_s = None
-        status = _STATUS.get(welcome.status, states.TOO_OLD)
+        status = hello.SAID.get(welcome.status, states.TOO_OLD)
         self.up_only = status == states.TOO_OLD
         self._go(status)
         if hello.IDENTITY in welcome.wanted or status == states.UNKNOWN:
@@ -301,6 +304,7 @@ class Session:
             self._out.append(do.Count(fault.code))
 
     def _take_ack(self, ack: Ack, raw: bytes, now_s: float, *, welcome: bool) -> None:
+        self._purse.hear(ack.credit, ack.hub_time, now_s)
         told = {(row.incarnation, row.lane): row for row in ack.streams}
         for name, stream in self.streams.items():
             row = told.get(name)
@@ -360,11 +364,11 @@ class Session:
                     return
                 stream.again(flight, now_s)
                 self._out.append(do.Resend(self.carrier, *name, flight.first, flight.last))
-        room = room_of(self.streams.values())
+        room = self._purse.room(self.streams.values(), now_s)
         for name, stream in sorted(self.streams.items(), key=lambda row: row[1].urgency):
             ready_at_s = stream.ready_at_s()
-            if ready_at_s is not None and ready_at_s <= now_s and room[stream.lane] > 0:
-                room[stream.lane] -= 1
+            if ready_at_s is not None and ready_at_s <= now_s and room.has(stream.lane):
+                room.take(stream.lane)
                 stream.cutting = True
                 first, facts_max = stream.sent + 1, stream.facts_max
                 self._out.append(do.CutAndSend(self.carrier, *name, first, facts_max, FACT_BYTES_A_BATCH))

@@ -555,6 +555,12 @@ def write_facts(store: NodeStore, facts: Sequence[NewFact]) -> None:
 
 
 @pytest.fixture
+def patiently() -> Callable[..., Any]:
+    """Waits for something to be true, and fails when it is not in time."""
+    return eventually
+
+
+@pytest.fixture
 def world_of(shared_world: World) -> tuple[World, Callable[..., Any], type[Ear]]:
     """The shared site, patience, and an ear for a bare carrier."""
     return shared_world, eventually, Ear

@@ -18,7 +18,7 @@ from sync.kernel.outcome import PeerFault
 from sync.kernel.suite import suite1
 from sync.protocol import events as do
 from sync.protocol import message, states
-from sync.protocol.ack import Ack, StreamAck, acked_digest
+from sync.protocol.ack import Ack, Credit, StreamAck, acked_digest
 from sync.protocol.batch import Withheld, is_batch, make_batch, open_batch, parse_header
 from sync.protocol.hello import Hello, HelloStream, Welcome
 from sync.protocol.inbound import Append, Equivocation, Park, StreamView, place
@@ -29,6 +29,7 @@ NODE_KEY, HUB_KEY, SEALING = bytes(range(32)), bytes(range(1, 33)), bytes(range(
 NODE_PUBLIC, HUB_PUBLIC = suite1.signing_public(NODE_KEY), suite1.signing_public(HUB_KEY)
 SEAL_TO = suite1.sealing_public(SEALING)
 TROUBLE_S, CALM_S = 120.0, 400.0
+CREDIT = Credit(262_144, 4, 0, 60)
 
 
 class Own:
@@ -57,7 +58,7 @@ class Hub:
             opened = message.open_message(raw, keys=lambda signer, key_id: NODE_PUBLIC, audience=HUB)
             hello = Hello.read(opened.body)
             told = tuple(self.told((s.incarnation, s.lane)) for s in hello.streams)
-            welcome = Welcome((hello.incarnation, hello.number), Ack(told, 5 << 16))
+            welcome = Welcome((hello.incarnation, hello.number), Ack(told, 5 << 16, CREDIT))
             return self.say(message.WELCOME, welcome.body())
         header = parse_header(raw)
         name, refused = (header.incarnation, header.lane), ()
@@ -68,7 +69,7 @@ class Hub:
         gaps = ()
         if ahead := self.parked.get(name):
             gaps = ((len(self.logs.get(name, [])) + 1, min(ahead) - 1),)
-        return self.say(message.ACK, Ack((self.told(name, gaps, refused),), 5 << 16).body())
+        return self.say(message.ACK, Ack((self.told(name, gaps, refused),), 5 << 16, CREDIT).body())
 
     def keep(self, raw: bytes) -> None:
         opened = open_batch(raw, parse_header(raw), public_key=NODE_PUBLIC, open_key=SEALING)
@@ -357,7 +358,7 @@ def test_a_backlog_leaves_in_full_batches_within_the_windows() -> None:
         sent = [len(stream.flights) for stream in world.session.streams.values() if stream.lane == LIVE]
         bulk = [len(stream.flights) for stream in world.session.streams.values() if stream.lane == BULK]
         assert sum(sent) <= 8
-        assert sum(bulk) <= 2
+        assert sum(bulk) <= CREDIT.batches
         flying = max(flying, sum(sent))
         assert world.now < 60
     assert flying == 8

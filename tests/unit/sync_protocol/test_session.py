@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from sync.kernel.ids import BULK, CONTROL, LIVE
+from sync.kernel.limits import CREDIT_BATCHES, CREDIT_BYTES, CREDIT_GOOD_S
 from sync.protocol import events as do
 from sync.protocol import hello, message, states
-from sync.protocol.ack import Ack, StreamAck
+from sync.protocol.ack import Ack, Credit, StreamAck
 from sync.protocol.hello import Welcome
 from sync.protocol.notices import FREEZE, THAW, Head, Notice, Order
 from sync.protocol.session import Config, Session
@@ -50,11 +51,14 @@ def greeted(*carriers: str, **how: Any) -> Session:
     return session
 
 
-def talking(*carriers: str, **how: Any) -> Session:
+def talking(*carriers: str, credit: Credit | None = None, **how: Any) -> Session:
     session = greeted(*carriers, **how)
-    session.on(welcome(1), 0.5)
+    session.on(welcome(1, ack=Ack((), 5, credit)), 0.5)
     assert session.state == states.TALKING
     return session
+
+
+GRANTED = Credit(CREDIT_BYTES, CREDIT_BATCHES, 0, CREDIT_GOOD_S)
 
 
 def of(effects: list[do.Effect], kind: type) -> list[Any]:
@@ -93,7 +97,7 @@ def test_live_facts_gather_while_one_batch_is_out_and_leave_after_5_ms() -> None
 
 
 def test_five_hundred_do_not_wait() -> None:
-    session = talking()
+    session = talking(credit=GRANTED)
     assert session.on(do.FactCommitted(ME, BULK, 499), 2.0) == []
     assert session.on(do.FactCommitted(ME, BULK, 500), 2.01) == [do.CutAndSend("mqtt", ME, BULK, 1, 500, 131072)]
 
@@ -105,9 +109,12 @@ def test_control_facts_wait_for_quiet() -> None:
     assert session.on(do.Tick(), 2.21) == [do.CutAndSend("mqtt", ME, CONTROL, 1, 500, 131072)]
 
 
-def test_windows_live_8_control_2_bulk_2() -> None:
-    for lane, window in ((LIVE, 8), (CONTROL, 2), (BULK, 2)):
-        session = talking()
+@pytest.mark.parametrize(
+    ("credit", "windows"), [(None, {LIVE: 8, CONTROL: 2, BULK: 0}), (GRANTED, {LIVE: 8, CONTROL: 6, BULK: 4})]
+)
+def test_windows_and_what_credit_adds_to_them(credit: Credit | None, windows: dict[int, int]) -> None:
+    for lane, window in windows.items():
+        session = talking(credit=credit)
         todo = session.on(do.FactCommitted(ME, lane, 100_000), 2.0)
         sent = 0
         while cuts := of(todo, do.CutAndSend):
@@ -126,7 +133,7 @@ def test_live_goes_before_control_and_bulk_and_today_before_yesterday() -> None:
     yesterday = tuple(do.OwnStream(3, lane, 600, 0) for lane in (CONTROL, LIVE, BULK))
     today = tuple(do.OwnStream(ME, lane, 600, 1) for lane in (BULK, CONTROL, LIVE))
     session = greeted(streams=yesterday + today)
-    cuts = of(session.on(welcome(1), 0.5), do.CutAndSend)
+    cuts = of(session.on(welcome(1, ack=Ack((), 5, GRANTED)), 0.5), do.CutAndSend)
     assert [(cut.lane, cut.incarnation) for cut in cuts] == [
         (LIVE, ME), (LIVE, 3), (CONTROL, ME), (CONTROL, 3), (BULK, ME), (BULK, 3),
     ]  # fmt: skip
@@ -319,7 +326,7 @@ def test_a_higher_epoch_forgets_marks_and_greets_again() -> None:
     ]  # fmt: skip
     session.on(do.EpochRaised((do.OwnStream(ME, LIVE, 9, 0), do.OwnStream(2, BULK, 4, 0))), 2.0)
     session.on(do.AckApplied(ME, LIVE, 3), 2.0)
-    cuts = of(session.on(welcome(2, epoch=2), 2.1), do.CutAndSend)
+    cuts = of(session.on(welcome(2, epoch=2, ack=Ack((), 5, GRANTED)), 2.1), do.CutAndSend)
     assert [(cut.incarnation, cut.first) for cut in cuts] == [(ME, 4), (2, 1)]
 
 
@@ -342,7 +349,7 @@ def test_a_late_ack_of_a_lower_epoch_is_counted() -> None:
     [("other-history", states.STREAM_FROZEN, "ack.other-history"), ("rewound", states.REWOUND, "ack.rewound")],
 )
 def test_another_history_stops_that_stream_and_no_other(trouble: str, state: str, alarm: str) -> None:
-    session = talking()
+    session = talking(credit=GRANTED)
     effects = session.on(do.AckApplied(ME, LIVE, 0, trouble), 2.0)
     assert effects == []
     session.on(do.FactCommitted(ME, LIVE, 1), 2.0)

@@ -1,0 +1,111 @@
+"""Whose message is taken next: urgent kinds first, and within a kind deficit round robin over nodes.
+
+A node that had nothing waiting is *fresh*: it is served before those that keep the queue full, for one quantum, so a
+lone fact does not wait a round of a thousand drains. One that comes and goes joins the others' round before it may be
+fresh again, so nobody starves by it; and every eighth turn goes to the least urgent kind that waits.
+Source: protocol way/1, section 4.10; fresh ones first: RFC 8290, section 4.2.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from sync.kernel.ids import BULK, CONTROL, LIVE
+from sync.kernel.limits import QUANTUM_BYTES
+from sync.protocol import long_header
+
+T = TypeVar("T")
+
+PROMPT, LIVE_BACKLOG, CONTROL_FACTS, BULK_FACTS = range(4)
+"""Kinds, most urgent first. Messages that are no batch are prompt: they are small and everything waits for them."""
+
+LEAST_EVERY = 8
+
+
+def kind_of(raw: bytes) -> int:
+    """The kind of a message that nobody has checked yet."""
+    if raw[:4] != long_header.MAGIC or len(raw) <= long_header.LANE_AT:
+        return PROMPT
+    live = LIVE_BACKLOG if raw[long_header.FLAGS_AT] & long_header.BACKLOG else PROMPT
+    return {LIVE: live, CONTROL: CONTROL_FACTS, BULK: BULK_FACTS}.get(raw[long_header.LANE_AT], PROMPT)
+
+
+@dataclass(slots=True)
+class _Flow(Generic[T]):
+    """What one node has waiting of one kind; (bytes, message)."""
+
+    items: deque[tuple[int, T]] = field(default_factory=deque)
+    deficit: int = QUANTUM_BYTES
+
+
+class _Round(Generic[T]):
+    """Deficit round robin over the nodes of one kind. Every flow stands in exactly one of the two rows."""
+
+    def __init__(self) -> None:
+        self._flows: dict[str, _Flow[T]] = {}
+        self._fresh: deque[str] = deque()
+        self._others: deque[str] = deque()
+        self.count = 0
+
+    def put(self, node: str, size: int, item: T) -> None:
+        if node not in self._flows:
+            self._flows[node] = _Flow()
+            self._fresh.append(node)
+        self._flows[node].items.append((size, item))
+        self.count += 1
+
+    def take(self) -> tuple[str, int, T]:
+        while True:
+            row = self._fresh or self._others
+            node = row[0]
+            flow = self._flows[node]
+            if flow.items and flow.deficit > 0:
+                size, item = flow.items.popleft()
+                flow.deficit -= size
+                self.count -= 1
+                return node, size, item
+            row.popleft()
+            if flow.items:
+                flow.deficit += QUANTUM_BYTES
+                self._others.append(node)
+            elif row is self._fresh:
+                self._others.append(node)
+            else:
+                del self._flows[node]
+
+
+class FairQueue(Generic[T]):
+    """What arrived and was not taken yet. Of one node and kind the order of arrival stays. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._rounds: tuple[_Round[T], ...] = tuple(_Round() for _ in range(4))
+        self._held: Counter[str] = Counter()
+        self._turn = 0
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        return sum(each.count for each in self._rounds)
+
+    def held_bytes(self, node: str) -> int:
+        """What waits of this node."""
+        return self._held[node]
+
+    def put(self, node: str, kind: int, size: int, item: T) -> None:
+        """`size` in bytes, at least 1."""
+        assert size > 0
+        self._rounds[kind].put(node, size, item)
+        self._held[node] += size
+        self.bytes += size
+
+    def take(self) -> T:
+        """The next one; there must be one."""
+        waiting = [each for each in self._rounds if each.count]
+        self._turn = (self._turn + 1) % LEAST_EVERY
+        node, size, item = (waiting[0] if self._turn else waiting[-1]).take()
+        self.bytes -= size
+        self._held[node] -= size
+        if not self._held[node]:
+            del self._held[node]
+        return item

@@ -1,0 +1,88 @@
+"""After an outage: bulk goes by turns, live goes at once, and every turn is told to whom it belongs."""
+
+from __future__ import annotations
+
+import pytest
+
+from hub.link.door import Offer
+from sync.kernel.fact import NewFact
+from sync.kernel.ids import BULK
+from sync.kernel.limits import CREDIT_BATCHES, CREDIT_NODES_MAX
+from sync.protocol import message
+from sync.protocol.ack import Ack
+from sync.protocol.batch import make_batch
+from sync.protocol.hello import Hello, HelloStream, Welcome
+
+BULK_FACTS = 2600
+
+
+def backlog(store, n: int = BULK_FACTS) -> None:
+    with store.write() as unit:
+        for i in range(n):
+            unit.append(NewFact(120, 50, store.node, {1: f"note.n{i}", 5: True}), lane=BULK)
+
+
+def collect(store, stay: str) -> None:
+    body = {1: f"{store.node}.0000000a", 2: "W12", 3: "good", 5: "gun", 6: stay.split("-")[0], 7: 1, 9: 1}
+    with store.write() as unit:
+        unit.append(NewFact(50, 10, stay, body))
+
+
+@pytest.mark.parametrize("carrier", ["mqtt", "https", "stick"])
+def test_bulk_and_live_drain_over_every_carrier(world, patiently, carrier) -> None:
+    machine = world.machine()
+    backlog(machine.store)
+    box = world.box(carrier, machine=machine)
+    collect(machine.store, "3000-1")
+    patiently(box.drained)
+    assert world.facts_held(machine.node) == box.ledger()[0]
+
+
+def test_bulk_that_comes_later_asks_and_gets_its_turn(world, patiently) -> None:
+    box = world.box("mqtt")
+    patiently(box.drained)
+    backlog(box.store, 40)
+    patiently(box.drained)
+
+
+def greet(world, machine, facts: int, number: int = 1) -> Welcome:
+    body = Hello("test", 7, number, (HelloStream(7, BULK, facts, 0, 1),)).body()
+    raw = message.make_message(
+        message.HELLO, body, signer=machine.node, audience=world.hub.node, epoch=1, signing_key=machine.signing
+    )
+    answers = world.door.receive_many([Offer(raw, "mqtt", machine.node)]).answers[machine.node]
+    return Welcome.read(opened(world, answers[-1]).body)
+
+
+def opened(world, raw: bytes) -> message.Message:
+    return message.open_message(raw, keys=lambda signer, key_id: world.voice.public)
+
+
+def test_a_crowd_gets_turns_in_a_row_and_the_next_one_is_told_when_its_turn_comes(world) -> None:
+    machines = [world.machine() for _ in range(CREDIT_NODES_MAX + 2)]
+    credits = [greet(world, machine, 5000).ack.credit for machine in machines]
+    assert [credit.batches for credit in credits] == [CREDIT_BATCHES] * CREDIT_NODES_MAX + [0, 0]
+    assert 0 < credits[-2].not_before_ms <= credits[-1].not_before_ms
+
+    fact = b"\xa0" + bytes(60_000)
+    first, turns = machines[0], []
+    for n in range(1, 4):
+        raw = make_batch(
+            node=first.node, incarnation=7, lane=BULK, first=n, prev_hash=bytes(32), items=[fact],
+            signing_key=first.signing, hub_seal_key=None, backlog=True,
+        )  # fmt: skip
+        turns += world.door.receive_many([Offer(raw, "mqtt", first.node)]).turns
+    assert turns == [], "a batch that proved bad spends nothing"
+
+    done = Hello("test", 7, 2, (HelloStream(7, BULK, 0, 0, 1),)).body()
+    raw = message.make_message(
+        message.HELLO, done, signer=first.node, audience=world.hub.node, epoch=1, signing_key=first.signing
+    )
+    turns = world.door.receive_many([Offer(raw, "mqtt", first.node)]).turns
+    assert [node for node, _ in turns] == [machines[CREDIT_NODES_MAX].node]
+    told = Ack.read(opened(world, turns[0][1]).body)
+    assert told.streams == () and told.credit is not None and told.credit.batches == CREDIT_BATCHES
+
+
+def test_a_node_with_nothing_to_drain_is_told_nothing_of_credit(world) -> None:
+    assert greet(world, world.machine(), 0).ack.credit is None
