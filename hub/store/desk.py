@@ -72,11 +72,11 @@ class Settled:
 
     def __call__(self) -> None:
         with self._store.read() as conn:
-            end = conn.execute("SELECT pos, last FROM arrival ORDER BY pos DESC LIMIT 1").fetchone()
+            end = conn.execute("SELECT max(pos) FROM undigested").fetchone()[0]
         if end is None:
             return
         deadline = self._store.clock.mono_s() + self._within_s
-        while not self._passed(end[0], end[1]) and self._store.clock.mono_s() < deadline:
+        while not self._passed(end) and self._store.clock.mono_s() < deadline:
             with self._bell:
                 self._bell.wait(0.05)
 
@@ -84,9 +84,6 @@ class Settled:
         with self._bell:
             self._bell.notify_all()
 
-    def _passed(self, pos: int, seq: int) -> bool:
+    def _passed(self, pos: int) -> bool:
         with self._store.read() as conn:
-            at = dict(
-                conn.execute("SELECT name, value FROM meta WHERE name IN ('digest_pos', 'digest_seq')").fetchall()
-            )
-        return (int(at.get("digest_pos", 0)), int(at.get("digest_seq", 0))) >= (pos, seq)
+            return conn.execute("SELECT 1 FROM undigested WHERE pos <= ? LIMIT 1", (pos,)).fetchone() is None

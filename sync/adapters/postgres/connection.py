@@ -40,10 +40,17 @@ class PostgresConnection:
 
     for_update = " FOR UPDATE"
     for_share = " FOR SHARE"
-    skip_locked = " SKIP LOCKED"
 
     def __init__(self, conn: psycopg.Connection[tuple[Any, ...]]) -> None:
         self._conn = conn
+        self._leads = False
+
+    def lead(self) -> bool:
+        """Whether this connection is the one of its tables that may digest. Held until the connection ends."""
+        if not self._leads:
+            asked = "SELECT pg_try_advisory_lock(hashtextextended(current_schema() || ' digest', 0))"
+            self._leads = bool(self._conn.execute(asked).fetchone()[0])  # type: ignore[index]  # one row, always
+        return self._leads
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> psycopg.Cursor[tuple[Any, ...]]:
         return self._conn.execute(statement(sql), params or None)

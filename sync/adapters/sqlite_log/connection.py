@@ -20,9 +20,13 @@ WAL_BYTES_MAX = 16 * 1024 * 1024
 
 
 class _Locked(sqlcipher.Connection):
-    """BEGIN IMMEDIATE has locked the whole file: rows need no lock of their own, and nothing of it is ever skipped."""
+    """BEGIN IMMEDIATE has locked the whole file: rows need no lock of their own."""
 
-    for_update = for_share = skip_locked = ""
+    for_update = for_share = ""
+
+    def lead(self) -> bool:
+        """Who writes here is alone."""
+        return True
 
 
 def connect(path: Path, key32: bytes, *, writes: bool) -> Connection:

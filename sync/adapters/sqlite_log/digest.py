@@ -1,4 +1,4 @@
-"""From custody to meaning: annotate, fold, place and feed each fact, in order of arrival, behind a durable cursor.
+"""From custody to meaning: annotate, fold, place and feed each fact, in order of arrival, off a durable queue.
 
 Each run is one transaction of its own, so the acknowledgement never waits for it; the lag is shown.
 Source: protocol way/1, sections 3.1-3.5, 4.5, 6.2-6.4.
@@ -14,7 +14,7 @@ from sync.adapters.sqlite_log import hub_feeds, hub_lineage, hub_reissued
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.copies import ZERO16
 from sync.adapters.sqlite_log.hub_store import HubStore
-from sync.adapters.sqlite_log.node_store import Change, Unit, count, set_meta
+from sync.adapters.sqlite_log.node_store import Change, Unit, count
 from sync.adapters.sqlite_log.order import BEFORE_ALL, order_bytes
 from sync.catalog import ENTITY_TYPES, KINDS, check_fact, fold_fact
 from sync.domain.fleet.facts import STREAM_OPENED
@@ -52,14 +52,15 @@ class _Stream:
 
 
 def digest_some(store: HubStore, feeds: hub_feeds.Feeds, follow: Follow | None = None, limit: int = 250) -> Digested:
-    """Digest up to `limit` facts in one transaction. Idempotent over crashes: cursor and effects commit together."""
-    pos, seq = store.meta_int("digest_pos"), store.meta_int("digest_seq")
+    """Digest up to `limit` facts in one transaction. Idempotent over crashes: queue and effects commit together."""
     with store.read() as conn:
-        behind = conn.execute(
-            "SELECT 1 FROM arrival WHERE pos > ? OR (pos = ? AND last > ?) LIMIT 1", (pos, pos, seq)
-        ).fetchone()
+        behind = conn.execute("SELECT 1 FROM undigested LIMIT 1").fetchone()
     if behind is None:
         return Digested(0, False, frozenset(), frozenset())
+    turn = store.digest_turn()
+    if turn is None:
+        return Digested(0, False, frozenset(), frozenset())
+    feeds.take_turn(turn)
     quarantined: set[str] = set()
     taken = 0
     try:
@@ -67,13 +68,11 @@ def digest_some(store: HubStore, feeds: hub_feeds.Feeds, follow: Follow | None =
             conn = unit.conn
             while taken < limit:
                 run = conn.execute(
-                    "SELECT pos, stream, first, last, hub_hlc FROM arrival WHERE pos > ? OR "
-                    "(pos = ? AND last > ?) ORDER BY pos LIMIT 1",
-                    (pos, pos, seq),
+                    "SELECT pos, stream, first, last, hub_hlc FROM undigested ORDER BY pos LIMIT 1"
                 ).fetchone()
                 if run is None:
                     break
-                first = seq + 1 if run[0] == pos and seq >= run[2] else run[2]
+                first = run[2]
                 last = min(run[3], first + (limit - taken) - 1)
                 stream = _stream(conn, store, run[1])
                 again = hub_reissued.among(conn, stream.node, stream.incarnation, stream.lane, first, last)
@@ -88,13 +87,12 @@ def digest_some(store: HubStore, feeds: hub_feeds.Feeds, follow: Follow | None =
                         quarantined.add(stream.node)
                 hub_lineage.grew(store, unit, stream.node, stream.incarnation)
                 taken += last - first + 1
-                pos, seq = run[0], last
-            set_meta(conn, "digest_pos", pos)
-            set_meta(conn, "digest_seq", seq)
+                if last == run[3]:
+                    conn.execute("DELETE FROM undigested WHERE pos = ?", (run[0],))
+                else:
+                    conn.execute("UPDATE undigested SET first = ? WHERE pos = ?", (last + 1, run[0]))
             labels = feeds.flush(unit)
-            more = conn.execute(
-                "SELECT 1 FROM arrival WHERE pos > ? OR (pos = ? AND last > ?) LIMIT 1", (pos, pos, seq)
-            ).fetchone()
+            more = conn.execute("SELECT 1 FROM undigested LIMIT 1").fetchone()
     except BaseException:
         feeds.forget()
         raise

@@ -55,10 +55,19 @@ class Feeds:
         self._store = store
         self._scopes: dict[str, _Scope] = {}
         self._dirty: set[str] = set()
+        self._held: set[str] = set()
+        self._turn = 0
+
+    def take_turn(self, turn: int) -> None:
+        """Forget what another worker may have changed since this one digested last."""
+        if turn != self._turn:
+            self.forget()
+            self._turn = turn
 
     def forget(self) -> None:
         self._scopes.clear()
         self._dirty.clear()
+        self._held.clear()
 
     def labels_of(self, conn: Connection, etype: int, key: Key) -> frozenset[str]:
         rows = conn.execute("SELECT label FROM feed_member WHERE etype = ? AND key = ?", (etype, key))
@@ -110,6 +119,7 @@ class Feeds:
                 (label, scope.sseq, scope.e),
             )
         dirty, self._dirty = frozenset(self._dirty), set()
+        self._held.clear()
         return dirty
 
     def heads(self, conn: Connection, labels: Sequence[str]) -> list[HeadRow]:
@@ -183,6 +193,7 @@ class Feeds:
         """Fresh checkpoints for a repair; publishing one raises the entity's floor in this scope."""
         entries = []
         with self._store.write(step="checkpoint.publish") as unit:
+            _hold_scope(unit.conn, label)
             for etype, key in wanted:
                 row = unit.conn.execute(
                     "SELECT e.state, e.rev, e.last_key, e.d, e.x, e.fold_version FROM entity e "
@@ -228,7 +239,13 @@ class Feeds:
         self._dirty.add(label)
 
     def load(self, conn: Connection, labels: frozenset[str]) -> None:
-        """Bring scopes into memory as they are now: before the unit changes an entity or a member of theirs."""
+        """Bring scopes into memory as they are now: before the unit changes an entity or a member of theirs.
+
+        Their rows are the unit's until its commit.
+        """
+        for label in sorted(labels - self._held):
+            _hold_scope(conn, label)
+        self._held |= labels
         for label in labels - self._scopes.keys():
             row = conn.execute("SELECT sseq, e FROM feed WHERE label = ?", (label,)).fetchone()
             self._scopes[label] = _Scope(
@@ -249,3 +266,14 @@ class Feeds:
         for x in (old_x, new_x):
             if x is not None:
                 values[at] = xor(values[at], feed.set_item(etype, key, x))
+
+
+def _hold_scope(conn: Connection, label: str) -> None:
+    """The scope's row is ours until the commit: what is decided by its floors and written to its feed is one step.
+
+    The digest alone holds several, and only one worker digests; everybody else holds one, so nobody waits in a circle.
+    """
+    if not conn.for_update:
+        return
+    conn.execute("INSERT INTO feed (label, sseq, e) VALUES (?, 0, ?) ON CONFLICT DO NOTHING", (label, ZERO_E))
+    conn.execute(f"SELECT sseq FROM feed WHERE label = ?{conn.for_update}", (label,))

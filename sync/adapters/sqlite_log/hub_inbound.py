@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.hub_store import COUNTING, HubStore
 from sync.adapters.sqlite_log.node_store import Unit, count
-from sync.adapters.sqlite_log.streams import ZERO_HASH, add_stream
+from sync.adapters.sqlite_log.streams import ZERO_HASH
 from sync.kernel.codec import decode_fact
 from sync.kernel.ids import StreamId
 from sync.kernel.limits import EVIDENCE_BYTES_MAX, PARKED_BATCHES_MAX, PARKED_BYTES_MAX
@@ -75,17 +75,19 @@ def accept(store: HubStore, batch: Arrival, reopen_parked: bool = True) -> tuple
 
 def accept_many(store: HubStore, batches: Sequence[Arrival]) -> list[tuple[Taken, list[bytes]]]:
     """Group commit: several batches, one flush to disk."""
+    # Workers that take several streams each take their rows in one order, or they would wait for each other.
+    order = sorted(range(len(batches)), key=lambda i: batches[i].stream)
     with store.write(step="batch.append") as unit:
-        outcomes = []
-        for batch in batches:
-            taken = _place(store, unit, batch)
-            outcomes.append((taken, _unpark(unit.conn, batch.stream) if taken.verdict == "appended" else []))
-    return outcomes
+        outcomes = dict[int, tuple[Taken, list[bytes]]]()
+        for i in order:
+            taken = _place(store, unit, batches[i])
+            outcomes[i] = taken, _unpark(unit.conn, batches[i].stream) if taken.verdict == "appended" else []
+    return [outcomes[i] for i in range(len(batches))]
 
 
 def _place(store: HubStore, unit: Unit, batch: Arrival) -> Taken:
     conn = unit.conn
-    standing = conn.execute("SELECT state FROM node WHERE node = ?", (batch.stream.node,)).fetchone()
+    standing = conn.execute(f"SELECT state FROM node WHERE node = ?{conn.for_share}", (batch.stream.node,)).fetchone()
     if standing is None or standing[0] not in COUNTING:
         # Read in the commit's own transaction: a batch is wholly before a revocation, or wholly after it.
         _keep_evidence(store, unit, batch, "node-shut-out")
@@ -110,13 +112,7 @@ def accept_own(store: HubStore, batch: Arrival) -> Taken:
 
 def _join(store: HubStore, unit: Unit, batch: Arrival, *, own: bool) -> Taken:
     conn = unit.conn
-    row = conn.execute(
-        "SELECT id, last, head, state FROM stream WHERE node = ? AND incarnation = ? AND lane = ?", batch.stream
-    ).fetchone()
-    if row is None:
-        head = add_stream(conn, *batch.stream, own=own)
-        row = (head.stream, 0, ZERO_HASH, OPEN)
-    stream, upto, head_hash, state = row
+    stream, upto, head_hash, state = _hold(conn, batch.stream, own=own)
 
     def hash_at(seq: int) -> bytes:
         if seq == upto:
@@ -135,11 +131,24 @@ def _join(store: HubStore, unit: Unit, batch: Arrival, *, own: bool) -> Taken:
             _keep_evidence(store, unit, batch, "equivocation")
             return Taken("equivocation", 0)
         case inbound.Duplicate():
-            _fill_withheld(conn, stream, batch, upto)
+            _fill_withheld(store, unit, stream, batch, upto)
             return Taken("duplicate", 0)
         case inbound.Append(skip):
-            _fill_withheld(conn, stream, batch, upto)
+            _fill_withheld(store, unit, stream, batch, upto)
             return _append(store, unit, stream, skip, batch)
+
+
+def _hold(conn: Connection, name: StreamId, *, own: bool) -> tuple[int, int, bytes, int]:
+    """(id, last, head, state) of a stream whose row is ours until the commit; a new stream stands at 0."""
+    asked = f"SELECT id, last, head, state FROM stream WHERE node = ? AND incarnation = ? AND lane = ?{conn.for_update}"
+    row = conn.execute(asked, name).fetchone()
+    if row is None:
+        conn.execute(
+            "INSERT INTO stream (node, incarnation, lane, own, head) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (*name, int(own), ZERO_HASH),
+        )
+        row = conn.execute(asked, name).fetchone()
+    return row[0], row[1], row[2], row[3]
 
 
 def _append(store: HubStore, unit: Unit, stream: int, skip: int, batch: Arrival) -> Taken:
@@ -149,15 +158,13 @@ def _append(store: HubStore, unit: Unit, stream: int, skip: int, batch: Arrival)
     ]
     unit.conn.executemany("INSERT INTO log (stream, seq, h, status, fact) VALUES (?, ?, ?, ?, ?)", rows)
     unit.conn.execute("UPDATE stream SET last = ?, head = ? WHERE id = ?", (batch.last, batch.hashes[-1], stream))
-    unit.conn.execute(
-        "INSERT INTO arrival (stream, first, last, hub_hlc, header) VALUES (?, ?, ?, ?, ?)",
-        (stream, batch.first + skip, batch.last, store.hub_hlc(unit), batch.header),
-    )
+    store.arrive(unit, stream, batch.first + skip, batch.last, store.hub_hlc(unit), batch.header)
     return Taken("appended", len(rows))
 
 
-def _fill_withheld(conn: Connection, stream: int, batch: Arrival, upto: int) -> None:
+def _fill_withheld(store: HubStore, unit: Unit, stream: int, batch: Arrival, upto: int) -> None:
     """A later batch that carries the bytes of a withheld fact fills it in; the chain already vouches for them."""
+    conn = unit.conn
     gone = conn.execute(
         "SELECT seq FROM log WHERE stream = ? AND status = 2 AND seq BETWEEN ? AND ?",
         (stream, batch.first, min(batch.last, upto)),
@@ -168,11 +175,7 @@ def _fill_withheld(conn: Connection, stream: int, batch: Arrival, upto: int) -> 
             conn.execute(
                 "UPDATE log SET status = 0, fact = ? WHERE stream = ? AND seq = ?", (batch.items[i], stream, seq)
             )
-            conn.execute(
-                "INSERT INTO arrival (stream, first, last, hub_hlc) SELECT ?, ?, ?, coalesce(max(hub_hlc), 0) "
-                "FROM arrival",
-                (stream, seq, seq),
-            )
+            store.arrive(unit, stream, seq, seq, store.hub_hlc(unit))
 
 
 def _park(conn: Connection, stream: int, batch: Arrival) -> Taken:
@@ -257,13 +260,7 @@ def streams_with_rejects(store: HubStore, node: str) -> list[tuple[int, int]]:
 def undigested(store: HubStore) -> int:
     """Facts taken whose meaning is still to come."""
     with store.read() as conn:
-        at = dict(conn.execute("SELECT name, value FROM meta WHERE name IN ('digest_pos', 'digest_seq')").fetchall())
-        pos, seq = int(at.get("digest_pos", 0)), int(at.get("digest_seq", 0))
-        row = conn.execute(
-            "SELECT coalesce(sum(last - CASE WHEN pos = ? AND first <= ? THEN ? + 1 ELSE first END + 1), 0) "
-            "FROM arrival WHERE pos > ? OR (pos = ? AND last > ?)",
-            (pos, seq, seq, pos, pos, seq),
-        ).fetchone()
+        row = conn.execute("SELECT coalesce(sum(last - first + 1), 0) FROM undigested").fetchone()
     return int(row[0])
 
 

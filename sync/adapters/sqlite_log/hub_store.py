@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sync.adapters.sqlite_log.connection import Connection
-from sync.adapters.sqlite_log.node_store import NodeStore, Unit, set_meta
+from sync.adapters.sqlite_log.node_store import NodeStore, Unit
 from sync.adapters.sqlite_log.streams import LaneHead
 from sync.kernel import hlc
 from sync.kernel.fact import Fact
@@ -15,6 +15,10 @@ from sync.kernel.ids import FactId
 
 STANDINGS = ("known", "rewound", "frozen", "revoked", "closed")
 COUNTING = ("known", "rewound")
+
+
+_NO_RUN = (0, 0, 0)
+"""(pos, stream, last) of a run that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +55,54 @@ class HubStore(NodeStore):
         super()._load()
         self._arrival_listeners: list[Callable[[], None]] = []
         self._open_unit: Unit | None = None
-        self._open_runs: set[int] = set()
-        self.epoch = max(1, self.meta_int("hub_epoch"))
+        self._open_run = _NO_RUN
+        self._turn = 0
+        self._leader: Connection | None = None
         self._conn.execute("INSERT INTO meta (name, value) VALUES ('hub_epoch', ?) ON CONFLICT DO NOTHING", (b"1",))
+        self.epoch = max(1, self.meta_int("hub_epoch"))
+        self._queue_what_waits()
+        newest = self._conn.execute(
+            "SELECT max(hub_hlc) FROM (SELECT hub_hlc FROM arrival ORDER BY pos DESC LIMIT 1000) AS newest"
+        ).fetchone()
+        self.high = max(self.high, newest[0] or 0)
+
+    def _queue_what_waits(self) -> None:
+        """Once a database: a cursor of the first release becomes the queue that took its place."""
+        conn = self._conn
+        conn.execute("BEGIN IMMEDIATE")
+        mine = conn.execute("INSERT INTO meta (name, value) VALUES ('digest_queue', ?) ON CONFLICT DO NOTHING", (b"1",))
+        if mine.rowcount == 1:
+            pos, seq = self.meta_int("digest_pos"), self.meta_int("digest_seq")
+            conn.execute(
+                "INSERT INTO undigested (pos, stream, first, last, hub_hlc) SELECT pos, stream, "
+                "CASE WHEN pos = ? AND first <= ? THEN ? ELSE first END, last, hub_hlc FROM arrival "
+                "WHERE pos > ? OR (pos = ? AND last > ?)",
+                (pos, seq, seq + 1, pos, pos, seq),
+            )
+            conn.execute("DELETE FROM meta WHERE name IN ('digest_pos', 'digest_seq')")
+        conn.execute("COMMIT")
+
+    @property
+    def shared(self) -> bool:
+        """Whether other workers may write to the same tables."""
+        return bool(self._conn.for_update)
+
+    def digest_turn(self) -> int | None:
+        """A number that stays as long as this worker is the one that digests; None while another is.
+
+        The turn is held for as long as the writing connection lives and passes on when that ends, so whoever holds it
+        may keep in memory what only the digest changes, until the number changes.
+        """
+        with self._lock:
+            conn = self._writer()
+            if self._leader is not conn and conn.lead():
+                self._leader = conn
+                self._turn += 1
+            return self._turn if self._leader is conn else None
+
+    def follow_epoch(self) -> None:
+        """Take over an epoch that another worker of this hub has raised."""
+        self.epoch = max(self.epoch, self.meta_int("hub_epoch"))
 
     def clock_quality(self, believed: bool) -> int:
         return 2 if believed else 0
@@ -61,26 +110,29 @@ class HubStore(NodeStore):
     def hub_hlc(self, unit: Unit) -> int:
         """Hub time for what arrives in this unit; rises with every call."""
         unit.high = hlc.next_stamp(unit.high, self.believed_wall_ms())
-        set_meta(unit.conn, "hlc_high", unit.high)
         return unit.high
 
-    def after_fact(self, unit: Unit, head: LaneHead, fid: FactId, fact: Fact, raw: bytes) -> None:
-        row = unit.conn.execute("SELECT pos, stream, last FROM arrival ORDER BY pos DESC LIMIT 1").fetchone()
-        if row is not None and row[1] == head.stream and row[2] == head.last - 1 and row[0] in self._own_open(unit):
-            unit.conn.execute("UPDATE arrival SET last = ? WHERE pos = ?", (head.last, row[0]))
-            return
-        begun = unit.conn.execute(
-            "INSERT INTO arrival (stream, first, last, hub_hlc) VALUES (?, ?, ?, ?) RETURNING pos",
-            (head.stream, head.last, head.last, fact.hlc),
+    def arrive(self, unit: Unit, stream: int, first: int, last: int, hub_hlc: int, header: bytes | None = None) -> int:
+        """A run of facts was appended: it waits for the digest. Returns its place in the order of arrival."""
+        row = unit.conn.execute(
+            "INSERT INTO arrival (stream, first, last, hub_hlc, header) VALUES (?, ?, ?, ?, ?) RETURNING pos",
+            (stream, first, last, hub_hlc, header),
         ).fetchone()
-        self._own_open(unit).add(begun[0])
+        unit.conn.execute(
+            "INSERT INTO undigested (pos, stream, first, last, hub_hlc) VALUES (?, ?, ?, ?, ?)",
+            (row[0], stream, first, last, hub_hlc),
+        )
+        return int(row[0])
 
-    def _own_open(self, unit: Unit) -> set[int]:
-        """Runs this very unit began: only those may grow, the digest has not seen them."""
-        if self._open_unit is not unit:
-            self._open_unit = unit
-            self._open_runs = set()
-        return self._open_runs
+    def after_fact(self, unit: Unit, head: LaneHead, fid: FactId, fact: Fact, raw: bytes) -> None:
+        pos, stream, last = self._open_run if self._open_unit is unit else _NO_RUN
+        if stream == head.stream and last == head.last - 1:
+            # Begun by this very unit, so the digest has not seen it.
+            for table in ("arrival", "undigested"):
+                unit.conn.execute(f"UPDATE {table} SET last = ? WHERE pos = ?", (head.last, pos))
+        else:
+            pos = self.arrive(unit, head.stream, head.last, head.last, fact.hlc)
+        self._open_unit, self._open_run = unit, (pos, head.stream, head.last)
 
     def _committed(self, unit: Unit) -> None:
         self._open_unit = None

@@ -1,4 +1,4 @@
--- Facts as they came: one row an appended run. The digest's cursor walks these in order of pos.
+-- Facts as they came: one row an appended run.
 CREATE TABLE IF NOT EXISTS arrival (
     pos     INTEGER PRIMARY KEY AUTOINCREMENT,
     stream  INTEGER NOT NULL,
@@ -8,6 +8,16 @@ CREATE TABLE IF NOT EXISTS arrival (
     header  BLOB              -- the 224 signed bytes; NULL for the hub's own facts
 );
 CREATE INDEX IF NOT EXISTS arrival_by_stream ON arrival (stream, first);
+
+-- Runs, or what is left of them, that the digest has still to come to, in order of pos. A queue and not a cursor:
+-- where several workers append, a lower pos may be committed after a higher one.
+CREATE TABLE IF NOT EXISTS undigested (
+    pos     INTEGER PRIMARY KEY,
+    stream  INTEGER NOT NULL,
+    first   INTEGER NOT NULL,
+    last    INTEGER NOT NULL,
+    hub_hlc INTEGER NOT NULL
+);
 
 CREATE TABLE IF NOT EXISTS entity_fact (
     etype  INTEGER NOT NULL,

@@ -17,6 +17,7 @@ from sync.adapters.sqlite_log.database import Database
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_inbound import Arrival
 from sync.adapters.sqlite_log.hub_store import HubStore, add_node
+from sync.adapters.sqlite_log.node_store import set_meta
 from sync.catalog import ENTITY_TYPES
 from sync.domain.tracking import facts
 from sync.kernel.canonical import encode
@@ -347,3 +348,44 @@ def test_any_order_of_work_ends_in_equal_mirrors(site: Site, seed: int) -> None:
         for label in SCOPES:
             head = site.feeds.heads(conn, [label])[0]
             assert site.feeds.values(conn, label, head.sseq) == site.feeds._values_from(conn, label)
+
+
+def test_a_cursor_of_the_first_release_becomes_the_queue(tmp_path: Path, database: Database) -> None:
+    """A hub that stopped in the middle of a run goes on with the next fact of that run, and does none twice."""
+
+    def opened(seed: int) -> HubStore:
+        store = HubStore(
+            tmp_path,
+            bytes(32),
+            node=HUB,
+            role="hub",
+            clock=SystemClock(),
+            entropy=SeededEntropy(seed),
+            database=database,
+        )
+        store.start_incarnation("test")
+        return store
+
+    before = opened(1)
+    for n in range(4):
+        discharge(Site(before, Feeds(before), tmp_path, {}), f"0073{n:04d}-1")
+    digest.digest_some(before, Feeds(before), limit=5)
+    with before.write() as unit:
+        pos, first = unit.conn.execute("SELECT pos, first FROM undigested ORDER BY pos LIMIT 1").fetchone()
+        set_meta(unit.conn, "digest_pos", pos)
+        set_meta(unit.conn, "digest_seq", first - 1)
+        unit.conn.execute("DELETE FROM undigested")
+        unit.conn.execute("DELETE FROM meta WHERE name = 'digest_queue'")
+    before.close()
+    after = opened(2)
+    feeds = Feeds(after)
+    while digest.digest_some(after, feeds).behind:
+        pass
+    with after.read() as conn:
+        facts_of, distinct = conn.execute(
+            "SELECT count(*), count(DISTINCT stream * 1000 + seq) FROM entity_fact"
+        ).fetchone()
+        assert conn.execute("SELECT count(*) FROM entity WHERE etype = ?", (facts.STAY,)).fetchone()[0] == 4
+    assert facts_of == distinct == 12
+    assert hub_inbound.undigested(after) == 0
+    after.close()
