@@ -124,6 +124,7 @@ class NodeStore:
         self.entropy = entropy
         self.incarnation = 0
         self.high = 0
+        self._key32 = key32
         self._database = database or SqlcipherFile(path, key32)
         self._lock = threading.RLock()
         self._unit: Unit | None = None
