@@ -97,7 +97,8 @@ def _copy(source: Connection, local: Path, key: bytes, wall_ms: int) -> Backup:
         for table in tables:
             target.execute(table.create)
         rows = copy_rows(source, target, tables)
-        at = dict(target.execute("SELECT name, value FROM meta WHERE name IN ('hlc_high', 'hub_epoch')").fetchall())
+        epoch = target.execute("SELECT value FROM meta WHERE name = 'hub_epoch'").fetchone()
+        newest = newest_hlc(target)
         facts = target.execute("SELECT count(*) FROM log").fetchone()[0]
         target.execute("COMMIT")
         target.execute("PRAGMA journal_mode = DELETE")  # one file, readable where no shared memory is
@@ -105,8 +106,8 @@ def _copy(source: Connection, local: Path, key: bytes, wall_ms: int) -> Backup:
         target.close()
     return Backup(
         name="",
-        began_ms=max(wall_ms, int(at.get("hlc_high", 0)) >> 16),
-        epoch=int(at.get("hub_epoch", 1)),
+        began_ms=max(wall_ms, newest >> 16),
+        epoch=int(epoch[0]) if epoch else 1,
         facts=facts,
         rows=rows,
         size_bytes=local.stat().st_size,

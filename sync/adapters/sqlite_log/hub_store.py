@@ -61,10 +61,7 @@ class HubStore(NodeStore):
         self._conn.execute("INSERT INTO meta (name, value) VALUES ('hub_epoch', ?) ON CONFLICT DO NOTHING", (b"1",))
         self.epoch = max(1, self.meta_int("hub_epoch"))
         self._queue_what_waits()
-        newest = self._conn.execute(
-            "SELECT max(hub_hlc) FROM (SELECT hub_hlc FROM arrival ORDER BY pos DESC LIMIT 1000) AS newest"
-        ).fetchone()
-        self.high = max(self.high, newest[0] or 0)
+        self.high = max(self.high, newest_hlc(self._conn))
 
     def _queue_what_waits(self) -> None:
         """Once a database: a cursor of the first release becomes the queue that took its place."""
@@ -154,6 +151,14 @@ class HubStore(NodeStore):
     def nodes(self) -> list[NodeRow]:
         with self.read() as conn:
             return [_row(r) for r in conn.execute(f"SELECT {_COLUMNS} FROM node ORDER BY node")]
+
+
+def newest_hlc(conn: Connection) -> int:
+    """The latest hub time that anything arrived at; several workers' last runs stand close together."""
+    row = conn.execute(
+        "SELECT max(hub_hlc) FROM (SELECT hub_hlc FROM arrival ORDER BY pos DESC LIMIT 1000) AS newest"
+    ).fetchone()
+    return int(row[0] or 0)
 
 
 _COLUMNS = (
