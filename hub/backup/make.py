@@ -19,6 +19,7 @@ from hub.backup.place import Backup, Place, hash_of
 from hub.backup.tables import copy_rows, kept_tables
 from sync.adapters.keys import sync_folder, write_whole
 from sync.adapters.sqlite_log.connection import Connection, DatabaseError, connect
+from sync.adapters.sqlite_log.hub_store import newest_hlc
 from sync.adapters.sqlite_log.node_store import SCHEMA_VERSION
 from sync.kernel.outcome import Unavailable
 
