@@ -193,7 +193,7 @@ class Feeds:
         """Fresh checkpoints for a repair; publishing one raises the entity's floor in this scope."""
         entries = []
         with self._store.write(step="checkpoint.publish") as unit:
-            _hold_scope(unit.conn, label)
+            hold_scope(unit.conn, label)
             for etype, key in wanted:
                 row = unit.conn.execute(
                     "SELECT e.state, e.rev, e.last_key, e.d, e.x, e.fold_version FROM entity e "
@@ -244,7 +244,7 @@ class Feeds:
         Their rows are the unit's until its commit.
         """
         for label in sorted(labels - self._held):
-            _hold_scope(conn, label)
+            hold_scope(conn, label)
         self._held |= labels
         for label in labels - self._scopes.keys():
             row = conn.execute("SELECT sseq, e FROM feed WHERE label = ?", (label,)).fetchone()
@@ -268,7 +268,7 @@ class Feeds:
                 values[at] = xor(values[at], feed.set_item(etype, key, x))
 
 
-def _hold_scope(conn: Connection, label: str) -> None:
+def hold_scope(conn: Connection, label: str) -> None:
     """The scope's row is ours until the commit: what is decided by its floors and written to its feed is one step.
 
     The digest alone holds several, and only one worker digests; everybody else holds one, so nobody waits in a circle.

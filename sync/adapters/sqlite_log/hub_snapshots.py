@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sync.adapters.sqlite_log.connection import Connection
+from sync.adapters.sqlite_log.hub_feeds import hold_scope
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.adapters.sqlite_log.order import BEFORE_ALL, order_bytes
 from sync.kernel.codec import decode_fact
@@ -131,6 +132,7 @@ def publish(store: HubStore, made: Made, signed: bytes, now_ms: int) -> bool:
     label, epoch, sseq = manifest.label, manifest.epoch, manifest.sseq
     with store.write(step="snapshot.publish") as unit:
         conn = unit.conn
+        hold_scope(conn, label)
         if epoch != store.epoch or _overtaken(conn, made):
             return False
         if conn.execute(
