@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -27,6 +28,13 @@ STAYS = "site:stays"
 @pytest.fixture
 def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_snapshots, "SEGMENT_ENTRIES", 20)
+
+
+def until(what: Callable[[], bool], patience_s: float = 60.0) -> None:
+    end = time.monotonic() + patience_s
+    while not what():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.02)
 
 
 def stays(world, n: int, start: int = 1000) -> None:
@@ -155,6 +163,13 @@ def test_a_cut_line_costs_the_segment_on_its_way(world, small_segments, after: i
     rounds_of(world, machine, feeds).run()
     assert feeds.segments == list(range(8)), "none came twice"
     assert equal(world, machine.store)
+
+
+class Behind(SystemClock):
+    """Ten seconds slow: what it stamps sorts below what the hub wrote in the same moment."""
+
+    def wall_ms(self) -> int:
+        return super().wall_ms() - 10_000
 
 
 class Reset:
@@ -306,7 +321,7 @@ def test_a_power_cut_at_any_step_of_it(world, small_segments, monkeypatch, place
 
 def test_a_late_fact_below_the_snapshot_travels_as_a_state(world, small_segments) -> None:
     stays(world, 60)
-    late = world.machine(scopes=[STAYS])
+    late = world.machine(scopes=[STAYS], clock=Behind())
     collected(late.store, "1001-1")
     with world.hub.write() as unit:
         unit.append(NewFact(45, 10, "1001-1", {1: "court"}))
@@ -314,12 +329,9 @@ def test_a_late_fact_below_the_snapshot_travels_as_a_state(world, small_segments
     publisher(world).look()
     machine = fresh(world)
     rounds_of(world, machine, feeds_of(world, machine)).run()
-    box = world.box("mqtt", machine=late)
-    from time import monotonic
-
-    end = monotonic() + 30
-    while not (box.drained() and world.digested() and len(world.hub.state(10, "1001-1").collections) == 1):
-        assert monotonic() < end
+    box = world.box("mqtt", machine=late, feeds=False)
+    until(lambda: box.drained() and world.digested())
+    assert len(world.hub.state(10, "1001-1").collections) == 1
     feeds = feeds_of(world, machine)
     done = rounds_of(world, machine, feeds).run()
     assert done.entries == 1 and done.repaired == [] and feeds.repairs == 0
@@ -328,18 +340,14 @@ def test_a_late_fact_below_the_snapshot_travels_as_a_state(world, small_segments
 
 def test_a_snapshot_that_a_late_fact_overtook_is_not_published(world, small_segments) -> None:
     stays(world, 60)
-    late = world.machine(scopes=[STAYS])
+    late = world.machine(scopes=[STAYS], clock=Behind())
     collected(late.store, "1001-1")
     with world.hub.write() as unit:
         unit.append(NewFact(45, 10, "1001-1", {1: "court"}))
     world.wait_digested()
     made = hub_snapshots.make(world.hub, STAYS, world.voice.segment, world.voice.hub_time())
-    box = world.box("mqtt", machine=late)
-    from time import monotonic
-
-    end = monotonic() + 30
-    while not (box.drained() and world.digested()):
-        assert monotonic() < end
+    box = world.box("mqtt", machine=late, feeds=False)
+    until(lambda: box.drained() and world.digested())
     signed = world.voice.manifest(made.manifest)
     assert not hub_snapshots.publish(world.hub, made, signed, 0)
     again = hub_snapshots.make(world.hub, STAYS, world.voice.segment, world.voice.hub_time())
