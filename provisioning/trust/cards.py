@@ -127,6 +127,9 @@ def read_card(scanned: str) -> Card | Refused:
     try:
         data = base64.b32decode(coded + "=" * (-len(coded) % 8))
         check, body = data[:_CHECK_BYTES], data[_CHECK_BYTES:]
+        # The last letter carries bits that no byte takes: several letters would read the same.
+        if base64.b32encode(data).decode().rstrip("=") != coded:
+            return Refused("card.unreadable")
         if hashlib.sha256(body).digest()[:_CHECK_BYTES] != check:
             return Refused("card.unreadable")
         fields = Fields(canonical.decode(body), "card")
