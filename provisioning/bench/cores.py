@@ -96,10 +96,10 @@ def serve(
     """
     cores: list[Core] = []
     for at, name in enumerate(names):
-        _open(folder / name, name, first + at * facts, facts).close()
+        open_core(folder / name, name, first + at * facts, facts).close()
     for at, name in enumerate(names):
         settings = Settings(node=Node(node=name, role=ROLE, name=name), hub=Hub.model_validate(hub))
-        store = _open(folder / name, name, 0, 0)
+        store = open_core(folder / name, name)
         cores.append(Core(store, bare_link(store, settings, folder / name, MqttLink, seed=first + at)))
     gc.freeze()  # a thousand stores made and kept: they are not garbage, and one sweep over them takes half a second
     pipe.send("ready")
@@ -121,7 +121,8 @@ def serve(
     pipe.send("ended")
 
 
-def _open(keys_folder: Path, name: str, first: int, facts: int) -> ApplianceStore:
+def open_core(keys_folder: Path, name: str, first: int = 0, facts: int = 0) -> ApplianceStore:
+    """A new process of this machine's store; `facts` collections from number `first` on are written at once."""
     store = ApplianceStore(
         keys_folder / "node.db", load_keys(keys_folder).store, node=name, role=ROLE, clock=SystemClock(),
         entropy=SystemEntropy(), projectors=folded_projectors(),
