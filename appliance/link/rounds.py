@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from appliance.link.regaining import regain
 from appliance.link.starting import HubSnapshots, Starting
 from appliance.link.trust_book import TrustBook
 from sync.adapters.sqlite_log import bootstrap, down
@@ -39,6 +40,8 @@ class HubFeeds(HubSnapshots, Protocol):
 
     def repair(self, label: str, asked: bytes) -> list[bytes]: ...
 
+    def own_history(self, incarnation: int, lane: int, first: int) -> bytes: ...
+
 
 @dataclass(slots=True)
 class RoundDone:
@@ -63,6 +66,7 @@ class Rounds:
 
     def run(self) -> RoundDone:
         """Bring every held scope up to the hub's heads. Raises Unavailable, PeerFault or the carrier's refusal."""
+        regain(self._store, self._feeds, self._book)
         opened = self._book.open(self._feeds.heads())
         if opened.type != message.HEAD:
             raise PeerFault("head.body")

@@ -107,6 +107,8 @@ class Digester:
             self._post.moved(done.labels)
         for node in done.quarantined:
             self._post.deliver(node, [self._door.ack(node, hub_inbound.streams_with_rejects(self._store, node))])
+        for node in done.forked:
+            self._post.deliver(node, [self._voice.hello_wanted(node)])
         return done.behind
 
     def _heads(self, labels: frozenset[str]) -> None:

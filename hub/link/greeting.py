@@ -11,6 +11,7 @@ from collections.abc import Callable
 from hub.link.credits import Credits
 from hub.link.voice import Voice, stream_ack
 from sync.adapters.sqlite_log import hub_inbound, hub_lineage
+from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.hub_contact import last_hello, note_hello
 from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow
 from sync.kernel import canonical
@@ -20,6 +21,10 @@ from sync.protocol import message
 from sync.protocol.ack import Ack, StreamAck, acked_digest
 
 SOFTWARE = "waystation"
+BEYOND_MAX = 64
+"""Streams told unasked; a machine restarts less often than that between a backup and its restore."""
+Lane = tuple[int, int]
+"""(incarnation, lane)."""
 EPOCH_LEAP_MAX = 1000
 """One machine must not use up the 32 bits of epochs; no hub is put back this often."""
 
@@ -97,14 +102,24 @@ class Greeting:
     def _streams(self, row: NodeRow, hello: words.Hello) -> tuple[StreamAck, ...]:
         """Where the named streams stand; those that the node sees the same way are left out."""
         with self._store.read() as conn:
-            marks = hub_inbound.marks(conn, row.node, [(s.incarnation, s.lane) for s in hello.streams])
+            named = [(s.incarnation, s.lane) for s in hello.streams]
+            marks = hub_inbound.marks(conn, row.node, named)
+            unknown = [place for place in self._beyond(conn, row.node, hello) if place not in named]
+            more = hub_inbound.marks(conn, row.node, unknown)
             told = hub_inbound.hashes_at(conn, row.node, [(s.incarnation, s.lane, s.acked) for s in hello.streams])
         same_past = None not in told and acked_digest([h for h in told if h is not None]) == hello.acked_digest
-        return tuple(
-            stream_ack(mark)
+        differing = [
+            mark
             for mark, stream in zip(marks, hello.streams, strict=True)
             if not same_past or mark.upto != stream.acked or mark.state or mark.rejects
-        )
+        ]
+        return tuple(stream_ack(mark) for mark in (*differing, *more))
+
+    def _beyond(self, conn: Connection, node: str, hello: words.Hello) -> list[Lane]:
+        """Streams that a node with a fork may have lost: it is told of them, and fetches what it lacks."""
+        if not hub_lineage.forks(conn, node):
+            return []
+        return hub_lineage.beyond(conn, node, hello.incarnation)[-BEYOND_MAX:]
 
     def _is_newer(self, node: str, hello: words.Hello) -> bool:
         raw = last_hello(self._store, node)

@@ -1,10 +1,11 @@
 """The sync door over HTTPS. Who calls is said by the client certificate, and by nothing in the request.
 
-Source: protocol way/1, sections 4.10, 6.6, 6.7.
+Source: protocol way/1, sections 4.8, 4.10, 6.6, 6.7.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from flask import Blueprint, Response, jsonify, request
@@ -12,13 +13,15 @@ from flask import Blueprint, Response, jsonify, request
 from hub.link.door import Door, Offer
 from hub.link.feed_desk import FeedDesk
 from hub.link.post import Post
+from sync.adapters.sqlite_log import hub_history
 from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow
-from sync.kernel.ids import NODE_PATTERN
+from sync.kernel.ids import LANES, NODE_PATTERN, StreamId
 from sync.kernel.limits import FRAMES_BYTES_MAX, FRAMES_MAX, INT_MAX, LONG_POLL_S
 from sync.kernel.outcome import PeerFault, Unavailable
 from sync.protocol import frames
 
 CARRIER = "https"
+_INCARNATION = re.compile(r"[0-7][0-9a-f]{15}")
 _TOO_LONG = FRAMES_BYTES_MAX + 1024
 
 
@@ -112,6 +115,16 @@ def sync_api(
     def repair(label: str) -> Response:
         row = holder_of(label)
         return _frames(desk.repair(row, label, _body()))
+
+    @pages.get("/streams/<incarnation>/<int:lane>/<int:first>")
+    def streams(incarnation: str, lane: int, first: int) -> Response:
+        """A node's own facts, for a disk that lost them; nobody else's."""
+        row = member()
+        if not _INCARNATION.fullmatch(incarnation) or lane not in LANES or not 1 <= first <= INT_MAX:
+            raise _Refusal(404, "stream-unknown")
+        with store.read() as conn:
+            page = hub_history.page(conn, StreamId(row.node, int(incarnation, 16), lane), first)
+        return _raw(b"" if page is None else page.pack())
 
     @pages.errorhandler(_Refusal)
     def refusal(no: _Refusal) -> Response:

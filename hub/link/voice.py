@@ -13,7 +13,7 @@ from sync.kernel import hlc
 from sync.kernel.suite import suite1
 from sync.protocol import message
 from sync.protocol.ack import Ack, Credit, StreamAck
-from sync.protocol.notices import Head, ScopeHead
+from sync.protocol.notices import HELLO_WANTED, Head, Notice, ScopeHead
 from sync.protocol.segment import make_segment
 from sync.protocol.snapshot import Manifest
 
@@ -61,6 +61,10 @@ class Voice:
 
     def ack(self, node: str, streams: Sequence[StreamAck], credit: Credit | None = None) -> bytes:
         return self.say(message.ACK, Ack(tuple(streams), self.hub_time(), credit).body(), node)
+
+    def hello_wanted(self, node: str) -> bytes:
+        """Asks a node to greet again: there is something that a welcome says."""
+        return self.say(message.NOTICE, Notice(HELLO_WANTED, self.hub_time()).body(), node)
 
     def head(self, rows: Sequence[HeadRow], audience: str | None) -> bytes:
         """Where feeds stand; `audience` None for the retained topic that everyone who may read it shares."""

@@ -65,7 +65,7 @@ def status(directory: Path) -> dict[str, Any]:
                 "state": STATES[r[5]],
             }
             for r in conn.execute(
-                "SELECT node, incarnation, lane, last, acked, state FROM stream WHERE own = 1 ORDER BY id"
+                "SELECT node, incarnation, lane, last, acked, state FROM stream WHERE own > 0 ORDER BY id"
             )
         ]
         found: dict[str, Any] = {
@@ -110,7 +110,7 @@ def alive(directory: Path) -> dict[str, Any]:
 def oldest_s(conn: Connection) -> float | None:
     """How long the oldest fact has waited for the hub's signature, by the writer's own clock; None: nothing waits."""
     row = conn.execute(
-        "SELECT l.fact FROM stream s JOIN log l ON l.stream = s.id AND l.seq = s.acked + 1 WHERE s.own = 1 "
+        "SELECT l.fact FROM stream s JOIN log l ON l.stream = s.id AND l.seq = s.acked + 1 WHERE s.own > 0 "
         "AND l.status = 0 ORDER BY s.id LIMIT 1"
     ).fetchone()
     return None if row is None else round(max(0, SystemClock().wall_ms() - decode_fact(row[0]).at_ms) / 1000, 1)

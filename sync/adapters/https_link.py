@@ -337,6 +337,10 @@ class HttpsFeeds:
         raw = self._call("POST", f"/feeds/{label}/repair", asked)
         return framing.unpack(raw) if raw else []
 
+    def own_history(self, incarnation: int, lane: int, first: int) -> bytes:
+        """A page of this node's own facts as the hub holds them; empty when it holds none from there on."""
+        return self._call("GET", f"/streams/{incarnation:016x}/{lane}/{first}")
+
     def reset(self) -> None:
         """The line fell: what is under way fails now, the next call begins on a new connection."""
         before, self._caller = self._caller, self._make()

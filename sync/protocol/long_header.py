@@ -78,8 +78,11 @@ class Header:
         return bool(self.flags & SEALED)
 
 
-def parse(raw: bytes, type_wanted: int) -> Header:
-    """Checks 1 and 2: lengths, caps and every byte that has one meaning. Raises PeerFault `batch.*`."""
+def parse(raw: bytes, type_wanted: int, *, with_body: bool = True) -> Header:
+    """Checks 1 and 2: lengths, caps and every byte that has one meaning. Raises PeerFault `batch.*`.
+
+    Not `with_body`: only header and signature were kept.
+    """
     if len(raw) < PROOF_BYTES:
         raise PeerFault("batch.length")
     (magic, ver, suite, kind, flags, node, incarnation, lane, zero, first, count, prev, head, body_hash, key_id, sent,
@@ -88,7 +91,7 @@ def parse(raw: bytes, type_wanted: int) -> Header:
         raise PeerFault("batch.magic")
     if sent > BATCH_SENT_BYTES_MAX or expanded > BATCH_EXPANDED_BYTES_MAX:
         raise PeerFault("batch.too-big")
-    if len(raw) != PROOF_BYTES + sent:
+    if len(raw) != PROOF_BYTES + sent * with_body:
         raise PeerFault("batch.length")
     if ver != VERSION:
         raise PeerFault("batch.version")

@@ -16,6 +16,9 @@ FREEZE, THAW, VOID, WIPE = range(1, 5)
 REISSUE, DISCARD = 1, 2
 """What becomes of facts behind a freeze."""
 
+HELLO_WANTED = "hello-wanted"
+"""Code of a notice to a node that the hub has something to say to, which a welcome says."""
+
 _HEAD, _NOTICE, _ORDER = "head.body", "notice.body", "order.body"
 
 
@@ -50,7 +53,10 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Bytes that no acknowledgement can name: `code` they failed with, `about` their body hash where they had one."""
+    """A word that no acknowledgement can carry: the `code` that bytes failed with, or HELLO_WANTED.
+
+    `about`: the body hash of those bytes, where they had one.
+    """
 
     code: str
     hub_time: int

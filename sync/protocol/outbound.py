@@ -19,6 +19,8 @@ from sync.kernel.limits import (
     RESEND_S_MAX,
 )
 from sync.protocol import states
+from sync.protocol.ack import FROZEN, OPEN, WAITING, StreamAck
+from sync.protocol.events import Alarm, Effect, Withhold
 
 FACT_BYTES_A_BATCH = 2 * CUT_BYTES
 """Of fact bytes. The limit is 64 KiB as sent, and bodies of facts squeeze to less than half; caps are far above."""
@@ -29,6 +31,9 @@ GAP_RESEND_S = 0.25
 FACT_CODES = frozenset({"batch.body", "batch.too-big", "batch.expand", "batch.chain", "batch.count", "batch.length"})
 """Refusals that a single fact can cause. Others (key, signature, seal, unknown node) are the machine's: halving would
 end with every fact withheld, so they are tried again and shown."""
+
+
+_SAYS = {OPEN: states.ACK_OPEN, FROZEN: states.OTHER_HISTORY, WAITING: states.HOLE}
 
 
 @dataclass(slots=True)
@@ -144,6 +149,19 @@ class OutStream:
             if not flight.hastened and any(flight.first <= b and flight.last >= a for a, b in gaps):
                 flight.hastened = True
                 flight.due_at_s = min(flight.due_at_s, now_s + GAP_RESEND_S)
+
+    def told(self, row: StreamAck, now_s: float) -> list[Effect]:
+        """Take what the hub says of this stream, apart from the mark, which the store moves."""
+        name = (self.incarnation, self.lane)
+        self.move(_SAYS[row.state])
+        wanted: list[Effect] = []
+        for first, code in row.refused:
+            if code not in FACT_CODES:
+                wanted.append(Alarm(f"refused.{code}", name))
+            seq = self.refused(first, code, now_s)
+            if seq is not None:
+                wanted += [Withhold(*name, seq), Alarm("fact.withheld", name)]
+        return wanted
 
     def refused(self, first: int, code: str, now_s: float) -> int | None:
         """A batch from `first` was not taken. Returns the seq to withhold, when a lone fact was refused three times."""

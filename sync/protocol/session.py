@@ -24,10 +24,10 @@ from sync.kernel.limits import (
 from sync.kernel.outcome import PeerFault
 from sync.protocol import events as do
 from sync.protocol import hello, message, states
-from sync.protocol.ack import FROZEN, OPEN, WAITING, Ack
+from sync.protocol.ack import FROZEN, OPEN, Ack
 from sync.protocol.events import Effect, Event, Lane
-from sync.protocol.notices import FREEZE, THAW, Notice, Order
-from sync.protocol.outbound import FACT_BYTES_A_BATCH, FACT_CODES, OutStream
+from sync.protocol.notices import FREEZE, HELLO_WANTED, THAW, Notice, Order
+from sync.protocol.outbound import FACT_BYTES_A_BATCH, OutStream
 from sync.protocol.purse import Purse
 
 _LOWER_EPOCH_ALARM = 3
@@ -297,7 +297,11 @@ class Session:
                 case message.ORDER:
                     self._ordered(Order.read(said.body), now_s)
                 case message.NOTICE:
-                    self._out.append(do.Count(f"notice.{Notice.read(said.body).code}"))
+                    code = Notice.read(said.body).code
+                    if code == HELLO_WANTED and self.state == states.TALKING and self._hello_again_s is None:
+                        self._say_hello(now_s)
+                    else:
+                        self._out.append(do.Count(f"notice.{code}"))
                 case _:
                     self._out.append(do.Count(f"message.{message.NAMES[said.type]}"))
         except PeerFault as fault:
@@ -309,15 +313,8 @@ class Session:
         for name, stream in self.streams.items():
             row = told.get(name)
             stream.heard(row.gaps if row else (), now_s)
-            if row is None:
-                continue
-            stream.move({OPEN: states.ACK_OPEN, FROZEN: states.OTHER_HISTORY, WAITING: states.HOLE}[row.state])
-            for first, code in row.refused:
-                if code not in FACT_CODES:
-                    self._out.append(do.Alarm(f"refused.{code}", name))
-                seq = stream.refused(first, code, now_s)
-                if seq is not None:
-                    self._out += [do.Withhold(*name, seq), do.Alarm("fact.withheld", name)]
+            if row is not None:
+                self._out += stream.told(row, now_s)
         self._out.append(do.ApplyAck(ack, raw, welcome))
 
     def _applied(self, event: do.AckApplied, now_s: float) -> None:

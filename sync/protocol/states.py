@@ -96,6 +96,7 @@ OUTBOUND: Table = {
     (WAITING, EPOCH_RISES): ENDED,
     (STREAM_FROZEN, ACK_OPEN): ENDED,
     (STREAM_FROZEN, EPOCH_RISES): ENDED,
+    (REWOUND, UPTO_MOVES): ENDED,
     (REWOUND, EPOCH_RISES): ENDED,
 }
 """Where the table says ended, a stream of the running process is growing: `outbound.OutStream` knows which it is."""

@@ -24,7 +24,7 @@ from sync.kernel.chain import digest as digest_of
 from sync.kernel.codec import decode_fact
 from sync.kernel.fact import Annotation, Fact, Key
 from sync.kernel.hlc import order_stamp
-from sync.kernel.ids import FactId
+from sync.kernel.ids import CONTROL, FactId
 from sync.kernel.outcome import PeerFault
 from sync.protocol import feed
 
@@ -34,12 +34,16 @@ Follow = Callable[[Unit, Change, Any], None]
 
 @dataclass(frozen=True, slots=True)
 class Digested:
-    """`facts` taken in this run; `behind`: arrivals still waiting; `quarantined`: nodes that must be told."""
+    """`facts` taken in this run; `behind`: arrivals still waiting; `quarantined`: nodes that must be told.
+
+    `forked`: nodes of which a fork was found.
+    """
 
     facts: int
     behind: bool
     quarantined: frozenset[str]
     labels: frozenset[str]
+    forked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ def digest_some(store: HubStore, feeds: hub_feeds.Feeds, follow: Follow | None =
         return Digested(0, False, frozenset(), frozenset())
     feeds.take_turn(turn)
     quarantined: set[str] = set()
+    forked: set[str] = set()
     taken = 0
     try:
         with store.write(step="digest.run") as unit:
@@ -85,7 +90,9 @@ def digest_some(store: HubStore, feeds: hub_feeds.Feeds, follow: Follow | None =
                         continue  # it counts already, under the place where it was issued again
                     if row[1] == 0 and not _digest_one(store, unit, feeds, run[1], stream, fid, row[2], run[4], follow):
                         quarantined.add(stream.node)
-                hub_lineage.grew(store, unit, stream.node, stream.incarnation)
+                opening = stream.lane == CONTROL and first == 1
+                if hub_lineage.learnt(store, unit, stream.node, stream.incarnation, opening=opening):
+                    forked.add(stream.node)
                 taken += last - first + 1
                 if last == run[3]:
                     conn.execute("DELETE FROM undigested WHERE pos = ?", (run[0],))
@@ -96,7 +103,7 @@ def digest_some(store: HubStore, feeds: hub_feeds.Feeds, follow: Follow | None =
     except BaseException:
         feeds.forget()
         raise
-    return Digested(taken, more is not None, frozenset(quarantined), labels)
+    return Digested(taken, more is not None, frozenset(quarantined), labels, frozenset(forked))
 
 
 def _stream(conn: Connection, store: HubStore, stream: int) -> _Stream:
@@ -134,7 +141,7 @@ def _digest_one(
     if fact.reissue_of is not None and not hub_reissued.take(unit.conn, fid, fact.reissue_of):
         return True
     if fact.kind == STREAM_OPENED and hub_lineage.is_opening(fid):
-        hub_lineage.opened(store, unit, fid, fact)
+        hub_lineage.opened(store, unit.conn, fid, fact)
     etype = ENTITY_TYPES.get(fact.etype)
     kind = KINDS.get(fact.kind)
     change = Change(fact.etype, fact.key, "hub", fid, fact)

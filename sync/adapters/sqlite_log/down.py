@@ -173,7 +173,7 @@ def raise_epoch(store: ApplianceStore, epoch: int) -> None:
     Source: protocol way/1, section 5.4.
     """
     with store.write(step="epoch.obey") as unit:
-        unit.conn.execute("UPDATE stream SET acked = 0, acked_hlc = 0, safe = 0, state = 0 WHERE own = 1")
+        unit.conn.execute("UPDATE stream SET acked = 0, acked_hlc = 0, safe = 0, state = 0 WHERE own > 0")
         unit.conn.execute("UPDATE cursor SET to_repair = 1")
         unit.conn.execute("DELETE FROM receipt")
         set_meta(unit.conn, "hub_epoch", epoch)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.hub_store import COUNTING, HubStore
 from sync.adapters.sqlite_log.node_store import Unit, count
-from sync.adapters.sqlite_log.streams import ZERO_HASH
+from sync.adapters.sqlite_log.streams import FOREIGN, OWN, ZERO_HASH
 from sync.kernel.codec import decode_fact
 from sync.kernel.ids import StreamId
 from sync.kernel.limits import EVIDENCE_BYTES_MAX, PARKED_BATCHES_MAX, PARKED_BYTES_MAX
@@ -92,7 +92,7 @@ def _place(store: HubStore, unit: Unit, batch: Arrival) -> Taken:
         # Read in the commit's own transaction: a batch is wholly before a revocation, or wholly after it.
         _keep_evidence(store, unit, batch, "node-shut-out")
         return Taken("shut-out", 0)
-    return _join(store, unit, batch, own=False)
+    return _join(store, unit, batch, own=FOREIGN)
 
 
 def accept_own(store: HubStore, batch: Arrival) -> Taken:
@@ -107,10 +107,10 @@ def accept_own(store: HubStore, batch: Arrival) -> Taken:
         if batch.first > (row[0] if row else 0) + 1:
             return Taken("gap", 0)
         unit.high = max(unit.high, *(decode_fact(item).hlc for item in batch.items))
-        return _join(store, unit, batch, own=True)
+        return _join(store, unit, batch, own=OWN)
 
 
-def _join(store: HubStore, unit: Unit, batch: Arrival, *, own: bool) -> Taken:
+def _join(store: HubStore, unit: Unit, batch: Arrival, *, own: int) -> Taken:
     conn = unit.conn
     stream, upto, head_hash, state = _hold(conn, batch.stream, own=own)
 
@@ -138,14 +138,14 @@ def _join(store: HubStore, unit: Unit, batch: Arrival, *, own: bool) -> Taken:
             return _append(store, unit, stream, skip, batch)
 
 
-def _hold(conn: Connection, name: StreamId, *, own: bool) -> tuple[int, int, bytes, int]:
+def _hold(conn: Connection, name: StreamId, *, own: int) -> tuple[int, int, bytes, int]:
     """(id, last, head, state) of a stream whose row is ours until the commit; a new stream stands at 0."""
     asked = f"SELECT id, last, head, state FROM stream WHERE node = ? AND incarnation = ? AND lane = ?{conn.for_update}"
     row = conn.execute(asked, name).fetchone()
     if row is None:
         conn.execute(
             "INSERT INTO stream (node, incarnation, lane, own, head) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (*name, int(own), ZERO_HASH),
+            (*name, own, ZERO_HASH),
         )
         row = conn.execute(asked, name).fetchone()
     return row[0], row[1], row[2], row[3]

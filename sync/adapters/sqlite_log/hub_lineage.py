@@ -45,11 +45,10 @@ def is_opening(fid: FactId) -> bool:
     return fid.lane == CONTROL and fid.seq == 1
 
 
-def opened(store: HubStore, unit: Unit, fid: FactId, fact: Fact) -> None:
-    """A start's first fact was read: keep what it names and judge both families it belongs to."""
+def opened(store: HubStore, conn: Connection, fid: FactId, fact: Fact) -> None:
+    """A start's first fact was read: keep what it names. `learnt` judges it."""
     if fid.node == store.node:
         return
-    conn = unit.conn
     try:
         opening = Opening.read(fid.incarnation, fact.body)
     except PeerFault as fault:
@@ -61,15 +60,27 @@ def opened(store: HubStore, unit: Unit, fid: FactId, fact: Fact) -> None:
         "ON CONFLICT (node, incarnation) DO NOTHING",
         (fid.node, opening.incarnation, opening.before, encode([_row(h) for h in opening.heads]), opening.why, n + 1),
     )
-    _judge(store, unit, fid.node, opening.before)
-    _judge(store, unit, fid.node, opening.incarnation)
-    _give_lines(conn, fid.node)
 
 
-def grew(store: HubStore, unit: Unit, node: str, incarnation: int) -> None:
-    """Facts of this start came: they may lie beyond the end that the next start named."""
-    if node != store.node and _has_next(unit.conn, node, incarnation) and _judge(store, unit, node, incarnation):
-        _give_lines(unit.conn, node)
+def learnt(store: HubStore, unit: Unit, node: str, incarnation: int, *, opening: bool = False) -> bool:
+    """Facts of this start came: judge what they may have shown. True: a fork was found.
+
+    `opening`: its first one is among them, so it is also judged beside the starts that follow the same one.
+    """
+    conn = unit.conn
+    if node == store.node:
+        return False
+    found = False
+    if opening:
+        row = conn.execute(
+            "SELECT before FROM opening WHERE node = ? AND incarnation = ?", (node, incarnation)
+        ).fetchone()
+        found = row is not None and _judge(store, unit, node, row[0])
+    if _has_next(conn, node, incarnation):
+        found = _judge(store, unit, node, incarnation) or found
+    if found or opening:
+        _give_lines(conn, node)
+    return found
 
 
 def told(store: HubStore, unit: Unit, node: str, heads: Iterable[tuple[int, int, int]]) -> None:
@@ -129,7 +140,7 @@ def has_open_fork(conn: Connection, node: str) -> bool:
 def beyond(conn: Connection, node: str, incarnation: int) -> list[tuple[int, int]]:
     """(incarnation, lane) of streams of which the hub holds facts that lie in no past of this start, nor come after.
 
-    They are what a disk that was put back has lost, or what its copy wrote.
+    They are what a disk that was put back has lost, or what its copy wrote. Stopped streams are left to a person.
     """
     openings = {each.incarnation: each for each in _openings(conn, node)}
     past: dict[tuple[int, int], int] = {}
@@ -143,7 +154,7 @@ def beyond(conn: Connection, node: str, incarnation: int) -> list[tuple[int, int
         at = openings[at].before
     after = _descendants(openings, incarnation)
     rows = conn.execute(
-        "SELECT incarnation, lane, last FROM stream WHERE node = ? AND last > 0 ORDER BY id", (node,)
+        "SELECT incarnation, lane, last FROM stream WHERE node = ? AND last > 0 AND state = 0 ORDER BY id", (node,)
     ).fetchall()
     return [(r[0], r[1]) for r in rows if r[0] not in after and r[2] > past.get((r[0], r[1]), 0)]
 

@@ -79,7 +79,7 @@ class Landing:
     def end(self) -> None:
         """Fold what was touched, drop pending facts that are covered, evict what lost its last scope."""
         for name, fid in self._touched.items():
-            _drop_covered(self._unit.conn, *name)
+            drop_covered(self._unit.conn, *name)
             show(self._store, self._unit, *name, fid, source="feed")
         for name in self._leaving:
             leave(self._store, self._unit, *name)
@@ -141,7 +141,7 @@ def _set_copy(conn: Connection, name: tuple[int, Key], rev: int, d: bytes, x: by
     )
 
 
-def _drop_covered(conn: Connection, etype: int, key: Key) -> None:
+def drop_covered(conn: Connection, etype: int, key: Key) -> None:
     """Own facts that the copy holds or its checkpoint covers are no longer pending."""
     waiting = copies.pending(conn, etype, key)
     if not waiting:

@@ -18,6 +18,7 @@ from sync.adapters.sqlite_log.steps import Point, nothing
 from sync.adapters.sqlite_log.streams import (
     NODE_ETYPE,
     OPENED,
+    OWN,
     LaneHead,
     add_stream,
     opening_body,
@@ -146,7 +147,7 @@ class NodeStore:
 
     def _load(self) -> None:
         """Subclasses read what they keep in memory."""
-        row = self._conn.execute("SELECT max(hlc) FROM stream WHERE own = 1").fetchone()
+        row = self._conn.execute("SELECT max(hlc) FROM stream WHERE own > 0").fetchone()
         self.high = max(row[0] or 0, self.meta_int("hlc_high"))
 
     def start_incarnation(self, software: str, why: str = "start") -> None:
@@ -250,7 +251,7 @@ class NodeStore:
         head = unit.heads.get(lane) or self._heads.get(lane)
         if head is None:
             assert self.incarnation, "start_incarnation first"
-            head = add_stream(unit.conn, self.node, self.incarnation, lane, own=True)
+            head = add_stream(unit.conn, self.node, self.incarnation, lane, own=OWN)
             body = opening_body(
                 unit.conn,
                 self.node,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from sync.adapters.sqlite_log import regained
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.node_store import Unit, count, set_meta
@@ -72,7 +73,7 @@ def own_streams(store: ApplianceStore, *, only_open: bool = False) -> list[OwnSt
         rows = conn.execute(
             "SELECT s.id, s.incarnation, s.lane, s.last, s.acked, coalesce(l.h, zeroblob(32)), 1, s.state "
             "FROM stream s LEFT JOIN log l ON l.stream = s.id AND l.seq = s.acked "
-            "WHERE s.own = 1 AND (s.acked < s.last OR s.incarnation = ?) ORDER BY s.id",
+            "WHERE s.own > 0 AND (s.acked < s.last OR s.incarnation = ?) ORDER BY s.id",
             (store.incarnation,),
         ).fetchall()
     streams = [OwnStream(*row) for row in rows]
@@ -134,13 +135,17 @@ def _apply_mark(store: ApplianceStore, unit: Unit, mark: Mark, hub_ms: int, raw:
         return MarkOutcome(mark.incarnation, mark.lane, moved, trouble)
 
     row = conn.execute(
-        "SELECT id, last, acked, state FROM stream WHERE own = 1 AND incarnation = ? AND lane = ?",
+        "SELECT id, last, acked, state FROM stream WHERE own > 0 AND incarnation = ? AND lane = ?",
         (mark.incarnation, mark.lane),
     ).fetchone()
     if row is None:
+        if welcome and mark.upto:  # the hub names what lies beyond this disk's past, and nothing else, unasked
+            regained.note(conn, mark.incarnation, mark.lane, mark.upto)
         return done(0, "unknown-stream")
-    stream, last, acked, _ = row
+    stream, last, acked, state = row
     if mark.upto > last:
+        if state != FROZEN:
+            regained.note(conn, mark.incarnation, mark.lane, mark.upto)
         return done(0, "rewound")
     if mark.upto < acked:
         return done(0, "behind" if welcome else None)
@@ -187,7 +192,7 @@ def withhold(store: ApplianceStore, stream: int, seq: int, digest: bytes) -> Non
 
 def ledger(conn: Connection) -> tuple[int, int]:
     """(produced, received): facts written by this node, and of those how many the hub has signed for."""
-    row = conn.execute("SELECT coalesce(sum(last), 0), coalesce(sum(acked), 0) FROM stream WHERE own = 1").fetchone()
+    row = conn.execute("SELECT coalesce(sum(last), 0), coalesce(sum(acked), 0) FROM stream WHERE own > 0").fetchone()
     return row[0], row[1]
 
 

@@ -80,3 +80,11 @@ CREATE TABLE IF NOT EXISTS staged (
     raw   BLOB    NOT NULL,
     PRIMARY KEY (label, k)
 );
+
+-- Own streams of which the hub signed for more than this disk has.
+CREATE TABLE IF NOT EXISTS regain (
+    incarnation INTEGER NOT NULL,
+    lane        INTEGER NOT NULL,
+    upto        INTEGER NOT NULL,
+    PRIMARY KEY (incarnation, lane)
+) WITHOUT ROWID;

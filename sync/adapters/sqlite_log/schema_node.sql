@@ -4,7 +4,7 @@ CREATE TABLE IF NOT EXISTS meta (
     value BLOB
 ) WITHOUT ROWID;
 
--- One row a stream. own = 1: written here. `acked` is the mark of the hub's signed acknowledgement.
+-- One row a stream. own = 1: written here; 2: this node's, given back by the hub. `acked` is the mark of the hub's signed acknowledgement.
 CREATE TABLE IF NOT EXISTS stream (
     id          INTEGER PRIMARY KEY,
     node        TEXT    NOT NULL,

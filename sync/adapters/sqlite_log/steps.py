@@ -26,6 +26,7 @@ STEPS: Final[Mapping[str, str]] = {
     "snapshot.stage": "segments of a snapshot that have come whole",
     "snapshot.drop": "a snapshot on its way given up",
     "snapshot.apply": "a scope begun: snapshot, tail and cursor",
+    "history.regain": "own facts that the hub gave back",
     "sets.checked": "when set hashes were last compared",
     "batch.append": "batches taken into custody",
     "digest.run": "a run of the digest: annotations, folds, feeds and the cursor",

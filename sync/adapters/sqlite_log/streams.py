@@ -10,6 +10,8 @@ from sync.kernel.chain import chain_prefix, next_hash
 from sync.kernel.ids import CONTROL, LANES
 
 ZERO_HASH = bytes(32)
+FOREIGN, OWN, REGAINED = 0, 1, 2
+"""Whose a stream is: another node's, written on this disk, or this node's own given back by the hub."""
 OPENED = 1
 NODE_ETYPE = 1
 
@@ -30,7 +32,7 @@ class LaneHead:
         return LaneHead(self.stream, self.lane, seq, next_hash(self.prefix, seq, self.head, d), self.prefix)
 
 
-def add_stream(conn: Connection, node: str, incarnation: int, lane: int, *, own: bool) -> LaneHead:
+def add_stream(conn: Connection, node: str, incarnation: int, lane: int, *, own: int) -> LaneHead:
     """A new stream row at seq 0."""
     row = conn.execute(
         "INSERT INTO stream (node, incarnation, lane, own, head) VALUES (?, ?, ?, ?, ?) RETURNING id",

@@ -22,7 +22,8 @@ def forked(hub: Hub, node: str) -> None:
         )  # fmt: skip
         for incarnation in (21, 22):
             fact = Fact(STREAM_OPENED, 1, STREAM, node, {2: [], 3: 1, 4: "boot", 5: "test", 7: "start"}, 1)
-            hub_lineage.opened(hub.store, unit, FactId(node, incarnation, CONTROL, 1), fact)
+            hub_lineage.opened(hub.store, unit.conn, FactId(node, incarnation, CONTROL, 1), fact)
+            hub_lineage.learnt(hub.store, unit, node, incarnation, opening=True)
     hub.desk.settle()
 
 

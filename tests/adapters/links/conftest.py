@@ -242,6 +242,7 @@ class Machine:
     folder: Path
     signing: bytes
     store: ApplianceStore
+    store_key: bytes
 
     @property
     def key_id(self) -> bytes:
@@ -299,12 +300,13 @@ class World:
         self.broker.tell(Rules(workers=frozenset({f"{HUB}.w1"}), scopes=dict(self.scopes)))
         folder = self.folder / node
         folder.mkdir()
+        store_key = entropy.bytes(32)
         store = ApplianceStore(
-            folder / "node.db", entropy.bytes(32), node=node, role=role, clock=clock or SystemClock(), entropy=entropy
+            folder / "node.db", store_key, node=node, role=role, clock=clock or SystemClock(), entropy=entropy
         )
         store.start_incarnation("test")
         self.closers.append(store.close)
-        return Machine(node, role, folder, signing, store)
+        return Machine(node, role, folder, signing, store, store_key)
 
     def link(self, carrier: str, machine: Machine, heard: Any, *, tls: ssl.SSLContext | None = None) -> Carrier:
         """A carrier of this machine, with whoever carries files where files are carried."""

@@ -9,9 +9,10 @@ import pytest
 
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
-from sync.adapters.sqlite_log import hub_lineage
+from sync.adapters.sqlite_log import hub_lineage, regained
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.kernel.fact import NewFact
+from sync.kernel.outcome import PeerFault
 
 
 def stop(world, box) -> None:
@@ -35,7 +36,7 @@ def start(world, machine, folder=None):
     """The machine's next process, on its disk or on an image of it."""
     store = ApplianceStore(
         (folder or machine.folder) / "node.db",
-        machine.store._key32,
+        machine.store_key,
         node=machine.node,
         role=machine.role,
         clock=SystemClock(),
@@ -146,3 +147,101 @@ def test_what_a_hello_told_counts_though_it_never_came(world, eventually) -> Non
     eventually(world.box("https", machine=again, feeds=False).drained)
     eventually(world.digested)
     assert [fork.why for fork in forks(world, machine.node)] == ["told-more"]
+
+
+def own_log(store) -> list[tuple]:
+    with store.read() as conn:
+        rows = conn.execute(
+            "SELECT s.incarnation, s.lane, l.seq, l.h, l.fact FROM log l JOIN stream s ON s.id = l.stream "
+            "WHERE s.node = ? ORDER BY 1, 2, 3",
+            (store.node,),
+        )
+        return [tuple(row) for row in rows]
+
+
+def held_log(world, node) -> list[tuple]:
+    with world.hub.read() as conn:
+        rows = conn.execute(
+            "SELECT s.incarnation, s.lane, l.seq, l.h, l.fact FROM log l JOIN stream s ON s.id = l.stream "
+            "WHERE s.node = ? ORDER BY 1, 2, 3",
+            (node,),
+        )
+        return [tuple(row) for row in rows]
+
+
+def rolled_back(world, eventually, carrier):
+    """A machine that worked on in its old process and a next one after the backup, all of it at the hub."""
+    machine = world.machine()
+    collected(machine.store, "4400-1")
+    box = world.box(carrier, machine=machine)
+    eventually(box.drained)
+    stop(world, box)
+    back = image(machine, "backup")
+    for n in (1, 2):
+        machine = start(world, machine)
+        collected(machine.store, f"440{n}-1")
+        box = world.box(carrier, machine=machine)
+        eventually(box.drained)
+        stop(world, box)
+    eventually(world.digested)
+    return start(world, machine, back)
+
+
+@pytest.mark.parametrize("carrier", ["mqtt", "https"])
+@pytest.mark.row("H35.12")
+def test_a_disk_put_back_gets_its_own_lost_facts_back(world, eventually, carrier) -> None:
+    machine = rolled_back(world, eventually, carrier)
+    store = machine.store
+    assert store.state(10, "4401-1") is None
+    box = world.box(carrier, machine=machine)
+    eventually(lambda: own_log(store) == held_log(world, machine.node))
+    for n in range(3):
+        assert len(store.state(10, f"440{n}-1").collections) == 1
+    assert box.drained()
+    with store.read() as conn:
+        highest = conn.execute("SELECT max(hlc) FROM stream WHERE own = 2").fetchone()[0]
+        sent = world.hub_count("batch.duplicate")
+    assert store.high > highest
+    collected(store, "4409-1")
+    eventually(box.drained)
+    assert world.hub_count("batch.duplicate") == sent
+    stop(world, box)
+    later = start(world, machine, machine.folder / "backup")
+    eventually(world.box(carrier, machine=later).drained)
+    eventually(world.digested)
+    assert [fork.incarnation for fork in forks(world, machine.node)] == [store.incarnation]
+
+
+@pytest.mark.row("H35.12")
+def test_nobody_is_given_another_nodes_history(world, eventually) -> None:
+    machine, other = world.machine(), world.machine()
+    eventually(world.box("https", machine=machine, feeds=False).drained)
+    feeds = world.feeds_of(other)
+    assert feeds.own_history(machine.store.incarnation, 0, 1) == b""
+    assert world.feeds_of(machine).own_history(machine.store.incarnation, 0, 1) != b""
+    for place in ((machine.store.incarnation, 9, 1), (2**63, 0, 1), (machine.store.incarnation, 0, 0)):
+        with pytest.raises(PeerFault, match="stream-unknown"):
+            feeds.own_history(*place)
+
+
+def test_history_that_does_not_follow_on_stops_the_stream_and_nothing_else(world, eventually) -> None:
+    machine = rolled_back(world, eventually, "https")
+    store = machine.store
+    with store.write(step="act") as unit:
+        unit.conn.execute("UPDATE stream SET head = ? WHERE lane = 0 AND acked = last", (bytes(32),))
+        stream = unit.conn.execute("SELECT incarnation, last FROM stream WHERE lane = 0 ORDER BY id").fetchone()
+        regained.note(unit.conn, stream[0], 0, stream[1] + 5)
+    with world.hub.write() as unit:
+        row = unit.conn.execute("SELECT id FROM stream WHERE incarnation = ? AND lane = 0", (stream[0],)).fetchone()
+        unit.conn.execute(
+            "INSERT INTO log (stream, seq, h, fact) VALUES (?, ?, ?, ?)", (row[0], stream[1] + 1, bytes(32), b"x")
+        )
+        unit.conn.execute(
+            "INSERT INTO arrival (stream, first, last, hub_hlc, header) SELECT stream, ?, ?, hub_hlc, header "
+            "FROM arrival WHERE stream = ? AND header IS NOT NULL",
+            (stream[1] + 1, stream[1] + 1, row[0]),
+        )
+    box = world.box("https", machine=machine)
+    eventually(lambda: box.counted("alarm.ack.other-history"))
+    eventually(lambda: store.state(10, "4402-1") is not None)
+    eventually(lambda: regained.lost(store) == [])

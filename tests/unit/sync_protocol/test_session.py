@@ -11,7 +11,7 @@ from sync.protocol import events as do
 from sync.protocol import hello, message, states
 from sync.protocol.ack import Ack, Credit, StreamAck
 from sync.protocol.hello import Welcome
-from sync.protocol.notices import FREEZE, THAW, Head, Notice, Order
+from sync.protocol.notices import FREEZE, HELLO_WANTED, THAW, Head, Notice, Order
 from sync.protocol.session import Config, Session
 
 HUB, ME = "hub-b4l8r3yz", 7
@@ -437,3 +437,10 @@ def test_an_answer_from_a_stick_counts_with_no_line_at_all() -> None:
     assert session.on(ack(told), 0.1) == [do.ApplyAck(Ack((told,), 5), b"raw", False)]
     session.on(do.AckApplied(3, LIVE, 5), 0.1)
     assert session.streams == {}
+
+
+def test_a_hub_that_has_something_to_say_is_greeted_again() -> None:
+    session = talking()
+    notice = said(message.NOTICE, Notice(HELLO_WANTED, 5).body())
+    assert session.on(notice, 2.0) == [do.SendHello("mqtt", 2)]
+    assert session.on(notice, 2.1) == [do.Count("notice.hello-wanted")], "one greeting at a time"

@@ -67,6 +67,7 @@ STREAM_GOOD = {
     ("waiting", "epoch rises"): "ended",
     ("frozen", "ack: open"): "ended",
     ("frozen", "epoch rises"): "ended",
+    ("rewound", "upto moves"): "ended",
     ("rewound", "epoch rises"): "ended",
 }
 
