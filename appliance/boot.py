@@ -39,6 +39,8 @@ from sync.adapters import settings_file
 from sync.adapters.clock import Clock, ShiftedClock, SystemClock
 from sync.adapters.idgen import SystemEntropy
 from sync.adapters.keys import write_whole
+from sync.adapters.leases.box import Leases
+from sync.adapters.leases.witness import Witness
 from sync.adapters.sqlite_log import repair
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.node_store import Unit
@@ -65,6 +67,8 @@ class Box:
             [KEPT_JOBS],
         )  # fmt: skip
         repair.begin(self.store, SOFTWARE)
+        witness = Path(settings.node.witness) if settings.node.witness else directory / "witness"
+        self.leases = Leases(self.store, Witness(witness, settings.node.node, self.store.point), sealing=keys.sealing)
         self.jobs.bind(self.store)
         self.events = EventHub(clock=self.clock)
         self.tones = TonePort(settings.devices.tone)
@@ -88,7 +92,7 @@ class Box:
         self.rebuilding = Rebuilding(self.store, read_picture)
         self.jobs.on_marked("receipt", self._receipt_marked)
         self.jobs.on_marked("label", self._label_marked)
-        self.link = make_link(self.store, settings, keys, software=SOFTWARE, draw=random.random)
+        self.link = make_link(self.store, settings, keys, leases=self.leases, software=SOFTWARE, draw=random.random)
         self.port = BoxPort(self.store, self.who, self.line_facts)
         self.software = SOFTWARE
         self._ticker = Ticker(self.port, self.events, self.clock.mono_s)

@@ -21,6 +21,9 @@ class Node(Section):
     site: str = Field("site", description="short name of the site, as on cards")
     hospital: str = Field("", description="the hospital's name, printed on slips")
     time_zone: str = Field("Asia/Shanghai", description="the site's time zone: civil dates are in it")
+    witness: str = Field(
+        "", description="file that counts uses of leases outside the data folder; empty: `witness` beside settings.toml"
+    )
     clock_offset_s: float = Field(0.0, description="shifts the wall clock; for drills with a wrong clock")
 
 

@@ -29,6 +29,7 @@ from hub.link.digester import Digester
 from hub.link.door import Door, Offer
 from hub.link.epoch import EpochKeeper
 from hub.link.feed_desk import FeedDesk
+from hub.link.lease_office import LeaseOffice
 from hub.link.mqtt_ingest import MqttIngest
 from hub.link.post import Post
 from hub.link.publisher import Publisher
@@ -56,6 +57,7 @@ from sync.adapters.settings_file import load
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_snapshots import Worth
 from sync.adapters.sqlite_log.hub_store import HubStore, add_node
+from sync.adapters.sqlite_log.node_store import Change, Unit
 from sync.kernel.limits import TICK_EVERY_S
 from sync.kernel.outcome import Unavailable
 from sync.kernel.suite import suite1
@@ -118,7 +120,8 @@ class Hub:
         self.voice = Voice(self.store, HubKeys(keys.signing, keys.sealing), self._bundle)
         self.post = Post()
         self.epochs = EpochKeeper(self.store, self.folder / "monotone.json", lambda: self.trust.bundle.version)
-        self.door = Door(self.store, self.voice, learn=self._learn, behind=self.epochs.above)
+        self.office = LeaseOffice(self.store, self.voice, self.epochs, members_changed=self._members_changed)
+        self.door = Door(self.store, self.voice, learn=self._learn, behind=self.epochs.above, office=self.office)
         place = self.settings.backup.place
         self.own_copies = (
             OwnCopier(self.store, self.voice.keys, Place(Path(place), keys.store), self.folder) if place else None
@@ -126,7 +129,7 @@ class Hub:
         self.feeds = Feeds(self.store)
         worth = Worth(self.settings.feeds.snapshot_members, self.settings.feeds.snapshot_entries)
         self.publisher = Publisher(self.store, self.voice, worth)
-        self.digester = Digester(self.store, self.feeds, self.door, self.voice, self.post, follow=follow)
+        self.digester = Digester(self.store, self.feeds, self.door, self.voice, self.post, follow=self._follow)
         self.sync_app = Flask("hub.sync")
         self.sync_app.register_blueprint(
             sync_api(self.store, self.door, FeedDesk(self.store, self.feeds, self.voice), self.post)
@@ -251,6 +254,11 @@ class Hub:
         told: int = getattr(self.settings, name).port
         return told or self.ports.free(name) or free_port()
 
+    def _follow(self, unit: Unit, change: Change, state: Any) -> None:
+        """What features answer to a fact in the digest's own transaction."""
+        follow(unit, change, state)
+        self.office.follow(unit, change, state)
+
     def _first_account(self) -> None:
         """A new hub lets its first administrator in by a file only the machine's owner can read."""
         if self.people.has_administrator():
@@ -356,6 +364,7 @@ class Hub:
             if self.clock.mono_s() - ticked > TICK_EVERY_S:
                 ticked = self.clock.mono_s()
                 self.epochs.tick()
+                self.office.tidy()
             if self.clock.mono_s() - since > DAY_S:
                 since = self.clock.mono_s()
                 if self.trust.renew(self.clock.wall_ms()) and self._broker is not None:

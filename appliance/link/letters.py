@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from appliance.link.trust_book import TrustBook
+from sync.adapters.leases import box_tables
 from sync.adapters.sqlite_log import down, outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.outbox import Mark, MarkOutcome
@@ -12,7 +13,8 @@ from sync.protocol import message
 from sync.protocol.ack import Ack, acked_digest
 from sync.protocol.batch import Item, Withheld, make_batch
 from sync.protocol.events import OwnStream
-from sync.protocol.hello import STREAMS_MAX, Hello, HelloStream, cursors_digest
+from sync.protocol.hello import STREAMS_MAX, Hello, HelloStream, cursors_digest, leases_digest
+from sync.protocol.lease import Ask
 from sync.protocol.outbound import FACT_BYTES_A_BATCH
 
 Lane = tuple[int, int]
@@ -40,9 +42,18 @@ class Letters:
             cursors_digest=cursors_digest((c.label, c.epoch, c.sseq, c.e) for c in down.cursors(store)),
             trust_version=self._book.version,
             scope_version=store.meta_int("scope_version"),
+            leases_digest=self._leases(),
             clock=store.clock_quality(store.believed_wall_ms() is not None),
         ).body()
         return self._book.say(message.HELLO, body, store.meta_int("hub_epoch"))
+
+    def _leases(self) -> bytes:
+        with self._store.read() as conn:
+            return leases_digest(kept.held.lease.id for kept in box_tables.open_leases(conn))
+
+    def ask(self, ask: Ask) -> bytes:
+        """A question about a lease."""
+        return self._book.say(message.ASK, ask.body(), self._store.meta_int("hub_epoch"))
 
     def batch(
         self, stream: Lane, first: int, facts_max: int = CUT_FACTS, bytes_max: int = FACT_BYTES_A_BATCH

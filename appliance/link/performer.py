@@ -11,12 +11,14 @@ from appliance.link.gauge import Gauge
 from appliance.link.letters import Letters
 from appliance.link.trust_book import TrustBook
 from sync.adapters.carrier import Carrier
+from sync.adapters.leases.box import Leases
 from sync.adapters.sqlite_log import down, outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.kernel.chain import digest
 from sync.kernel.limits import CUT_FACTS
 from sync.kernel.outcome import PeerFault
-from sync.protocol import events, states
+from sync.protocol import events, lease_states, states
+from sync.protocol.lease import LeaseWord
 
 Events = list[events.Event]
 Place = tuple[int, int, int]
@@ -42,6 +44,7 @@ class Performer:
         fetcher: Wanted | None,
         identity: bytes,
         keep_identity: Callable[[bytes], None],
+        leases: Leases | None = None,
     ) -> None:
         self._store = store
         self._book = book
@@ -51,6 +54,7 @@ class Performer:
         self._fetcher = fetcher
         self._identity = identity
         self._keep_identity = keep_identity
+        self._leases = leases
         self._sent_at: dict[Place, float] = {}
         self._hello_at: float | None = None
         self._now = 0.0
@@ -130,6 +134,8 @@ class Performer:
         for stream, outcome in zip(effect.ack.streams, outcomes, strict=True):
             acked = 0 if outcome.trouble else stream.upto
             told.append(events.AckApplied(outcome.incarnation, outcome.lane, acked, outcome.trouble))
+        if any(outcome.trouble == "rewound" for outcome in outcomes):
+            self._doubt_leases(lease_states.DISK_REWOUND)
         self._measure(effect, sum(outcome.moved for outcome in outcomes))
         return told
 
@@ -149,7 +155,10 @@ class Performer:
 
     @_do.register
     def _(self, effect: events.RaiseEpoch) -> Events:
+        first_ever = not self._store.meta_int("hub_epoch")
         down.raise_epoch(self._store, effect.epoch)
+        if not first_ever:
+            self._doubt_leases(states.EPOCH_RISES)
         self._sent_at.clear()
         return [events.EpochRaised(self._letters.streams())]
 
@@ -170,7 +179,7 @@ class Performer:
     @_do.register
     def _(self, effect: events.AdoptScopes) -> Events:
         if down.set_scopes(self._store, effect.version, effect.labels):
-            self._hold(frozenset(effect.labels))
+            self._hold(frozenset(cursor.label for cursor in down.cursors(self._store)))
         return []
 
     @_do.register
@@ -191,6 +200,35 @@ class Performer:
     def _(self, effect: events.Obey) -> Events:
         self._store.tally(f"order.{effect.order.verb}")
         return []
+
+    @_do.register
+    def _(self, effect: events.SendAsks) -> Events:
+        if self._leases is None:
+            return []
+        if effect.fresh:
+            self._leases.line_up(every=effect.every)
+        for ask in self._leases.due():
+            self._carriers[effect.carrier].send(self._letters.ask(ask))
+        return self._more_asks()
+
+    @_do.register
+    def _(self, effect: events.TakeLease) -> Events:
+        if self._leases is None:
+            return []
+        try:
+            self._leases.take(LeaseWord.read(effect.message.body), effect.raw)
+        except PeerFault as fault:
+            self.counts[fault.code] += 1
+        self._hold(frozenset(cursor.label for cursor in down.cursors(self._store)))
+        return self._more_asks()
+
+    def _more_asks(self) -> Events:
+        at_s = None if self._leases is None else self._leases.next_s()
+        return [] if at_s is None else [events.AsksOpen(at_s)]
+
+    def _doubt_leases(self, said: str) -> None:
+        if self._leases is not None:
+            self._leases.doubt(said)
 
     @_do.register
     def _(self, effect: events.ShowState) -> Events:

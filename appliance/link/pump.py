@@ -50,7 +50,7 @@ class Pump:
         self._step(events.Started(streams, self._store.meta_int("hub_epoch")))
 
     def take(self, what: str, name: str = "", raw: bytes = b"") -> None:
-        """`what`: commit, up, received, hello, tick, or why a carrier is down. `name`: the carrier."""
+        """`what`: commit, up, received, hello, asks, tick, or why a carrier is down. `name`: the carrier."""
         now = self._now()
         match what:
             case "commit":
@@ -66,6 +66,8 @@ class Pump:
                 self._received(raw)
             case "hello":
                 self._step(events.HelloWanted())
+            case "asks":
+                self._step(events.AsksOpen(now))
             case _:
                 self._step(events.Tick())
 

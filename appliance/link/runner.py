@@ -21,6 +21,7 @@ from appliance.link.trust_book import TrustBook
 from kiosk_ui.kit.screens.line import LineFacts
 from sync.adapters import bugs
 from sync.adapters.carrier import Carrier, Heard, Why
+from sync.adapters.leases.box import LOOK_EVERY_S, Leases
 from sync.adapters.sqlite_log import outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.node_store import Change
@@ -51,6 +52,7 @@ class Link:
         connect_s_max: float = CONNECT_S_MAX,
         identity: bytes = b"",
         keep_identity: Callable[[bytes], None] = lambda raw: None,
+        leases: Leases | None = None,
     ) -> None:
         """`make_carriers(heard)` gives the carriers, best first. `feeds` None: nothing comes down but answers.
 
@@ -84,6 +86,7 @@ class Link:
             self._fetcher,
             identity,
             keep_identity,
+            leases,
         )
         self._pump = Pump(
             store,
@@ -95,6 +98,9 @@ class Link:
             reset_feeds=lambda: None if self._fetcher is None else self._fetcher.reset(),
             ended=self._stopping.is_set,
         )
+        self._leases = leases
+        self._looked_s = now
+        self._asks_told = threading.Event()
         self._counts: Counter[str] = Counter()
         self._thread = threading.Thread(target=self._run, name="link", daemon=True)
 
@@ -102,6 +108,8 @@ class Link:
         self._store.listen(self._committed)
         if self._fetcher is not None:
             self._fetcher.start()
+        if self._leases is not None:
+            self._leases.on_ask(self._ask)
         self._thread.start()
 
     def stop(self) -> None:
@@ -151,12 +159,18 @@ class Link:
             self._commit_told.set()
             self._tell("commit")
 
+    def _ask(self) -> None:
+        if not self._asks_told.is_set():
+            self._asks_told.set()
+            self._tell("asks")
+
     def _tell(self, what: str, name: str = "", raw: bytes = b"") -> None:
         """Queue something for the thread. A full queue drops: what matters is asked for or sent again."""
         try:
             self._events.put_nowait((what, name, raw))
         except queue.Full:
             self._commit_told.clear()
+            self._asks_told.clear()
 
     def heard(self, what: str, carrier: str, raw: bytes) -> None:
         """From a carrier's thread."""
@@ -172,8 +186,17 @@ class Link:
                 what, name, raw = "tick", "", b""
             if what == "commit":
                 self._commit_told.clear()
+            elif what == "asks":
+                self._asks_told.clear()
             self._survive(partial(self._pump.take, what, name, raw))
+            self._survive(self._look_at_leases)
         self._performer.hang_up()
+
+    def _look_at_leases(self) -> None:
+        """Time ends leases also where nothing is heard and nobody asks."""
+        if self._leases is not None and self._now() - self._looked_s >= LOOK_EVERY_S:
+            self._looked_s = self._now()
+            self._leases.look()
 
     def _survive(self, act: Callable[[], None]) -> None:
         """What one event meets must not end the line: a full disk is waited for, a bug is told and gone past."""

@@ -11,12 +11,19 @@ from provisioning.trust.node_keys import NodeKeys
 from sync.adapters.carrier import Carrier, Heard, client_context
 from sync.adapters.https_link import HttpsFeeds, HttpsLink
 from sync.adapters.keys import write_whole
+from sync.adapters.leases.box import Leases
 from sync.adapters.mqtt_link import MqttLink
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 
 
 def make_link(
-    store: ApplianceStore, settings: Settings, keys: NodeKeys, *, software: str, draw: Callable[[], float]
+    store: ApplianceStore,
+    settings: Settings,
+    keys: NodeKeys,
+    *,
+    leases: Leases | None = None,
+    software: str,
+    draw: Callable[[], float],
 ) -> Link | None:
     """None for a box that has joined no site or is told of no hub: it works alone, and everything waits."""
     hub = settings.hub
@@ -47,5 +54,6 @@ def make_link(
         backoff_cap_s=settings.sync.backoff_cap_s,
         connect_s_max=settings.sync.connect_s_max,
         identity=keys.identity_path.read_bytes(),
+        leases=leases,
         keep_identity=lambda raw: write_whole(keys.identity_path, raw),
     )

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from hub.link.credits import Credits
 from hub.link.greeting import Greeting
+from hub.link.lease_office import LeaseOffice
 from hub.link.voice import Voice, stream_ack
 from sync.adapters.sqlite_log import hub_inbound
 from sync.adapters.sqlite_log.hub_contact import note_seen
@@ -76,12 +77,13 @@ class Door:
         *,
         learn: Callable[[bytes], bool] | None = None,
         behind: Callable[[int], None] | None = None,
+        office: LeaseOffice | None = None,
     ) -> None:
         """`learn(raw)`: take in a machine by its identity record. `behind(epoch)`: proof that this hub forgot."""
         self._store = store
         self._voice = voice
         self._credits = Credits(store.clock, voice)
-        self._greeting = Greeting(store, voice, self._credits, learn, behind)
+        self._greeting = Greeting(store, voice, self._credits, learn, behind, office)
         self._seen_at: dict[str, float] = {}
         self._took_at_s = float("-inf")
         self._lock = threading.Lock()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hub.link.credits import Credits
+from hub.link.lease_office import LeaseOffice
 from hub.link.voice import Voice, stream_ack
 from sync.adapters.sqlite_log import hub_inbound, hub_lineage
 from sync.adapters.sqlite_log.connection import Connection
@@ -19,6 +20,7 @@ from sync.kernel.outcome import PeerFault
 from sync.protocol import hello as words
 from sync.protocol import message
 from sync.protocol.ack import Ack, StreamAck, acked_digest
+from sync.protocol.lease import Ask
 
 SOFTWARE = "waystation"
 BEYOND_MAX = 64
@@ -47,12 +49,14 @@ class Greeting:
         credits: Credits,
         learn: Callable[[bytes], bool] | None,
         behind: Callable[[int], None] | None,
+        office: LeaseOffice | None,
     ) -> None:
         self._store = store
         self._voice = voice
         self._credits = credits
         self._learn = learn
         self._behind = behind
+        self._office = office
 
     def message(self, raw: bytes, claimed: str | None, carrier: str) -> tuple[str, list[bytes]]:
         """(node, answers). Raises PeerFault."""
@@ -61,6 +65,8 @@ class Greeting:
             return self._identity(raw, claimed)
         if header.type == message.ACK:
             return self._receipt(raw, claimed)
+        if header.type == message.ASK:
+            return self._ask(raw, header.signer, claimed)
         if header.type != message.HELLO:
             raise PeerFault("message.unexpected")
         if claimed is not None and claimed != header.signer:
@@ -85,10 +91,13 @@ class Greeting:
         trust = self._voice.trust()
         with self._store.read() as conn:
             line = hub_lineage.line_of(conn, row.node, hello.incarnation)
+        office = self._office
+        others = office is not None and office.digest(row.node) != hello.leases_digest
         welcome = words.Welcome(
             answers=(hello.incarnation, hello.number),
             ack=Ack(self._streams(row, hello), self._voice.hub_time(), self._credits.greeted(row.node, hello)),
             status=_STATUS[row.state],
+            wanted=(words.LEASES,) if others else (),
             scope_set=None if hello.scope_version == row.scope_version else (row.scope_version, row.scopes),
             trust_version=0 if trust is None else trust.version,
             served_software=SOFTWARE,
@@ -97,7 +106,18 @@ class Greeting:
         answers = [self._voice.say(message.WELCOME, welcome.body(), row.node)]
         if trust is not None and hello.trust_version < trust.version:
             answers.insert(0, trust.raw)
+        if office is not None and others:
+            answers += office.words_for(row.node)
         return answers
+
+    def _ask(self, raw: bytes, signer: str, claimed: str | None) -> tuple[str, list[bytes]]:
+        if claimed is not None and claimed != signer:
+            raise PeerFault("message.foreign")
+        row = self._store.node_row(signer)
+        if row is None or self._office is None:
+            raise PeerFault("message.unknown-node")
+        opened = message.open_message(raw, keys=_key_of(row), audience=self._store.node)
+        return row.node, self._office.answer(row, Ask.read(opened.body))
 
     def _streams(self, row: NodeRow, hello: words.Hello) -> tuple[StreamAck, ...]:
         """Where the named streams stand; those that the node sees the same way are left out."""

@@ -25,6 +25,7 @@ from sync.adapters.mqtt_link import (
     ROOT,
     TRUST_TOPIC,
     ack_topic,
+    batch_topic,
     hang_up,
     head_topic,
     new_client,
@@ -33,6 +34,7 @@ from sync.adapters.mqtt_link import (
 from sync.kernel.ids import NODE_PATTERN
 from sync.kernel.outcome import Unavailable
 from sync.protocol.fair import FairQueue, kind_of
+from sync.protocol.message import LEASE, ORDER, is_message
 
 QUEUE_BYTES_MAX = 256 * 1024 * 1024
 NODE_BYTES_MAX = 4 * 1024 * 1024
@@ -186,7 +188,8 @@ class MqttIngest:
     def _answer(self, node: str, message: bytes) -> None:
         client = self._client
         if client is not None:
-            client.publish(ack_topic(node), message, qos=1)
+            topic = batch_topic(node) if is_message(message) and message[6] in (LEASE, ORDER) else ack_topic(node)
+            client.publish(topic, message, qos=1)
 
     def _publish_head(self, label: str, message: bytes) -> None:
         client = self._client

@@ -38,6 +38,11 @@ def ack_topic(node: str) -> str:
     return f"{ROOT}/n/{node}/down/ack"
 
 
+def batch_topic(node: str) -> str:
+    """Where leases and orders come down."""
+    return f"{ROOT}/n/{node}/down/batch"
+
+
 def head_topic(label: str) -> str:
     return f"{ROOT}/scope/{label}/head"
 
@@ -163,7 +168,7 @@ class MqttLink:
             labels = self._labels
         topics = [
             ack_topic(self._node),
-            f"{ROOT}/n/{self._node}/down/batch",
+            batch_topic(self._node),
             TRUST_TOPIC,
             *map(head_topic, sorted(labels)),
         ]

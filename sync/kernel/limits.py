@@ -96,3 +96,13 @@ LEASE_KEY_BYTES_MAX = 256
 LEASE_UNITS_MAX = 1_000_000
 """Numbers of a block, or reads of a grant: our own bound, far above any day's work."""
 LEASE_S_MAX = 400 * 24 * 3600
+NUMBER_BLOCK_MAX = 1000
+NUMBER_BLOCKS_A_START_MAX = 8
+NUMBER_RESOURCES_MAX = 200
+"""Rows of numbers of one site, all kept in the hub's monotone file."""
+HOLD_S_MAX = 24 * 3600
+HOLD_GRACE_S = 60
+"""A hold is granted anew this long after its term: the holder counts from its ask, so this is for slow clocks alone."""
+GLASS_UNITS_MAX = 5
+GLASS_S_MAX = 3600
+GLASS_OPEN_MAX = 3

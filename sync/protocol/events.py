@@ -108,6 +108,13 @@ class HelloWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class AsksOpen:
+    """Something is to be asked about leases, at this time on the session's clock or when a line is there."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class IdentityRenewed:
     """This node was enrolled again."""
 
@@ -119,7 +126,7 @@ class Tick:
 
 Event = (
     Started | CarrierUp | CarrierDown | Received | FactCommitted | BatchCut | AckApplied | EpochRaised | HelloWanted
-    | IdentityRenewed | Tick
+    | AsksOpen | IdentityRenewed | Tick
 )  # fmt: skip
 
 
@@ -244,6 +251,26 @@ class Obey:
 
 
 @dataclass(frozen=True, slots=True)
+class SendAsks:
+    """Send what is due to be asked about leases, all of it when the line is `fresh`; answer with AsksOpen for more.
+
+    `every`: the hub holds other leases for this node than the node does, so each one is asked about.
+    """
+
+    carrier: str
+    fresh: bool = False
+    every: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TakeLease:
+    """The hub's word on a lease of this node; its body is still to be read."""
+
+    message: Message
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ShowState:
     """The session's state changed; the words of `states`. `up_only`: feeds have stopped, the software is too old."""
 
@@ -269,5 +296,6 @@ class Count:
 
 Effect = (
     Connect | Disconnect | SendHello | SendIdentity | CutAndSend | Resend | ApplyAck | RaiseEpoch | Withhold
-    | FetchRound | AdoptScopes | AdoptTrust | AdoptIdentity | Obey | ShowState | Alarm | Count
+    | FetchRound | AdoptScopes | AdoptTrust | AdoptIdentity | Obey | SendAsks
+    | TakeLease | ShowState | Alarm | Count
 )  # fmt: skip

@@ -29,6 +29,9 @@ KIND_WORDS: Final[Mapping[int, str]] = {NUMBER: "number", HOLD: "hold", READ: "r
 COUNTED: Final = frozenset({READ, PRINT, GLASS})
 """Kinds whose uses are counted in the witness before they take effect."""
 
+KEY_INFO: Final = b"way/1 lease key\0"
+"""Binds a wrapped key; the lease id follows."""
+
 WANT, RENEW, RETURN, CLOSE = range(1, 5)
 """What an ask is for. CLOSE: this node does not hold the lease named, and used of it what it says."""
 

@@ -20,7 +20,7 @@ from sync.kernel.limits import (
 )
 from sync.protocol import states
 from sync.protocol.ack import FROZEN, OPEN, WAITING, StreamAck
-from sync.protocol.events import Alarm, Effect, Withhold
+from sync.protocol.events import Alarm, Effect, OwnStream, Withhold
 
 FACT_BYTES_A_BATCH = 2 * CUT_BYTES
 """Of fact bytes. The limit is 64 KiB as sent, and bodies of facts squeeze to less than half; caps are far above."""
@@ -205,3 +205,13 @@ class OutStream:
         self.flights = [flight for flight in self.flights if flight.last < first]
         self.sent = max(self.acked, first - 1)
         self.unsent_since_s = float("-inf")
+
+
+def stream_of(own: OwnStream, incarnation: int) -> OutStream:
+    """A stream as the store knows it, for a process of this incarnation."""
+    current = own.incarnation == incarnation
+    state = states.GROWING if current else states.ENDED
+    made = OutStream(own.incarnation, own.lane, own.last, own.acked, current, state)
+    if own.state != OPEN:
+        made.move(states.OTHER_HISTORY if own.state == FROZEN else states.HOLE)
+    return made

@@ -24,10 +24,11 @@ from sync.kernel.limits import (
 from sync.kernel.outcome import PeerFault
 from sync.protocol import events as do
 from sync.protocol import hello, message, states
-from sync.protocol.ack import FROZEN, OPEN, Ack
+from sync.protocol.ack import Ack
 from sync.protocol.events import Effect, Event, Lane
 from sync.protocol.notices import FREEZE, HELLO_WANTED, THAW, Notice, Order
-from sync.protocol.outbound import FACT_BYTES_A_BATCH, OutStream
+from sync.protocol.outbound import FACT_BYTES_A_BATCH, OutStream, stream_of
+from sync.protocol.passing import passed_on
 from sync.protocol.purse import Purse
 
 _LOWER_EPOCH_ALARM = 3
@@ -73,6 +74,7 @@ class Session:
         self._receipts_shown = False
         self._purse = Purse(config.draw)
         self._now_s = 0.0
+        self._asks_at_s = float("inf")
 
     @property
     def carrier(self) -> str:
@@ -104,6 +106,8 @@ class Session:
             case do.HelloWanted():
                 if self.state == states.TALKING:
                     self._say_hello(now_s)
+            case do.AsksOpen(at_s):
+                self._asks_at_s = min(self._asks_at_s, at_s)
             case do.IdentityRenewed():
                 if self._go(states.NEW_IDENTITY):
                     self._connect_at_s = now_s
@@ -117,7 +121,7 @@ class Session:
         """When `Tick` has something to do at the latest; infinity when only an event can."""
         times = [self._call_at_s, self._give_up_at_s, self._hello_again_s]
         if self.state == states.TALKING:
-            times += [self._hello_at_s, self._better_at_s]
+            times += [self._hello_at_s, self._better_at_s, self._asks_at_s]
             times += [flight.due_at_s for stream in self.streams.values() for flight in stream.flights if stream.open]
             room = self._purse.room(self.streams.values(), self._now_s)
             times += [stream.ready_at_s() for stream in self.streams.values() if room.has(stream.lane)]
@@ -203,6 +207,9 @@ class Session:
         if self._hello_at_s <= now_s or (wants_credit and self._hello_again_s is None):
             self._purse.asked(now_s)
             self._say_hello(now_s)
+        if self._asks_at_s <= now_s:
+            self._asks_at_s = float("inf")
+            self._out.append(do.SendAsks(self.carrier))
         if self._better_at_s <= now_s and self._carrier:
             self._trying_better = self._config.carriers[0]
             self._give_up_at_s, self._better_at_s = now_s + self._config.connect_s_max, float("inf")
@@ -245,6 +252,7 @@ class Session:
         if welcome.scope_set is not None:
             self._out.append(do.AdoptScopes(*welcome.scope_set))
         if self.state == states.TALKING:
+            self._out.append(do.SendAsks(self.carrier, fresh=True, every=hello.LEASES in welcome.wanted))
             if hello.RECEIPTS in welcome.wanted and not self._receipts_shown:
                 self._say_hello(now_s, with_receipts=True)
             if not self.up_only:
@@ -290,10 +298,9 @@ class Session:
                         self._say_hello(now_s)
                     elif self.state == states.TALKING and not self.up_only:
                         self._out.append(do.FetchRound())
-                case message.TRUST:
-                    self._out.append(do.AdoptTrust(said, raw))
-                case message.IDENTITY:
-                    self._out.append(do.AdoptIdentity(said, raw))
+                case message.LEASE:
+                    if self._same_epoch(said, now_s):
+                        self._out.append(do.TakeLease(said, raw))
                 case message.ORDER:
                     self._ordered(Order.read(said.body), now_s)
                 case message.NOTICE:
@@ -303,7 +310,7 @@ class Session:
                     else:
                         self._out.append(do.Count(f"notice.{code}"))
                 case _:
-                    self._out.append(do.Count(f"message.{message.NAMES[said.type]}"))
+                    self._out.append(passed_on(said, raw))
         except PeerFault as fault:
             self._out.append(do.Count(fault.code))
 
@@ -373,12 +380,7 @@ class Session:
     def _stream(self, own: do.OwnStream) -> OutStream:
         name = (own.incarnation, own.lane)
         if name not in self.streams:
-            current = own.incarnation == self._config.incarnation
-            state = states.GROWING if current else states.ENDED
-            made = OutStream(own.incarnation, own.lane, own.last, own.acked, current, state)
-            if own.state != OPEN:
-                made.move(states.OTHER_HISTORY if own.state == FROZEN else states.HOLE)
-            self.streams[name] = made
+            self.streams[name] = stream_of(own, self._config.incarnation)
         return self.streams[name]
 
     def _go(self, said: str) -> bool:

@@ -12,11 +12,13 @@ from typing import NamedTuple
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.landing import Landing, leave
-from sync.adapters.sqlite_log.node_store import set_meta
+from sync.adapters.sqlite_log.node_store import Unit, set_meta
 from sync.kernel.fact import Key
 from sync.protocol import feed
 
 ZERO_E = bytes(32)
+GRANT_PREFIX = "grant:"
+"""Scopes that live as long as a lease. Source: protocol way/1, section 6.1."""
 
 
 class Cursor(NamedTuple):
@@ -53,26 +55,42 @@ def cursors(store: ApplianceStore) -> list[Cursor]:
 
 
 def set_scopes(store: ApplianceStore, version: int, labels: Sequence[str]) -> bool:
-    """Hold exactly these scopes; only a higher version counts. Leaving a scope evicts its copies in the same commit."""
+    """Hold exactly these scopes; only a higher version counts. Leaving a scope evicts its copies in the same commit.
+
+    The scope of a lease is held only while the lease is: it ends here also when the hub does not know yet.
+    """
     if version <= store.meta_int("scope_version"):
         return False
     with store.write(step="scopes.set") as unit:
         conn = unit.conn
         held = {row[0] for row in conn.execute("SELECT label FROM cursor")}
-        for label in sorted(held - set(labels)):
-            members = conn.execute("SELECT etype, key FROM member WHERE label = ?", (label,)).fetchall()
-            conn.execute("DELETE FROM member WHERE label = ?", (label,))
-            conn.execute("DELETE FROM cursor WHERE label = ?", (label,))
-            conn.execute("DELETE FROM staged WHERE label = ?", (label,))
-            conn.execute("DELETE FROM staging WHERE label = ?", (label,))
-            for etype, key in members:
-                leave(store, unit, etype, key)
-        for label in sorted(set(labels) - held):
-            conn.execute(
-                "INSERT INTO cursor (label, epoch, sseq, e, to_repair) VALUES (?, 0, 0, ?, 1)", (label, ZERO_E)
-            )
+        leased = {row[0] for row in conn.execute("SELECT label FROM lease WHERE state <> 'closed'")}
+        wanted = {label for label in labels if not label.startswith(GRANT_PREFIX) or label in leased}
+        for label in sorted(held - wanted):
+            leave_scope(store, unit, label)
+        for label in sorted(wanted - held):
+            enter_scope(unit, label)
         set_meta(conn, "scope_version", version)
     return True
+
+
+def enter_scope(unit: Unit, label: str) -> None:
+    """Hold a scope from this commit on; its copies come with the next round."""
+    unit.conn.execute(
+        "INSERT INTO cursor (label, epoch, sseq, e, to_repair) VALUES (?, 0, 0, ?, 1) ON CONFLICT (label) DO NOTHING",
+        (label, ZERO_E),
+    )
+
+
+def leave_scope(store: ApplianceStore, unit: Unit, label: str) -> None:
+    """Membership, cursor and what no other scope holds are gone with this commit."""
+    conn = unit.conn
+    members = conn.execute("SELECT etype, key FROM member WHERE label = ?", (label,)).fetchall()
+    conn.execute("DELETE FROM member WHERE label = ?", (label,))
+    for table in ("cursor", "staged", "staging"):
+        conn.execute(f"DELETE FROM {table} WHERE label = ?", (label,))
+    for etype, key in members:
+        leave(store, unit, etype, key)
 
 
 def apply_round(store: ApplianceStore, tails: Sequence[Tail], hub_ms: int) -> RoundOutcome:

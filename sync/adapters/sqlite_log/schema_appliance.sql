@@ -79,6 +79,31 @@ CREATE TABLE IF NOT EXISTS staged (
     k     INTEGER NOT NULL,
     raw   BLOB    NOT NULL,
     PRIMARY KEY (label, k)
+) WITHOUT ROWID;
+
+-- Leases as this box holds them. raw: the hub's signed word, erased when the lease is closed.
+CREATE TABLE IF NOT EXISTS lease (
+    id       BLOB PRIMARY KEY,
+    number   INTEGER NOT NULL,  -- order of coming
+    kind     INTEGER NOT NULL,
+    resource TEXT    NOT NULL,
+    state    TEXT    NOT NULL,
+    used     INTEGER NOT NULL,
+    began_ms INTEGER NOT NULL,  -- of the meter, as heard_ms
+    heard_ms INTEGER NOT NULL,
+    until_ms INTEGER NOT NULL,  -- hub time
+    label    TEXT    NOT NULL,
+    raw      BLOB    NOT NULL
+) WITHOUT ROWID;
+
+-- The meter by which leases last: one row.
+CREATE TABLE IF NOT EXISTS lease_meter (
+    id       INTEGER PRIMARY KEY,
+    meter_ms INTEGER NOT NULL,
+    boot_id  TEXT    NOT NULL,
+    boot_ms  INTEGER NOT NULL,
+    wall_ms  INTEGER NOT NULL,
+    believed INTEGER NOT NULL
 );
 
 -- Own streams of which the hub signed for more than this disk has.

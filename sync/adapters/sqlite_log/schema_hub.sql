@@ -186,3 +186,36 @@ CREATE TABLE IF NOT EXISTS snapshot_segment (
     raw   BLOB    NOT NULL,
     PRIMARY KEY (label, epoch, sseq, k)
 );
+
+-- Leases the hub granted or was asked for. fields: the lease as it is told, or the ask that waits for a person.
+-- incarnation, request: of the ask; none where nobody asked. free_ms: hub time from which a hold may be granted anew.
+CREATE TABLE IF NOT EXISTS granted_lease (
+    id          BLOB PRIMARY KEY,
+    node        TEXT    NOT NULL,
+    incarnation INTEGER,
+    request     INTEGER,
+    kind        INTEGER NOT NULL,
+    resource    TEXT    NOT NULL,
+    state       TEXT    NOT NULL,  -- asked, refused, open, void, closed
+    granted_ms  INTEGER NOT NULL,
+    free_ms     INTEGER NOT NULL DEFAULT 0,
+    used        INTEGER NOT NULL DEFAULT 0,
+    spent_s     INTEGER NOT NULL DEFAULT 0,
+    fields      BLOB    NOT NULL,
+    granted_by  TEXT,
+    UNIQUE (node, incarnation, request)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS granted_lease_by_resource ON granted_lease (kind, resource, free_ms);
+
+-- What a person must look at: uses of break-glass, and what two sides say differently. about: the fact's id.
+CREATE TABLE IF NOT EXISTS lease_review (
+    about      TEXT    NOT NULL,
+    code       TEXT    NOT NULL,
+    lease      BLOB    NOT NULL,
+    resource   TEXT    NOT NULL,
+    actor      TEXT,
+    reason     TEXT,
+    at_ms      INTEGER NOT NULL,
+    settled_by TEXT,
+    PRIMARY KEY (about, code)
+) WITHOUT ROWID;

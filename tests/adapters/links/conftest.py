@@ -23,6 +23,7 @@ from hub.link.digester import Digester
 from hub.link.door import Door
 from hub.link.epoch import EpochKeeper
 from hub.link.feed_desk import FeedDesk
+from hub.link.lease_office import LeaseOffice
 from hub.link.mqtt_ingest import MqttIngest
 from hub.link.post import Post
 from hub.link.sync_api import sync_api
@@ -35,6 +36,8 @@ from sync.adapters.clock import Clock, SystemClock
 from sync.adapters.https_link import HttpsFeeds, HttpsLink
 from sync.adapters.idgen import SystemEntropy
 from sync.adapters.keys import write_whole
+from sync.adapters.leases.box import Leases
+from sync.adapters.leases.witness import Witness
 from sync.adapters.mqtt_link import MqttLink
 from sync.adapters.sqlite_log import digest, outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
@@ -243,6 +246,7 @@ class Machine:
     signing: bytes
     store: ApplianceStore
     store_key: bytes
+    leases: Leases
 
     @property
     def key_id(self) -> bytes:
@@ -264,6 +268,7 @@ class World:
     digester: Digester
     desk: FeedDesk
     ingest: MqttIngest
+    office: LeaseOffice
     server: Server
     https_port: int
     scopes: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -306,7 +311,8 @@ class World:
         )
         store.start_incarnation("test")
         self.closers.append(store.close)
-        return Machine(node, role, folder, signing, store, store_key)
+        leases = Leases(store, Witness(folder / "witness", node), sealing=sealing)
+        return Machine(node, role, folder, signing, store, store_key, leases)
 
     def link(self, carrier: str, machine: Machine, heard: Any, *, tls: ssl.SSLContext | None = None) -> Carrier:
         """A carrier of this machine, with whoever carries files where files are carried."""
@@ -351,6 +357,7 @@ class World:
             software="test",
             backoff_cap_s=0.2,
             draw=random.Random(seed).random,
+            leases=machine.leases,
         )
         self.closers.append(link.stop)
         link.start()
@@ -512,8 +519,10 @@ def open_world(tmp_path: Path) -> Iterator[World]:
         sealing=((suite1.sealing_public(keys.sealing), 0),),
     )
     bundle = TrustBundle(1, voice.say(message.TRUST, trust.body(), None))
-    door, post = Door(hub, voice), Post()
-    digester = Digester(hub, feeds, door, voice, post)
+    epochs = EpochKeeper(hub, tmp_path / "epoch.json")
+    office = LeaseOffice(hub, voice, epochs)
+    door, post = Door(hub, voice, office=office), Post()
+    digester = Digester(hub, feeds, door, voice, post, follow=office.follow)
     desk = FeedDesk(hub, feeds, voice)
     app = Flask("hub")
     app.register_blueprint(sync_api(hub, door, desk, post))
@@ -523,7 +532,7 @@ def open_world(tmp_path: Path) -> Iterator[World]:
     server.prepare()
     thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()
-    made = World(tmp_path, root, broker, hub, feeds, voice, door, post, digester, desk, None, server, port)  # type: ignore[arg-type]
+    made = World(tmp_path, root, broker, hub, feeds, voice, door, post, digester, desk, None, office, server, port)  # type: ignore[arg-type]
     made.ingest = MqttIngest(
         f"{HUB}.w1",
         "127.0.0.1",

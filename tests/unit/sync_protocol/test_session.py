@@ -10,7 +10,7 @@ from sync.kernel.limits import CREDIT_BATCHES, CREDIT_BYTES, CREDIT_GOOD_S
 from sync.protocol import events as do
 from sync.protocol import hello, message, states
 from sync.protocol.ack import Ack, Credit, StreamAck
-from sync.protocol.hello import Welcome
+from sync.protocol.hello import LEASES, Welcome
 from sync.protocol.notices import FREEZE, HELLO_WANTED, THAW, Head, Notice, Order
 from sync.protocol.session import Config, Session
 
@@ -76,6 +76,7 @@ def test_a_morning() -> None:
         do.ShowState("talking", "mqtt"),
         do.ApplyAck(Ack((), 5), b"raw", True),
         do.AdoptScopes(3, ("site",)),
+        do.SendAsks("mqtt", fresh=True),
         do.FetchRound(),
     ]
     assert session.on(do.FactCommitted(ME, LIVE, 1), 2.0) == [do.CutAndSend("mqtt", ME, LIVE, 1, 500, 131072)]
@@ -416,7 +417,8 @@ def test_words_that_change_nothing_are_counted() -> None:
     assert session.on(said(message.NOTICE, Notice("batch.unknown-node", 5).body()), 2.0) == [
         do.Count("notice.batch.unknown-node")
     ]
-    assert session.on(said(message.LEASE, {}), 2.0) == [do.Count("message.lease")]
+    assert session.on(said(message.LEASE, {}, epoch=0), 2.0) == [do.Count("epoch.lower")]
+    assert session.on(said(message.ASK, {}), 2.0) == [do.Count("message.ask")]
     assert session.on(said(message.ACK, {}), 2.0) == [do.Count("ack.body")]
     assert session.on(said(message.HEAD, Head((), 5).body()), 2.0) == [do.FetchRound()]
     assert session.on(said(message.HEAD, Head((), 5).body(), epoch=2), 2.0) == [do.SendHello("mqtt", 2)]
@@ -424,9 +426,27 @@ def test_words_that_change_nothing_are_counted() -> None:
     assert session.on(do.CarrierUp("https"), 2.0) == [do.Count("session.carrier-up")]
 
 
+def test_asks_are_sent_with_each_welcome_and_when_they_are_due_while_talking() -> None:
+    silent = fresh()
+    assert not of(silent.on(do.AsksOpen(0.1), 0.1), do.SendAsks)
+    session = talking()
+    assert session.on(do.AsksOpen(3.0), 1.0) == []
+    assert session.on(do.AsksOpen(9.0), 1.0) == []
+    assert session.wakes_at_s == 3.0
+    assert session.on(do.Tick(), 3.0) == [do.SendAsks("mqtt")]
+    assert session.on(do.Tick(), 3.1) == []
+
+
+def test_a_hub_that_knows_other_leases_is_shown_ours() -> None:
+    session = greeted()
+    assert do.SendAsks("mqtt", fresh=True, every=True) in session.on(welcome(1, wanted=(LEASES,)), 0.5)
+
+
 def test_trust_and_identity_go_to_their_keepers() -> None:
     session = talking()
-    for kind, effect in ((message.TRUST, do.AdoptTrust), (message.IDENTITY, do.AdoptIdentity)):
+    for kind, effect in (
+        (message.TRUST, do.AdoptTrust), (message.IDENTITY, do.AdoptIdentity), (message.LEASE, do.TakeLease)
+    ):  # fmt: skip
         told = said(kind, {})
         assert session.on(told, 2.0) == [effect(told.message, b"raw")]
 
