@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
 from sync.adapters.sqlite_log.connection import Connection, DatabaseError, look
-from sync.adapters.sqlite_log.pages import PAGE_BYTES, SALT_BYTES, Frame, PageReader, Pages, frames, generation
+from sync.adapters.sqlite_log.pages import PAGE_BYTES, SALT_BYTES, PageReader, Pages, Value, frames, generation
 from sync.adapters.sqlite_log.salvage import WITHHELD, Salvage, salvage
 from sync.kernel.chain import H0, chain_prefix, digest, next_hash
 from sync.kernel.outcome import Unavailable
@@ -68,10 +70,9 @@ def examine(path: Path, key32: bytes, node: str) -> tuple[Reason | None, Salvage
         if reason is not None:
             return reason, None
         current = generation(wal)
-        beyond = [frame for frame in every[used:] if frame.salts == current]
-        if not beyond:
+        if not any(frame.salts == current for frame in every[used:]):
             return None, None
-        return _torn(conn, path, key32, node, wal, beyond)
+        return _torn(conn, path, key32, node, wal, used)
     except DatabaseError:
         return "page", None
     finally:
@@ -124,23 +125,50 @@ def _chains(conn: Connection, node: str) -> Reason | None:
 
 
 def _torn(
-    conn: Connection, path: Path, key32: bytes, node: str, wal: bytes, beyond: list[Frame]
+    conn: Connection, path: Path, key32: bytes, node: str, wal: bytes, used: int
 ) -> tuple[Reason | None, Salvage | None]:
-    """Frames of this generation that SQLite passed over.
+    """There are frames of this generation behind the `used` ones, where SQLite stopped.
 
     A transaction is on disk before the next one begins, so frames behind a commit prove that the commit was whole once.
     Frames that reached the main file already would leave it a mixture of two moments.
     """
-    if any(frame.pages for frame in beyond[:-1]):
+    every, current = list(frames(wal)), generation(wal)
+    if any(frame.pages for frame in [f for f in every[used:] if f.salts == current][:-1]):
         return "journal", None
     main = path.read_bytes()
-    for frame in beyond:
+    for before, frame in zip(every[max(0, used - 1) :], every[max(1, used) :], strict=False):
         at = (frame.number - 1) * PAGE_BYTES
-        if frame.page == main[at : at + PAGE_BYTES]:
+        if frame.salts == current and frame.page == main[at : at + PAGE_BYTES] and frame.follows(before):
             return "journal", None
     pages = Pages(reader_of(path, key32, main), main, wal)
-    found = salvage(pages.rows(), node)
+    torn = [row for frame in every[used:] if frame.salts == current for row in pages.rows_of(frame)]
     last = dict(conn.execute("SELECT id, last FROM stream WHERE own = 1").fetchall())
+    hinted = {row[0] for row in torn if _goes_beyond(row, node, last)}
+    if not hinted:
+        return None, None
+    found = salvage(chain(_log(conn, hinted), torn), node)
+    found.streams = [saved for saved in found.streams if saved.stream in hinted]
     if any(saved.last > last.get(saved.stream, 0) or saved.lost for saved in found.streams):
         return None, found
     return None, None
+
+
+def _goes_beyond(row: Sequence[Value], node: str, last: Mapping[int, int]) -> bool:
+    """Whether a row of the torn part tells of a fact that the rest does not hold. It is only a hint."""
+    match row:
+        case [int(stream), int(seq), bytes(h), int(), bytes()]:
+            return len(h) == len(H0) and seq > last.get(stream, 0)
+        case [int(stream), str(name), int(), int(), 1, int(end), bytes(), *_]:
+            return name == node and end > last.get(stream, 0)
+    return False
+
+
+def _log(conn: Connection, streams: set[Value]) -> Iterator[Sequence[Value]]:
+    """What is held of these streams, as rows of their tables."""
+    for stream in sorted(each for each in streams if isinstance(each, int)):
+        yield from conn.execute(
+            "SELECT id, node, incarnation, lane, own, last, head, hlc, acked, acked_hlc, safe, state, line FROM stream "
+            "WHERE id = ?",
+            (stream,),
+        )
+        yield from conn.execute("SELECT stream, seq, h, status, fact FROM log WHERE stream = ? ORDER BY seq", (stream,))

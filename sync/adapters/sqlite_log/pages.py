@@ -69,14 +69,21 @@ class Frame:
     number: int
     pages: int
     salts: int
+    sums: bytes
     page: bytes
+
+    def follows(self, before: Frame) -> bool:
+        """Whether head and page were written together, directly after the frame `before`."""
+        head = _FRAME.pack(self.number, self.pages, 0)[:8]
+        return any(_sum(head + self.page, big, before.sums) == self.sums for big in (False, True))
 
 
 def frames(wal: bytes) -> Iterator[Frame]:
     """Every frame that the file has room for, those of earlier generations too, in file order."""
     for at in range(WAL_HEADER_BYTES, len(wal) - FRAME_BYTES + 1, FRAME_BYTES):
         number, pages, salts = _FRAME.unpack_from(wal, at)
-        yield Frame(number, pages, salts, wal[at + FRAME_HEADER_BYTES : at + FRAME_BYTES])
+        page = at + FRAME_HEADER_BYTES
+        yield Frame(number, pages, salts, wal[page - 8 : page], wal[page : at + FRAME_BYTES])
 
 
 def generation(wal: bytes) -> int:
@@ -88,10 +95,10 @@ def generation(wal: bytes) -> int:
     return max(found, key=found.count, default=0)
 
 
-def _sum(data: bytes, big: bool) -> bytes:
+def _sum(data: bytes, big: bool, before: bytes = bytes(8)) -> bytes:
     """Source: Database File Format, section 4.2, "Checksum Algorithm"."""
     words = struct.unpack(f"{'>' if big else '<'}{len(data) // 4}I", data)
-    a = b = 0
+    a, b = struct.unpack(">II", before)
     for first, second in zip(words[::2], words[1::2], strict=True):
         a = (a + first + b) & 0xFFFFFFFF
         b = (b + second + a) & 0xFFFFFFFF
@@ -129,6 +136,11 @@ class Pages:
         if clear is None:
             raise KeyError(number)
         return clear
+
+    def rows_of(self, frame: Frame) -> Iterator[list[Value]]:
+        """Those of one frame of the log; none when it does not verify."""
+        if (clear := self._reader.open(frame.number, frame.page)) is not None:
+            yield from records(frame.number, clear, self)
 
     def rows(self) -> Iterator[list[Value]]:
         """Every row and index entry of every page, those of a newer page later."""

@@ -55,6 +55,9 @@ def open_box(
 ) -> ApplianceStore:
     """The store at `path`, mended first where that is needed. `now_ms`: the wall clock, for the quarantine's name."""
     _finish_exchange(path)
+    if not path.exists() and not salt_of(path).exists():
+        _fresh(path, make).close()
+        _exchange(path, "")
     reason, torn = examine(path, key32, node)
     if reason is not None:
         _replace(path, key32, node, make, now_ms, reason, keepsakes)
@@ -106,16 +109,25 @@ def _replace(
     main, wal = read_if_there(path), read_if_there(wal_of(path))
     found = salvage(Pages(reader_of(path, key32, main), main, wal).rows(), node, keepsakes)
     folder = _quarantine_folder(path, now_ms, reason)
-    fresh = _fresh_of(path)
-    for each in (fresh, wal_of(fresh), _index_of(fresh)):
-        each.unlink(missing_ok=True)
-    store = make(fresh)
+    store = _fresh(path, make)
     try:
         put_back(store, found, Repair(reason, now_ms, folder.name, found.facts, found.orphans, found.lost), keepsakes)
     finally:
         store.close()
-    assert not read_if_there(wal_of(fresh)), "a closed database has no journal"
-    write_whole(_note_of(path), folder.name.encode())
+    _exchange(path, folder.name)
+
+
+def _fresh(path: Path, make: MakeStore) -> ApplianceStore:
+    """A new database beside `path`. Until it is exchanged it counts for nothing: a half-made one is made again."""
+    fresh = _fresh_of(path)
+    for each in (fresh, wal_of(fresh), _index_of(fresh), fresh.with_name(f"{fresh.name}-journal")):
+        each.unlink(missing_ok=True)
+    return make(fresh)
+
+
+def _exchange(path: Path, folder: str) -> None:
+    assert not read_if_there(wal_of(_fresh_of(path))), "a closed database has no journal"
+    write_whole(_note_of(path), folder.encode())
     _finish_exchange(path)
 
 
@@ -149,14 +161,13 @@ def _finish_exchange(path: Path) -> None:
         return
     if fresh.exists():
         folder = path.parent / QUARANTINE / note.read_text("utf-8")
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for old in (path, wal_of(path)):
             if old.exists():
                 os.replace(old, folder / old.name)
+                sync_folder(folder)
         _index_of(path).unlink(missing_ok=True)
         with open(fresh, "rb") as file:
             write_whole(salt_of(path), file.read(SALT_BYTES))
-        sync_folder(folder)
         os.replace(fresh, path)
         sync_folder(path.parent)
     note.unlink()
