@@ -12,8 +12,7 @@ from typing import Any
 from flask import Flask
 
 from hub import assembly
-from hub.backup.copier import OwnCopier
-from hub.backup.place import Place
+from hub.backup.keeping import Keeping
 from hub.backup.restore import UNFINISHED
 from hub.features.audit.service import Audit
 from hub.features.calendar.service import Calendars
@@ -45,7 +44,7 @@ from hub.web.ports import Ports, bind_host, free_port
 from hub.web.serve import DOOR_THREADS, SCREEN_THREADS, Serving, client_context
 from kiosk_ui.kit.events import EventHub
 from provisioning.trust.broker import Broker, end_left_behind
-from provisioning.trust.desk import Place as Where
+from provisioning.trust.desk import Place
 from provisioning.trust.enrol import scopes_for
 from provisioning.trust.site import SiteTrust, open_site
 from sync.adapters.clock import Clock, SystemClock
@@ -121,11 +120,10 @@ class Hub:
         self.post = Post()
         self.epochs = EpochKeeper(self.store, self.folder / "monotone.json", lambda: self.trust.bundle.version)
         self.office = LeaseOffice(self.store, self.voice, self.epochs, members_changed=self._members_changed)
-        self.door = Door(self.store, self.voice, learn=self._learn, behind=self.epochs.above, office=self.office)
-        place = self.settings.backup.place
-        self.own_copies = (
-            OwnCopier(self.store, self.voice.keys, Place(Path(place), keys.store), self.folder) if place else None
-        )
+        place, rely_on = self.settings.backup.place, self.epochs.rely_on
+        self.backups = Keeping(self.store, self.voice, keys.store, place, self.folder, rely_on)
+        learn, behind, safe = self._learn, self.epochs.above, self.backups.safe
+        self.door = Door(self.store, self.voice, learn=learn, behind=behind, office=self.office, safe=safe)
         self.feeds = Feeds(self.store)
         worth = Worth(self.settings.feeds.snapshot_members, self.settings.feeds.snapshot_entries)
         self.publisher = Publisher(self.store, self.voice, worth)
@@ -191,10 +189,10 @@ class Hub:
         settings = self.settings
         self.trust.renew(self.clock.wall_ms())
         self.epochs.settle(epoch)
+        self.backups.look()
         self._start_broker()
         self._begin(self.digester.start, self.digester.stop)
-        if self.own_copies is not None:
-            self._begin(self.own_copies.start, self.own_copies.stop)
+        self._begin(self.backups.start, self.backups.stop)
         self._begin(self.publisher.start, self.publisher.stop)
         self._first_account()
         self.calendars.seed()
@@ -287,10 +285,10 @@ class Hub:
         }
         write_whole(self.folder / "state.json", (json.dumps(told, indent=1) + "\n").encode(), mode=0o644)
 
-    def _place(self) -> Where:
+    def _place(self) -> Place:
         host = self.settings.sync.public_host
         broker = self.ports.get("broker")
-        return Where(f"https://{host}:{self.ports.get('sync')}", (host, broker) if broker else None, host)
+        return Place(f"https://{host}:{self.ports.get('sync')}", (host, broker) if broker else None, host)
 
     def _card_urls(self) -> tuple[str, ...]:
         return (f"http://{self.settings.web.host}:{self.ports.get('web')}",)
@@ -351,7 +349,7 @@ class Hub:
             "digest_lag_facts": self.fleet.lag(),
             "open_questions": self.records.questions_count(),
             "streams_open": self.events.clients,
-            **({"own_facts_not_copied": self.own_copies.lag()} if self.own_copies else {}),
+            "own_facts_not_copied": self.backups.lag(),
             **{f"machines_{state}": n for state, n in overview.counts.items()},
         }
 
@@ -365,6 +363,7 @@ class Hub:
                 ticked = self.clock.mono_s()
                 self.epochs.tick()
                 self.office.tidy()
+                self.backups.look()
             if self.clock.mono_s() - since > DAY_S:
                 since = self.clock.mono_s()
                 if self.trust.renew(self.clock.wall_ms()) and self._broker is not None:

@@ -11,10 +11,12 @@ from appliance.link.rounds import HubFeeds, Rounds
 from appliance.link.trust_book import TrustBook
 from sync.adapters import bugs
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.adapters.sqlite_log.pruning import prune
 from sync.kernel.outcome import PeerFault, Unavailable
 
 AGAIN_S_MIN, AGAIN_S_MAX = 0.5, 30.0
 STOP_S_MAX = 0.5
+TIDY_EVERY_S = 3600.0
 
 
 class ResettableFeeds(HubFeeds, Protocol):
@@ -36,6 +38,8 @@ class Fetcher:
         self._feeds = feeds
         self._hello = hello
         self._wanted = threading.Event()
+        self._store = store
+        self._tidied_s = float("-inf")
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="link-fetch", daemon=True)
         self.counts: Counter[str] = Counter()
@@ -68,6 +72,7 @@ class Fetcher:
             self._wanted.clear()
             try:
                 done = self._rounds.run()
+                self._tidy()
             except Exception as fault:
                 if isinstance(fault, (Unavailable, PeerFault)):
                     self.counts[fault.code] += 1
@@ -83,3 +88,10 @@ class Fetcher:
             self.rounds += 1
             if not done.applied:
                 self._hello()
+
+    def _tidy(self) -> None:
+        """Drop what the hub's backups hold and nobody needs here any more."""
+        now_s = self._store.clock.mono_s()
+        if now_s - self._tidied_s >= TIDY_EVERY_S:
+            self._tidied_s = now_s
+            prune(self._store)

@@ -17,6 +17,9 @@ from sync.protocol.hello import STREAMS_MAX, Hello, HelloStream, cursors_digest,
 from sync.protocol.lease import Ask
 from sync.protocol.outbound import FACT_BYTES_A_BATCH
 
+ENDED_NAMED = 4
+"""Complete streams that a hello names so that the hub says how far they are safe; it stays small."""
+
 Lane = tuple[int, int]
 """(incarnation, lane): an own stream."""
 
@@ -32,7 +35,8 @@ class Letters:
     def hello(self, number: int) -> bytes:
         """Who this is and how far each stream and scope stands."""
         store = self._store
-        streams = outbox.own_streams(store)[:STREAMS_MAX]
+        streams = outbox.own_streams(store)[: STREAMS_MAX - ENDED_NAMED]
+        streams += outbox.ended_unsafe(store, ENDED_NAMED)
         body = Hello(
             software=self._software,
             incarnation=store.incarnation,

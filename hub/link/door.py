@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from hub.link.credits import Credits
 from hub.link.greeting import Greeting
 from hub.link.lease_office import LeaseOffice
-from hub.link.voice import Voice, stream_ack
+from hub.link.voice import Safe, Voice, not_safe, stream_ack
 from sync.adapters.sqlite_log import hub_inbound
 from sync.adapters.sqlite_log.hub_contact import note_seen
 from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow
@@ -78,12 +78,14 @@ class Door:
         learn: Callable[[bytes], bool] | None = None,
         behind: Callable[[int], None] | None = None,
         office: LeaseOffice | None = None,
+        safe: Safe = not_safe,
     ) -> None:
         """`learn(raw)`: take in a machine by its identity record. `behind(epoch)`: proof that this hub forgot."""
         self._store = store
         self._voice = voice
+        self._safe = safe
         self._credits = Credits(store.clock, voice)
-        self._greeting = Greeting(store, voice, self._credits, learn, behind, office)
+        self._greeting = Greeting(store, voice, self._credits, learn, behind, office, safe)
         self._seen_at: dict[str, float] = {}
         self._took_at_s = float("-inf")
         self._lock = threading.Lock()
@@ -127,7 +129,7 @@ class Door:
         refused = streams if isinstance(streams, dict) else {}
         with self._store.read() as conn:
             marks = hub_inbound.marks(conn, node, list(streams))
-        told = [stream_ack(mark, refused.get((mark.incarnation, mark.lane), ())) for mark in marks]
+        told = [stream_ack(node, mark, self._safe, refused.get((mark.incarnation, mark.lane), ())) for mark in marks]
         row = self._store.node_row(node)
         if row is None or not row.counts:
             told = [replace(each, state=FROZEN) for each in told]

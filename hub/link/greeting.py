@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from hub.link.credits import Credits
 from hub.link.lease_office import LeaseOffice
-from hub.link.voice import Voice, stream_ack
+from hub.link.voice import Safe, Voice, not_safe, stream_ack
 from sync.adapters.sqlite_log import hub_inbound, hub_lineage
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.hub_contact import last_hello, note_hello
@@ -50,7 +50,9 @@ class Greeting:
         learn: Callable[[bytes], bool] | None,
         behind: Callable[[int], None] | None,
         office: LeaseOffice | None,
+        safe: Safe = not_safe,
     ) -> None:
+        self._safe = safe
         self._store = store
         self._voice = voice
         self._credits = credits
@@ -128,12 +130,13 @@ class Greeting:
             more = hub_inbound.marks(conn, row.node, unknown)
             told = hub_inbound.hashes_at(conn, row.node, [(s.incarnation, s.lane, s.acked) for s in hello.streams])
         same_past = None not in told and acked_digest([h for h in told if h is not None]) == hello.acked_digest
+        acks = [stream_ack(row.node, mark, self._safe) for mark in marks]
         differing = [
-            mark
-            for mark, stream in zip(marks, hello.streams, strict=True)
-            if not same_past or mark.upto != stream.acked or mark.state or mark.rejects
+            ack
+            for ack, mark, stream in zip(acks, marks, hello.streams, strict=True)
+            if not same_past or mark.upto != stream.acked or mark.state or mark.rejects or _waits(ack, stream, hello)
         ]
-        return tuple(stream_ack(mark) for mark in (*differing, *more))
+        return (*differing, *(stream_ack(row.node, mark, self._safe) for mark in more))
 
     def _beyond(self, conn: Connection, node: str, hello: words.Hello) -> list[Lane]:
         """Streams that a node with a fork may have lost: it is told of them, and fetches what it lacks."""
@@ -182,6 +185,11 @@ class Greeting:
         if self._learn is None or claimed is None or not self._learn(raw):
             raise PeerFault("identity.refused")
         return claimed, []
+
+
+def _waits(ack: StreamAck, stream: words.HelloStream, hello: words.Hello) -> bool:
+    """A complete stream of an earlier start is named for one thing: to hear that it may be dropped."""
+    return bool(ack.safe) and stream.acked == stream.last and stream.incarnation != hello.incarnation
 
 
 def _key_of(row: NodeRow) -> message.KeysOf:

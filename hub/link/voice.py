@@ -10,6 +10,7 @@ from sync.adapters.sqlite_log.hub_feeds import HeadRow
 from sync.adapters.sqlite_log.hub_inbound import StreamMark
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.kernel import hlc
+from sync.kernel.ids import StreamId
 from sync.kernel.suite import suite1
 from sync.protocol import message
 from sync.protocol.ack import Ack, Credit, StreamAck
@@ -89,8 +90,25 @@ class Voice:
         )
 
 
-def stream_ack(mark: StreamMark, refused: Iterable[tuple[int, str]] = ()) -> StreamAck:
-    """What the hub signs for one stream. No verified backup stands behind it yet, so `safe` stays 0."""
+Safe = Callable[[StreamId], int]
+"""How far the hub's backups hold a stream; 0: not at all."""
+
+
+def not_safe(_stream: StreamId) -> int:
+    """No verified backup stands behind anything."""
+    return 0
+
+
+def stream_ack(node: str, mark: StreamMark, safe: Safe, refused: Iterable[tuple[int, str]] = ()) -> StreamAck:
+    """What the hub signs for one stream of a node."""
     return StreamAck(
-        mark.incarnation, mark.lane, mark.upto, mark.h, mark.state, mark.gaps, tuple(refused), mark.rejects, 0
+        mark.incarnation,
+        mark.lane,
+        mark.upto,
+        mark.h,
+        mark.state,
+        mark.gaps,
+        tuple(refused),
+        mark.rejects,
+        min(mark.upto, safe(StreamId(node, mark.incarnation, mark.lane))),
     )

@@ -102,7 +102,7 @@ class Session:
                 self._applied(event, now_s)
             case do.EpochRaised(streams):
                 for own in streams:
-                    self._stream(own)
+                    self._stream(own).acknowledged(own.acked)  # above 0 where facts were dropped: backups hold them
             case do.HelloWanted():
                 if self.state == states.TALKING:
                     self._say_hello(now_s)

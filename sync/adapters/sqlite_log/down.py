@@ -188,10 +188,16 @@ def held_x(store: ApplianceStore, etype: int, key: Key) -> bytes | None:
 def raise_epoch(store: ApplianceStore, epoch: int) -> None:
     """A higher hub epoch: forget all marks and their times, every cursor is to be repaired, frozen streams open.
 
+    A mark never falls below the anchor of what was dropped: that much is in the hub's backups.
+
     Source: protocol way/1, section 5.4.
     """
     with store.write(step="epoch.obey") as unit:
-        unit.conn.execute("UPDATE stream SET acked = 0, acked_hlc = 0, safe = 0, state = 0 WHERE own > 0")
+        unit.conn.execute(
+            "UPDATE stream SET acked = coalesce((SELECT nullif(min(l.seq), 1) FROM log l WHERE l.stream = stream.id), "
+            "0), acked_hlc = 0, safe = 0, state = 0 WHERE own > 0"
+        )
+        unit.conn.execute("DELETE FROM mark")
         unit.conn.execute("UPDATE cursor SET to_repair = 1")
         unit.conn.execute("DELETE FROM receipt")
         set_meta(unit.conn, "hub_epoch", epoch)

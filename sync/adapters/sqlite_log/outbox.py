@@ -13,7 +13,9 @@ from sync.adapters.sqlite_log import regained
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.node_store import Unit, count, set_meta
+from sync.adapters.sqlite_log.pruning import DAY_MS, note_mark
 from sync.kernel.ids import FactId, StreamId
+from sync.kernel.limits import KEEP_ACKED_DAYS
 
 OPEN, FROZEN, WAITING = 0, 1, 2
 
@@ -71,13 +73,31 @@ def own_streams(store: ApplianceStore, *, only_open: bool = False) -> list[OwnSt
     """Own streams that wait for something, and the current ones; oldest first."""
     with store.read() as conn:
         rows = conn.execute(
-            "SELECT s.id, s.incarnation, s.lane, s.last, s.acked, coalesce(l.h, zeroblob(32)), 1, s.state "
+            "SELECT s.id, s.incarnation, s.lane, s.last, s.acked, coalesce(l.h, zeroblob(32)), "
+            "coalesce((SELECT min(k.seq) FROM log k WHERE k.stream = s.id), 1), s.state "
             "FROM stream s LEFT JOIN log l ON l.stream = s.id AND l.seq = s.acked "
             "WHERE s.own > 0 AND (s.acked < s.last OR s.incarnation = ?) ORDER BY s.id",
             (store.incarnation,),
         ).fetchall()
     streams = [OwnStream(*row) for row in rows]
     return [s for s in streams if s.state == OPEN] if only_open else streams
+
+
+def ended_unsafe(store: ApplianceStore, most: int) -> list[OwnStream]:
+    """Complete streams of earlier starts that only wait to hear that they may be dropped; the oldest first.
+
+    Nobody speaks of them any more, so the hello names a few: the welcome then says how far they are safe.
+    """
+    with store.read() as conn:
+        rows = conn.execute(
+            "SELECT s.id, s.incarnation, s.lane, s.last, s.acked, l.h, "
+            "(SELECT min(k.seq) FROM log k WHERE k.stream = s.id), s.state FROM stream s "
+            "JOIN log l ON l.stream = s.id AND l.seq = s.last "
+            "WHERE s.own = 1 AND s.acked = s.last AND s.incarnation <> ? AND s.state = ? AND s.safe < s.last "
+            "AND NOT EXISTS (SELECT 1 FROM mark m WHERE m.stream = s.id AND m.at_ms > ?) ORDER BY s.id LIMIT ?",
+            (store.incarnation, OPEN, store.floor_ms() - KEEP_ACKED_DAYS * DAY_MS, most),
+        ).fetchall()
+    return [OwnStream(*row) for row in rows]
 
 
 def cut(store: ApplianceStore, stream: OwnStream, first: int, *, facts_max: int, bytes_max: int) -> Cut | None:
@@ -88,8 +108,8 @@ def cut(store: ApplianceStore, stream: OwnStream, first: int, *, facts_max: int,
             "SELECT seq, h, status, fact FROM log WHERE stream = ? AND seq >= ? ORDER BY seq LIMIT ?",
             (stream.stream, first, facts_max),
         ).fetchall()
-    if not rows:
-        return None
+    if not rows or rows[0][0] != first:
+        return None  # dropped: the hub has it, and is about to say so
     size, head = 0, b""
     items: list[bytes] = []
     held_back: set[int] = set()
@@ -158,6 +178,8 @@ def _apply_mark(store: ApplianceStore, unit: Unit, mark: Mark, hub_ms: int, raw:
         "UPDATE stream SET acked = ?, acked_hlc = ?, safe = max(safe, ?), state = ? WHERE id = ?",
         (mark.upto, hub_ms << 16, mark.safe, mark.state, stream),
     )
+    if mark.upto > acked or not conn.execute("SELECT 1 FROM mark WHERE stream = ? LIMIT 1", (stream,)).fetchone():
+        note_mark(conn, stream, mark.upto, hub_ms)
     if mark.upto > acked:
         conn.execute("INSERT OR REPLACE INTO receipt (stream, raw) VALUES (?, ?)", (stream, raw))
     for seq, code, _ in mark.rejects:

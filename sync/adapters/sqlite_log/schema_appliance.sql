@@ -60,6 +60,15 @@ CREATE TABLE IF NOT EXISTS cursor (
     head_at    INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 
+-- How far the hub had signed, and when by its own time: what may be dropped by age. Forgotten with its epoch.
+CREATE TABLE IF NOT EXISTS mark (
+    stream INTEGER NOT NULL,
+    hour   INTEGER NOT NULL,
+    upto   INTEGER NOT NULL,
+    at_ms  INTEGER NOT NULL,
+    PRIMARY KEY (stream, hour)
+) WITHOUT ROWID;
+
 -- The last signed acknowledgement of each stream, whole.
 CREATE TABLE IF NOT EXISTS receipt (
     stream INTEGER PRIMARY KEY,

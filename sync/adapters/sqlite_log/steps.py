@@ -19,6 +19,7 @@ STEPS: Final[Mapping[str, str]] = {
     "repair.told": "the audit line of a repair",
     "ack.apply": "marks and receipts of an acknowledgement or welcome",
     "fact.withhold": "a fact of which only the digest travels from now on",
+    "log.prune": "own facts dropped that the hub's backups hold, and the anchor that stays",
     "epoch.obey": "a higher hub epoch: marks forgotten, cursors to repair",
     "scopes.set": "another set of scopes, copies of the ones left evicted",
     "round.apply": "the tails of one set of heads",

@@ -29,8 +29,7 @@ def own_facts(hub: Hub) -> Facts:
 
 
 def copied(hub: Hub) -> bool:
-    assert hub.own_copies is not None
-    return hub.own_copies.lag() == 0
+    return hub.backups.lag() == 0
 
 
 def test_what_the_hub_wrote_after_its_last_backup_comes_back_once(site: Site) -> None:
@@ -72,7 +71,7 @@ def test_a_file_cut_anywhere_is_good_up_to_its_last_whole_batch(site: Site, tmp_
         with stream.open("r+b") as file:
             file.truncate(stream.stat().st_size - cut)
         assert list(own.batches_of(stream)) == whole[:-1]
-        hub.own_copies._upto = None  # as after a start
+        hub.backups.copier._upto = None  # as after a start
         hire(hub, "u-three")
         eventually(lambda: copied(hub))
         written = own_facts(hub)
@@ -87,9 +86,9 @@ def test_a_place_that_is_away_shows_as_lag_and_is_caught_up(site: Site, tmp_path
         eventually(lambda: copied(hub))
         shutil.move(tmp_path / "place", tmp_path / "away")
         hire(hub, "u-one")
-        assert hub.own_copies is not None and hub.own_copies.lag() > 0
+        assert hub.backups.lag() > 0
         shutil.move(tmp_path / "away", tmp_path / "place")
-        hub.own_copies.copy()
+        hub.backups.copier.copy()
         assert copied(hub)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from hub.link.door import Door
 from sync.adapters.sqlite_log import outbox
 from sync.kernel.fact import NewFact
 from sync.kernel.suite import suite1
 from sync.protocol import message
-from sync.protocol.ack import FROZEN, OPEN, Ack, StreamAck
+from sync.protocol.ack import FROZEN, OPEN, Ack, StreamAck, acked_digest
 from sync.protocol.batch import make_batch
+from sync.protocol.hello import Hello, HelloStream, Welcome
 
 
 def notes(machine, n: int) -> None:
@@ -102,3 +104,32 @@ def test_a_withheld_fact_is_filled_in_when_its_bytes_come(world) -> None:
     assert world.fact_bytes(machine.node, 2) == digest(items[1])
     assert told(world, machine, batch_of(world, machine, 1, 3)).upto == 3
     assert world.fact_bytes(machine.node, 2) == items[1]
+
+
+def hello(world, machine, streams, acked_hashes) -> Welcome:
+    """What the hub answers to a hello that names these streams, with `safe` at 3 for all of them."""
+    door = Door(world.hub, world.voice, safe=lambda _stream: 3)
+    body = Hello("test", machine.store.incarnation, 1, streams, acked_digest(acked_hashes)).body()
+    raw = message.make_message(
+        message.HELLO, body, signer=machine.node, audience=world.hub.node, epoch=1, signing_key=machine.signing
+    )
+    opened = message.open_message(
+        door.receive(raw, "mqtt", machine.node)[-1], keys=lambda _n, _k: world.voice.public, audience=machine.node
+    )
+    return Welcome.read(opened.body)
+
+
+def test_a_complete_stream_of_an_earlier_start_hears_how_far_it_is_safe(world) -> None:
+    machine = world.machine()
+    notes(machine, 9)
+    upto = told(world, machine, batch_of(world, machine, 1, 10))
+    assert upto.safe == 0, "no backup stands behind it"
+    earlier = machine.store.incarnation
+    machine.store.incarnation = 0
+    machine.store._heads.clear()
+    machine.store.start_incarnation("test")
+    named = (HelloStream(earlier, 0, 10, 10, 1),)
+    [ack] = hello(world, machine, named, [upto.h]).ack.streams
+    assert (ack.incarnation, ack.upto, ack.safe) == (earlier, 10, 3)
+    still = (HelloStream(earlier, 0, 11, 10, 1),)
+    assert hello(world, machine, still, [upto.h]).ack.streams == (), "one that is being sent hears it with its marks"

@@ -1,0 +1,47 @@
+"""What a running hub does for its backups, joined: it copies its own facts, watches the catalogue, makes promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from hub.backup.copier import OwnCopier
+from hub.backup.place import Place
+from hub.backup.watch import BackupsSeen, BackupWatch
+from hub.link.voice import Voice
+from sync.adapters.sqlite_log.hub_store import HubStore
+from sync.kernel.ids import StreamId
+
+
+class Keeping:
+    """`place` empty: nothing is copied and nothing promised. `look` after the epoch is settled, then every minute."""
+
+    def __init__(
+        self, store: HubStore, voice: Voice, key: bytes, place: str, folder: Path, rely_on: Callable[[int], None]
+    ) -> None:
+        found = Place(Path(place), key) if place else None
+        self._watch = BackupWatch(found, rely_on, folder.stat().st_dev)
+        self.copier = OwnCopier(store, voice.keys, found, folder) if found else None
+
+    @property
+    def seen(self) -> BackupsSeen:
+        return self._watch.seen
+
+    def look(self) -> None:
+        self._watch.look()
+
+    def safe(self, stream: StreamId) -> int:
+        """How far a stream may be dropped by age."""
+        return self._watch.safe(stream)
+
+    def lag(self) -> int:
+        """Own facts that lie nowhere but here; 0 where there is no place."""
+        return self.copier.lag() if self.copier else 0
+
+    def start(self) -> None:
+        if self.copier:
+            self.copier.start()
+
+    def stop(self) -> None:
+        if self.copier:
+            self.copier.stop()

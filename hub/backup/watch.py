@@ -1,0 +1,62 @@
+"""What the running hub knows of its backups: how old the newest is, and how far each stream is safe in two of them.
+
+Read from the catalogue in the place, never from the database. Before a promise is made on a backup, the file that never
+falls says so: none older may be put back quietly from then on. Source: protocol way/1, sections 5.1 and 5.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hub.backup.place import Place
+from sync.kernel.ids import StreamId
+from sync.kernel.outcome import Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class BackupsSeen:
+    """`newest_ms`: when the newest counting backup began, None without one. `counting`: how many there are.
+
+    `fault`: why the place could not be read last time. `same_disk`: the place is on the hub's own disk.
+    """
+
+    place: bool
+    newest_ms: int | None = None
+    counting: int = 0
+    fault: str | None = None
+    same_disk: bool = False
+
+
+class BackupWatch:
+    """`place` None: nothing is promised. `rely_on(began_ms)` is on the disk when it returns."""
+
+    def __init__(self, place: Place | None, rely_on: Callable[[int], None], own_device: int) -> None:
+        self._place = place
+        self._rely_on = rely_on
+        self._own_device = own_device
+        self._relied: str | None = None
+        self._ends: dict[StreamId, int] = {}
+        self.seen = BackupsSeen(place is not None)
+
+    def look(self) -> None:
+        """Read the catalogue again. What was promised before stays promised while the place is away."""
+        if self._place is None:
+            return
+        try:
+            counting = [each for each in self._place.backups() if each.counts]
+            relied = self._place.relied_on()
+            if relied is not None and relied.name != self._relied:
+                ends = {StreamId(e.node, e.incarnation, e.lane): e.upto for e in self._place.streams(relied)}
+                self._rely_on(relied.began_ms)
+                self._ends, self._relied = ends, relied.name
+            newest = counting[-1].began_ms if counting else None
+            same = self._place.folder.stat().st_dev == self._own_device
+            self.seen = BackupsSeen(True, newest, len(counting), None, same)
+        except (Unavailable, OSError) as fault:
+            code = fault.code if isinstance(fault, Unavailable) else "backup.place"
+            self.seen = BackupsSeen(True, self.seen.newest_ms, self.seen.counting, code, self.seen.same_disk)
+
+    def safe(self, stream: StreamId) -> int:
+        """The highest seq of a stream that the second-newest counting backup holds; 0: nothing may be dropped."""
+        return self._ends.get(stream, 0)
