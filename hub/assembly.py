@@ -20,6 +20,10 @@ from hub.features.imports import api as imports_api
 from hub.features.imports import views as imports_views
 from hub.features.imports import words as imports_words
 from hub.features.imports.service import Imports
+from hub.features.leases import api as leases_api
+from hub.features.leases import views as leases_views
+from hub.features.leases import words as leases_words
+from hub.features.leases.service import Leases
 from hub.features.people import views as people_views
 from hub.features.people.service import People
 from hub.features.records import api as records_api
@@ -38,7 +42,7 @@ from kiosk_ui.kit.port import Clock, KitConfig, KitPort
 from kiosk_ui.kit.rights import assert_all_routes_named, may, open_to_all
 
 HERE = Path(__file__).parent
-FEATURES = ("sign_in", "records", "imports", "fleet", "people", "calendar", "statistics", "audit")
+FEATURES = ("sign_in", "records", "imports", "fleet", "leases", "people", "calendar", "statistics", "audit")
 PO_FILE = str(HERE / "locale" / "en.po")
 
 
@@ -65,6 +69,7 @@ class Wiring:
     statistics: Statistics
     audit: Audit
     fleet: Fleet
+    leases: Leases
 
 
 def template_dirs() -> tuple[str, ...]:
@@ -79,6 +84,7 @@ def make(wiring: Wiring) -> Flask:
         **records_api.SENTENCES,
         **imports_words.FILE,
         **fleet_words.REFUSED,
+        **leases_words.REFUSED,
         **people_views.SENTENCES,
         **calendar_views.SENTENCES,
         **statistics_views.SENTENCES,
@@ -118,7 +124,9 @@ def make(wiring: Wiring) -> Flask:
         records_api.make_api(wiring.records),
         imports_views.make_views(wiring.imports, names),
         imports_api.make_api(wiring.imports),
-        fleet_views.make_views(wiring.fleet, wards, wiring.records.questions_count),
+        fleet_views.make_views(wiring.fleet, wards, wiring.records.questions_count, wiring.leases.section),
+        leases_views.make_views(wiring.leases),
+        leases_api.make_api(wiring.leases),
         fleet_api.make_api(wiring.fleet),
         people_views.make_views(wiring.people, wards),
         calendar_views.make_views(wiring.calendars),

@@ -20,6 +20,7 @@ from hub.features.due.service import follow
 from hub.features.fleet.service import Fleet, Parts
 from hub.features.imports.mllp import MllpServer
 from hub.features.imports.service import Imports
+from hub.features.leases.service import Leases
 from hub.features.people.service import People, Wish
 from hub.features.records.service import Calendar, Records
 from hub.features.sign_in.service import SignIn
@@ -154,6 +155,7 @@ class Hub:
             self._present,
         )
         self.fleet = Fleet(self.desk, parts)
+        self.leases = Leases(self.desk, self.office, self.post.deliver)
         self._port = Port(self.clock, self.sign_in.who, self.fleet.overview)
 
     def _pages(self) -> Flask:
@@ -178,6 +180,7 @@ class Hub:
                 statistics=self.statistics,
                 audit=self.audit,
                 fleet=self.fleet,
+                leases=self.leases,
             )
         )
 

@@ -87,6 +87,9 @@ class Greeting:
             heads = [(each.incarnation, each.lane, each.last) for each in hello.streams if each.last]
             note_hello(self._store, row.node, raw, carrier, heads)
             row = self._store.node_row(row.node) or row  # what it told may have shown a fork
+        if row.state == "rewound" and self._office is not None:
+            self._office.rewound(row.node)
+            row = self._store.node_row(row.node) or row
         return row.node, self._welcome(row, hello)
 
     def _welcome(self, row: NodeRow, hello: words.Hello) -> list[bytes]:

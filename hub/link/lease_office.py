@@ -7,15 +7,16 @@ same answer. Source: protocol way/1, sections 5.2, 5.4, 7.3.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 from hub.link.voice import Voice
 from sync.adapters.leases import hub_tables as tables
-from sync.adapters.leases.hub_tables import Row
+from sync.adapters.leases.hub_tables import Row, Wish
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow, node_row, set_node_scopes
 from sync.adapters.sqlite_log.node_store import Change, Unit, set_meta
+from sync.domain.fleet.facts import NODE, noted
 from sync.domain.leases import facts
 from sync.domain.leases.fold import Resource
 from sync.kernel.limits import (
@@ -38,7 +39,7 @@ from sync.protocol.lease import COUNTED, KEY_INFO, Ask, Lease, LeaseWord, fence_
 WORDS_MAX = 12
 """Words on leases beside a welcome, so that all fit one answer; the rest comes with the next hello."""
 WAIT_S, WAIT_PERSON_S = 60, 60
-_RAISED, _RAISED_EPOCH, _COUNTER = "lease.raised_ms", "lease.epoch", "lease.counter"
+_RAISED, _RAISED_EPOCH, _COUNTER, _TURN = "lease.raised_ms", "lease.epoch", "lease.counter", "lease.turn"
 
 
 class Marks(Protocol):
@@ -47,20 +48,6 @@ class Marks(Protocol):
     def mark(self, resource: str) -> int: ...
 
     def reserve(self, resource: str, upto: int) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What an administrator grants: units and seconds of reading or printing, and how long without the hub."""
-
-    kind: int
-    resource: str
-    units: int
-    lasts_s: int
-    offline_s: int
-    actor: str = ""
-    role: str = ""
-    purpose: str = ""
 
 
 class LeaseOffice:
@@ -86,8 +73,9 @@ class LeaseOffice:
 
     def answer(self, row: NodeRow, ask: Ask) -> list[bytes]:
         """The signed word on an ask."""
-        labelled = False
         with self._store.write(step="lease.grant") as unit:
+            # One answer at a time also where several workers share the database: this row is locked until the commit.
+            set_meta(unit.conn, _TURN, 1)
             if ask.verb == words.WANT:
                 known = tables.by_ask(unit.conn, row.node, ask.incarnation, ask.request)
                 word = self._word(known) if known else self._want(unit, row, ask)
@@ -122,6 +110,9 @@ class LeaseOffice:
             lease = self._counted(unit, node, wish, ask)
             tables.put(unit.conn, lease, answers=waiting.answers if waiting else None, by=by)
             self._scope(unit, node.node, lease.label, held=True)
+            self._note(
+                unit, "lease.granted", node.node, f"{words.KIND_WORDS[lease.kind]} {lease.resource} {lease.quota}"
+            )
             word = self._word(tables.by_id(unit.conn, lease.id))
         self._members_changed()
         return self._say(node.node, word)
@@ -133,6 +124,7 @@ class LeaseOffice:
             if row is None or row.state != tables.ASKED:
                 return Refused("lease.not-waiting")
             tables.set_state(unit.conn, lease, tables.REFUSED)
+            self._note(unit, "lease.refused", row.node, f"{words.KIND_WORDS[row.kind]} {row.resource}")
             word = self._word(tables.by_id(unit.conn, lease))
         return row.node, self._say(row.node, word)
 
@@ -143,6 +135,7 @@ class LeaseOffice:
             if row is None or row.state != tables.OPEN:
                 return Refused("lease.not-open")
             self._end(unit, row, tables.VOID)
+            self._note(unit, "lease.voided", row.node, f"{words.KIND_WORDS[row.kind]} {row.resource}")
             word = self._word(tables.by_id(unit.conn, lease))
         self._members_changed()
         return row.node, self._say(row.node, word)
@@ -159,11 +152,17 @@ class LeaseOffice:
                 self._end(unit, row, tables.CLOSED)
         self._members_changed()
 
-    def void_counted(self, unit: Unit, node: str) -> None:
+    def rewound(self, node: str) -> None:
         """A node's disk was rolled back: what it counted is not to be believed. Source: section 1, table."""
-        for row in tables.of_node(unit.conn, node, (tables.OPEN,)):
-            if row.kind in COUNTED:
-                self._end(unit, row, tables.VOID)
+        with self._store.read() as conn:
+            if not any(row.kind in COUNTED for row in tables.of_node(conn, node, (tables.OPEN,))):
+                return
+        with self._store.write(step="lease.grant") as unit:
+            for row in tables.of_node(unit.conn, node, (tables.OPEN,)):
+                if row.kind in COUNTED:
+                    self._end(unit, row, tables.VOID)
+                    self._note(unit, "lease.voided", node, f"{words.KIND_WORDS[row.kind]} {row.resource}")
+        self._members_changed()
 
     # What facts tell
 
@@ -192,6 +191,9 @@ class LeaseOffice:
                 )
 
     # Inside
+
+    def _note(self, unit: Unit, what: str, node: str, detail: str) -> None:
+        unit.append(noted(self._store.node, what, etype=NODE, key=node, detail=detail))
 
     def _say(self, node: str, word: LeaseWord) -> bytes:
         return self._voice.say(message.LEASE, word.body(), node)

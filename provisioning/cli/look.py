@@ -13,12 +13,14 @@ import requests
 from provisioning.making.client import state_file
 from sync.adapters.clock import SystemClock
 from sync.adapters.keys import load_key
+from sync.adapters.leases import box_tables
 from sync.adapters.sqlite_log.connection import Connection, connect
 from sync.catalog import ENTITY_TYPES, KINDS
 from sync.kernel.codec import decode_fact
 from sync.kernel.fact import Fact
 from sync.kernel.ids import FactId
 from sync.kernel.outcome import PeerFault, Unavailable
+from sync.protocol.lease import KIND_WORDS
 
 ANSWER_S = 1.0
 STATES = ("open", "frozen", "waits for an operator")
@@ -82,6 +84,24 @@ def status(directory: Path) -> dict[str, Any]:
                 )
             ]
             found["outbox"] = {"count": 0, "oldest_s": None}
+            found["leases"] = (
+                []
+                if not _has(conn, "granted_lease")
+                else [
+                    {
+                        "node": r[0],
+                        "kind": KIND_WORDS[r[1]],
+                        "resource": r[2],
+                        "state": r[3],
+                        "count": r[4],
+                        "used": r[5],
+                    }
+                    for r in conn.execute(
+                        "SELECT node, kind, resource, state, count(*), sum(used) FROM granted_lease "
+                        "GROUP BY node, kind, resource, state ORDER BY node, kind, resource, state"
+                    )
+                ]
+            )
             found["feeds"] = {r[0]: {"sseq": r[1]} for r in conn.execute("SELECT label, sseq FROM feed ORDER BY label")}
         else:
             found["feeds"] = {
@@ -91,8 +111,24 @@ def status(directory: Path) -> dict[str, Any]:
             jobs = (
                 conn.execute("SELECT state, count(*) FROM print_job GROUP BY state") if _has(conn, "print_job") else ()
             )
+            kept = box_tables.open_leases(conn) if _has(conn, "lease") else []
+            found["leases"] = [_lease(each) for each in kept]
             found["paper"] = {r[0]: r[1] for r in jobs}
     return {**state_file(directory), **alive(directory), **found}
+
+
+def _lease(kept: box_tables.Kept) -> dict[str, Any]:
+    """One lease as the database has it; a running node may know that more time has passed."""
+    held, lease = kept.held, kept.held.lease
+    return {
+        "id": lease.id.hex(),
+        "kind": KIND_WORDS[lease.kind],
+        "resource": lease.resource,
+        "state": held.state,
+        "used": held.used,
+        "units": lease.units or None,
+        "lasts_s": lease.lasts_s or None,
+    }
 
 
 def alive(directory: Path) -> dict[str, Any]:

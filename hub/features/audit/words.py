@@ -36,6 +36,10 @@ WHAT = {
     "node.rewound": N_("机器有了两段历史"),
     "node.restored": N_("定为从备份恢复"),
     "node.copied": N_("定为硬盘被复制"),
+    "lease.granted": N_("给了许可"),
+    "lease.refused": N_("没有同意许可"),
+    "lease.voided": N_("作废租约"),
+    "lease.looked": N_("看过租约的情况"),
     "stick.brought": N_("收下 U 盘文件"),
     "paper.decided": N_("看过打印机，定了打没打出来"),
 }

@@ -31,6 +31,8 @@ LATE_MS = 24 * 3600 * 1000
 WARD = re.compile(r"[A-Za-z0-9._-]{1,20}")
 WARDS_MAX = 60
 LABELS_MAX = 100
+GRANT_PREFIX = "grant:"
+"""Scopes that come and go with a lease, whatever wards a machine carries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,7 @@ class Fleet:
         held = tuple(dict.fromkeys(wards))
         if not held or len(held) > WARDS_MAX or not all(WARD.fullmatch(ward) for ward in held):
             return Refused("card.wards")
-        labels = scopes_for(row.role, held)
+        labels = [*scopes_for(row.role, held), *(label for label in row.scopes if label.startswith(GRANT_PREFIX))]
         assert len(labels) <= LABELS_MAX and all(LABEL_PATTERN.fullmatch(label) for label in labels)
         with self._desk.write(actor) as unit:
             version = set_node_scopes(unit, node, labels)

@@ -32,8 +32,13 @@ def split_codes(text: str) -> list[str]:
     return text.replace("，", " ").replace("、", " ").replace(",", " ").split()
 
 
-def make_views(service: Fleet, wards: Callable[[], Mapping[str, str]], questions: Callable[[], int]) -> Blueprint:
-    """`wards`: names by code; `questions`: how many wait for a person at the hub."""
+def make_views(
+    service: Fleet,
+    wards: Callable[[], Mapping[str, str]],
+    questions: Callable[[], int],
+    leases: Callable[[str], object],
+) -> Blueprint:
+    """`wards`: names by code; `questions`: how many wait for a person; `leases`: what a machine holds, for its page."""
     pages = Blueprint("fleet", __name__, template_folder="templates")
 
     @pages.app_context_processor
@@ -91,7 +96,7 @@ def make_views(service: Fleet, wards: Callable[[], Mapping[str, str]], questions
         found = service.machine(node)
         if found is None:
             raise NotFound
-        return render_template("fleet/machine.html", machine=found, wards=wards())
+        return render_template("fleet/machine.html", machine=found, wards=wards(), leases=leases(node))
 
     @pages.post("/machines/<node>/scopes")
     @needs("fleet.manage")

@@ -40,6 +40,20 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """What an administrator grants: units and seconds of reading or printing, and how long without the hub."""
+
+    kind: int
+    resource: str
+    units: int
+    lasts_s: int
+    offline_s: int
+    actor: str = ""
+    role: str = ""
+    purpose: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
     """One thing to look at."""
 
@@ -188,12 +202,12 @@ def add_review(conn: Connection, review: Review) -> None:
     )  # fmt: skip
 
 
-def reviews(conn: Connection, limit: int = 200) -> list[Review]:
-    """What nobody has looked at yet, oldest first."""
+def reviews(conn: Connection, node: str | None = None, limit: int = 200) -> list[Review]:
+    """What nobody has looked at yet, of one node's leases or of all, oldest first."""
     rows = conn.execute(
         "SELECT about, code, lease, resource, actor, reason, at_ms FROM lease_review WHERE settled_by IS NULL "
-        "ORDER BY at_ms, about, code LIMIT ?",
-        (limit,),
+        "AND (? = '' OR lease IN (SELECT id FROM granted_lease WHERE node = ?)) ORDER BY at_ms, about, code LIMIT ?",
+        (node or "", node or "", limit),
     ).fetchall()
     return [Review(*r) for r in rows]
 

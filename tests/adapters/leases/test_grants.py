@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from hub.link.lease_office import Wish
 from sync.adapters.leases import hub_tables
 from sync.adapters.leases.box import Use
+from sync.adapters.leases.hub_tables import Wish
 from sync.adapters.sqlite_log import down
+from sync.adapters.sqlite_log.hub_store import set_node_state
 from sync.kernel.outcome import Refused, Unavailable
 from sync.protocol import lease as words
 from sync.protocol.states import EPOCH_RISES
@@ -300,3 +301,19 @@ def test_a_grant_that_nobody_ends_ends_at_the_hub(box: Any, centre: Any) -> None
     with centre.store.read() as conn:
         row = hub_tables.by_id(conn, lease)
     assert row is not None and row.state == "closed"
+
+
+@pytest.mark.row("E05.2")
+def test_a_machine_with_two_pasts_loses_what_it_counted(box: Any, centre: Any) -> None:
+    lease = granted(box)
+    box.leases.want_numbers("ticket:hall-1", 10)
+    box.talk()
+    with centre.store.write() as unit:
+        set_node_state(unit, box.name, "rewound")
+    box.greet()
+    assert [held.lease.kind for held in box.leases.listing()] == [words.NUMBER, words.NUMBER]
+    assert code(use(box, lease)) == "lease.unknown"
+    assert f"grant:{lease.hex()}" not in centre.node().scopes
+    box.leases.ask(words.GLASS, RECORDS, 1, 60, actor="u-1", role="ward", purpose="arrest")
+    box.ask()
+    assert box.leases.ask(words.GLASS, RECORDS, 1, 60, actor="u-1", role="ward", purpose="x").code == "lease.node-shut"

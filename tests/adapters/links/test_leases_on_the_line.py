@@ -9,8 +9,8 @@ import pytest
 from appliance.link.letters import Letters
 from appliance.link.trust_book import BoxKeys, TrustBook
 from hub.link.door import Offer
-from hub.link.lease_office import Wish
 from sync.adapters.leases import hub_tables
+from sync.adapters.leases.hub_tables import Wish
 from sync.kernel.outcome import Refused
 from sync.protocol import lease as words
 from sync.protocol.lease import Ask
