@@ -5,6 +5,7 @@ Every feature of a box may read `custody_v`, `taken_v`, `reception_v` and `anoma
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sync.adapters.sqlite_log.connection import Connection
@@ -101,6 +102,12 @@ CREATE VIEW IF NOT EXISTS anomaly_v AS
 """
 
 
+_INSERT_DUE = (
+    "INSERT OR REPLACE INTO custody_due (key, name, sex, ward, discharged_on, initials, open) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+
+
 class CustodyProjector:
     """Keeps the tables above in step with the fold."""
 
@@ -109,6 +116,14 @@ class CustodyProjector:
     derived = (
         "custody_stay", "custody_due", "custody_alias", "custody_taken", "custody_reception", "custody_anomaly",
     )  # fmt: skip
+
+    def project_fresh(self, conn: Connection, etype: int, states: Sequence[tuple[Key, Any]]) -> None:
+        """A whole ward that begins here: its lines in one statement."""
+        if etype == DUE:
+            conn.executemany(_INSERT_DUE, [_due_row(str(key), due) for key, due in states])
+            return
+        for key, state in states:
+            self.project(conn, etype, key, state, Change(etype, key, "snapshot"))
 
     def project(self, conn: Connection, etype: int, key: Key, state: Any, change: Change) -> None:
         if etype == STAY:
@@ -172,8 +187,8 @@ def _put_due(conn: Connection, key: str, due: Due | None) -> None:
     if due is None:
         conn.execute("DELETE FROM custody_due WHERE key = ?", (key,))
         return
-    conn.execute(
-        "INSERT OR REPLACE INTO custody_due (key, name, sex, ward, discharged_on, initials, open) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (key, due.name, due.sex, due.ward, due.discharged_on, due.initials, due.status == OPEN),
-    )
+    conn.execute(_INSERT_DUE, _due_row(key, due))
+
+
+def _due_row(key: str, due: Due) -> tuple[object, ...]:
+    return (key, due.name, due.sex, due.ward, due.discharged_on, due.initials, due.status == OPEN)

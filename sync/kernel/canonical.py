@@ -42,8 +42,19 @@ def decode(data: bytes, *, max_bytes: int = FACT_BYTES_MAX) -> Any:
     """
     if len(data) > max_bytes:
         raise PeerFault("cbor.too-long")
+    value = decode_vouched(data)
+    if _size(value, CBOR_DEPTH_MAX) != len(data):
+        raise PeerFault("cbor.not-canonical")
+    return value
+
+
+def decode_vouched(data: bytes) -> Any:
+    """The one value in bytes that the hub encoded and signed: safe to decode, but not walked (most of `decode`).
+
+    Raises PeerFault `cbor.malformed` or `cbor.tag`.
+    """
     try:
-        value = cbor2.loads(
+        return cbor2.loads(
             data,
             semantic_decoders=_TAGS,
             max_depth=CBOR_DEPTH_MAX,
@@ -55,9 +66,6 @@ def decode(data: bytes, *, max_bytes: int = FACT_BYTES_MAX) -> Any:
     except (ValueError, TypeError, OverflowError, RecursionError, MemoryError):
         # TypeError: an unhashable map key. MemoryError: a declared length that nobody can hold.
         raise PeerFault("cbor.malformed") from None
-    if _size(value, CBOR_DEPTH_MAX) != len(data):
-        raise PeerFault("cbor.not-canonical")
-    return value
 
 
 def encode(value: object) -> bytes:

@@ -7,16 +7,18 @@ the fetching began. Source: protocol way/1, sections 6.8 and 7.1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.down import Tail, held_labels, land_tail
-from sync.adapters.sqlite_log.landing import Landing, seen_bytes
+from sync.adapters.sqlite_log.landing import Landing
 from sync.adapters.sqlite_log.node_store import Change, Unit, set_meta
 from sync.catalog import ENTITY_TYPES
-from sync.kernel.canonical import decode, encode
+from sync.kernel.canonical import decode_vouched, encode
 from sync.kernel.fact import Key
 from sync.kernel.outcome import PeerFault
 from sync.protocol import feed
@@ -93,7 +95,7 @@ def apply_snapshot(
     False: the scope was taken away meanwhile, or the tail did not fit and the scope is to be repaired.
     Raises PeerFault `snapshot.root` or `snapshot.rows` when the content is not what the manifest says; nothing is kept.
     """
-    with store.write(step="snapshot.apply") as unit:
+    with _uncollected(), store.write(step="snapshot.apply") as unit:
         if manifest.label not in held_labels(unit.conn):
             return False
         landing = Landing(store, unit, hub_ms)
@@ -106,6 +108,18 @@ def apply_snapshot(
     return fits
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the cycle collector, which would walk tens of thousands of short-lived rows again and again."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
+
+
 def _land_snapshot(
     store: ApplianceStore, unit: Unit, landing: Landing, manifest: Manifest, segments: Iterable[Sequence[bytes]]
 ) -> None:
@@ -114,53 +128,77 @@ def _land_snapshot(
     known |= {(row[0], row[1]) for row in conn.execute("SELECT etype, key FROM gone")}
     members: list[tuple[int, Key, bytes]] = []
     for segment in segments:
-        fresh: list[feed.StateEntry] = []
-        for data in segment:
-            entry = feed.decode_entry(data)
-            if not isinstance(entry, feed.StateEntry):
-                raise PeerFault("snapshot.rows")
-            members.append((entry.etype, entry.key, entry.checkpoint.x))
-            if (entry.etype, entry.key) in known:
-                landing.take_state(manifest.label, entry, always=False)
-            else:
-                fresh.append(entry)
-        _land_fresh(store, unit, manifest.label, fresh)
+        if known:
+            segment = _land_known(landing, manifest.label, known, members, segment)
+        points = feed.state_columns(segment)
+        members += zip(points.etype, points.key, points.x, strict=True)
+        _land_fresh(store, unit, manifest.label, points)
     if len(members) != manifest.rows:
         raise PeerFault("snapshot.rows")
     if feed.root_of(feed.bucket_values(members)) != manifest.root:
         raise PeerFault("snapshot.root")
 
 
-def _land_fresh(store: ApplianceStore, unit: Unit, label: str, entries: Sequence[feed.StateEntry]) -> None:
+def _land_known(
+    landing: Landing,
+    label: str,
+    known: set[tuple[int, Key]],
+    members: list[tuple[int, Key, bytes]],
+    segment: Sequence[bytes],
+) -> Sequence[bytes]:
+    """Checkpoints of entities that are here already go the way of every entry; returns the other ones."""
+    fresh = []
+    for data in segment:
+        entry = feed.decode_entry(data)
+        if not isinstance(entry, feed.StateEntry):
+            raise PeerFault("snapshot.rows")
+        if (entry.etype, entry.key) in known:
+            members.append((entry.etype, entry.key, entry.checkpoint.x))
+            landing.take_state(label, entry, always=False)
+        else:
+            fresh.append(data)
+    return fresh
+
+
+def _land_fresh(store: ApplianceStore, unit: Unit, label: str, points: feed.StateColumns) -> None:
     """Entities of which this box knows nothing: written together, since nothing can be folded into them."""
     conn = unit.conn
+    p = points
+    floors = [bytearray(floor) for floor in p.floor]  # bound without a copy or a look for an adapter
     conn.executemany(
-        "INSERT INTO member (label, etype, key) VALUES (?, ?, ?)", [(label, e.etype, e.key) for e in entries]
+        "INSERT INTO member (label, etype, key) VALUES (?, ?, ?)",
+        [(label, etype, key) for etype, key in zip(p.etype, p.key, strict=True)],
     )
     conn.executemany(
         "INSERT INTO copy (etype, key, rev0, floor, seen, fold_version, state) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [
-            (e.etype, e.key, p.rev, p.floor, seen_bytes(p), p.fold_version, p.state)
-            for e in entries
-            for p in (e.checkpoint,)
-        ],
+        zip(
+            p.etype, p.key, p.rev, floors, map(bytearray, p.seen), p.fold_version, map(bytearray, p.state), strict=True
+        ),
     )
+    states, versions = list(p.state), list(p.fold_version)
     shown: dict[int, list[tuple[Key, Any]]] = {}
-    rows = []
-    for e in entries:
-        kind, p = ENTITY_TYPES.get(e.etype), e.checkpoint
-        state, version = p.state, p.fold_version
-        if kind is not None:
-            loaded = kind.load(decode(p.state))
-            shown.setdefault(e.etype, []).append((e.key, loaded))
-            if version != kind.fold_version:
-                state, version = encode(kind.dump(loaded)), kind.fold_version
-        rows.append((e.etype, e.key, p.rev, p.d, p.x, p.floor, version, state))
+    for n, (etype, key) in enumerate(zip(p.etype, p.key, strict=True)):
+        kind = ENTITY_TYPES.get(etype)
+        if kind is None:
+            continue
+        loaded = kind.load(decode_vouched(states[n]))
+        shown.setdefault(etype, []).append((key, loaded))
+        if versions[n] != kind.fold_version:
+            states[n], versions[n] = encode(kind.dump(loaded)), kind.fold_version
     conn.executemany(
         "INSERT INTO entity (etype, key, rev, d, x, last_key, fold_version, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        rows,
+        zip(
+            p.etype,
+            p.key,
+            p.rev,
+            map(bytearray, p.d),
+            map(bytearray, p.x),
+            floors,
+            versions,
+            map(bytearray, states),
+            strict=True,
+        ),
     )
-    for etype, states in shown.items():
-        for key, loaded in states:
-            store.project(conn, loaded, Change(etype, key, "snapshot"))
+    for etype, rows in shown.items():
+        store.project_fresh(conn, etype, rows)
         unit.changes.append(Change(etype, "", "snapshot"))

@@ -71,7 +71,14 @@ class Landing:
         conn.execute("DELETE FROM copy WHERE etype = ? AND key = ?", name)
         conn.execute(
             "INSERT INTO copy (etype, key, rev0, floor, seen, fold_version, state) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (*name, point.rev, point.floor, seen_bytes(point), point.fold_version, point.state),
+            (
+                *name,
+                point.rev,
+                point.floor,
+                encode([list(one) for one in point.seen_streams]),
+                point.fold_version,
+                point.state,
+            ),
         )
         _set_copy(conn, name, point.rev, point.d, point.x)
         self._touched.setdefault(name, None)
@@ -126,11 +133,6 @@ class Landing:
     def _is_gone(self, name: Name) -> bool:
         row = self._unit.conn.execute("SELECT until FROM gone WHERE etype = ? AND key = ?", name).fetchone()
         return row is not None and row[0] > self._hub_ms << 16
-
-
-def seen_bytes(point: feed.Checkpoint) -> bytes:
-    """The seen streams as a copy keeps them."""
-    return encode([list(one) for one in point.seen_streams])
 
 
 def _set_copy(conn: Connection, name: tuple[int, Key], rev: int, d: bytes, x: bytes) -> None:

@@ -41,7 +41,10 @@ BUILD_MS = 1793491200000
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entity's new state, told after the commit. `source`: own (written here), feed, hub (digested at the hub)."""
+    """One entity's new state, told after the commit. `source`: own (written here), feed, hub (digested at the hub).
+
+    Source `snapshot`: many entities of the type at once, without a key.
+    """
 
     etype: int
     key: Key
@@ -53,7 +56,8 @@ class Change:
 class Projector(Protocol):
     """Query tables of one feature: dropped and rebuilt at will, written in the transaction of the change.
 
-    One that also has an attribute `derived` names there the tables that follow from folded states alone.
+    One that also has an attribute `derived` names there the tables that follow from folded states alone. One with a
+    method `project_fresh(conn, etype, states)` takes (key, state) of many entities that its tables do not hold yet.
     """
 
     etypes: frozenset[int]
@@ -334,6 +338,16 @@ class NodeStore:
     def project(self, conn: Connection, state: Any, change: Change) -> None:
         for projector in self._by_etype.get(change.etype, ()):
             projector.project(conn, change.etype, change.key, state, change)
+
+    def project_fresh(self, conn: Connection, etype: int, states: Sequence[tuple[Key, Any]]) -> None:
+        """Project entities that no table holds yet, together where the projector can."""
+        for projector in self._by_etype.get(etype, ()):
+            together = getattr(projector, "project_fresh", None)
+            if together is not None:
+                together(conn, etype, states)
+                continue
+            for key, state in states:
+                projector.project(conn, etype, key, state, Change(etype, key, "snapshot"))
 
     def close(self) -> None:
         with self._lock:

@@ -100,6 +100,6 @@ def dump(due: Due) -> dict[int, Any]:
 
 def load(kept: Mapping[int, Any]) -> Due:
     """Back."""
-    plain = {name: kept[number] for number, name in enumerate(_PLAIN, 1) if number in kept}
-    extra = {number: value for number, value in kept.items() if number > 8}
-    return Due(**plain, names=tuple(kept.get(8, ())), extra=extra)
+    get = kept.get
+    extra = {number: value for number, value in kept.items() if number > 8} if max(kept, default=0) > 8 else {}
+    return Due(get(1, NONE), tuple(get(8, ())), get(2, "U"), get(3), get(4), get(5, ""), get(6, ""), get(7, ""), extra)
