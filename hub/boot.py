@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask
 
-from hub import assembly
+from hub import assembly, worker
 from hub.backup.keeping import Keeping
 from hub.backup.restore import UNFINISHED
 from hub.features.audit.service import Audit
@@ -35,10 +35,9 @@ from hub.link.post import Post
 from hub.link.publisher import Publisher
 from hub.link.sync_api import sync_api
 from hub.link.voice import HubKeys, TrustBundle, Voice
+from hub.opening import open_store
 from hub.port import Port
-from hub.projections import all_projectors
 from hub.settings import Settings
-from hub.settings import Store as StoreSettings
 from hub.store.desk import Desk, Settled
 from hub.web.live import Live
 from hub.web.ports import Ports, bind_host, free_port
@@ -47,16 +46,15 @@ from kiosk_ui.kit.events import EventHub
 from provisioning.trust.broker import Broker, end_left_behind
 from provisioning.trust.desk import Place
 from provisioning.trust.enrol import scopes_for
-from provisioning.trust.site import SiteTrust, open_site
+from provisioning.trust.site import open_site
 from sync.adapters.clock import Clock, SystemClock
 from sync.adapters.idgen import Entropy, SystemEntropy
 from sync.adapters.keys import create_secret, write_whole
 from sync.adapters.pinyin_initials import initials
-from sync.adapters.postgres.database import by_settings
 from sync.adapters.settings_file import load
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_snapshots import Worth
-from sync.adapters.sqlite_log.hub_store import HubStore, add_node
+from sync.adapters.sqlite_log.hub_store import add_node
 from sync.adapters.sqlite_log.node_store import Change, Unit
 from sync.kernel.limits import TICK_EVERY_S
 from sync.kernel.outcome import Unavailable
@@ -69,23 +67,6 @@ DAY_S = 24 * 3600
 STICK_TOGETHER = 64
 """Messages of a file in one commit."""
 FIRST_ACCOUNT = "first-account.json"
-
-
-def open_store(folder: Path, trust: SiteTrust, where: StoreSettings, clock: Clock, entropy: Entropy) -> HubStore:
-    """The hub's database: in `folder/data`, or where the settings say."""
-    (folder / "data").mkdir(mode=0o700, exist_ok=True)
-    key = trust.keys.store
-    path = folder / "data" / "node.db"
-    return HubStore(
-        path,
-        key,
-        node=trust.hub,
-        role="hub",
-        clock=clock,
-        entropy=entropy,
-        projectors=all_projectors(key),
-        database=by_settings(where.url, where.password_file, name=trust.worker),
-    )
 
 
 class Hub:
@@ -244,6 +225,7 @@ class Hub:
         self._ingest = MqttIngest(
             self.trust.worker, broker.host, port, context,
             door=self.door, voice=self.voice, post=self.post, digester=self.digester,
+            shared=self.store.shared, elsewhere=Live(self.events).elsewhere,
         )  # fmt: skip
         self._begin(self._ingest.start, self._ingest.stop)
 
@@ -397,3 +379,8 @@ def run(folder: Path, environ: dict[str, str], wait: Callable[[], None], epoch: 
         wait()
     finally:
         hub.stop()
+
+
+def run_worker(folder: Path, environ: dict[str, str], number: int, wait: Callable[[], None]) -> None:
+    """Run a further worker beside the hub's first one until `wait` returns."""
+    worker.run(folder, read_settings(folder, environ), number, SOFTWARE, SystemClock(), SystemEntropy(), wait)

@@ -18,6 +18,9 @@ from sync.kernel.outcome import Unavailable
 YIELD_S_MAX = 0.25
 """How long a run of the digest lets batches that come in a row go first; then it takes its turn between two of them."""
 YIELD_STEP_S = 0.01
+LEADING_S = 0.1
+FOLLOWING_S = 1.0
+"""How often several workers look for what waits: the one that digests, and those who would take its place."""
 
 PublishHead = Callable[[str, bytes], None]
 """(label, signed head) -> retained where everyone who may read the scope finds it."""
@@ -51,11 +54,20 @@ class Digester:
         self._stop = threading.Event()
         self._publish: PublishHead | None = None
         self._thread: threading.Thread | None = None
+        self._led = False
+
+    @property
+    def leads(self) -> bool:
+        """Whether the turn to digest is this worker's."""
+        return self._store.leads
 
     def publish_heads_by(self, publish: PublishHead | None) -> None:
-        """A broker to keep retained heads on; None when it is gone. All heads are published anew at once."""
+        """A broker to keep retained heads on; None when it is gone. All heads are published anew at once.
+
+        A worker whose turn it is not would only put older ones in place of newer ones.
+        """
         self._publish = publish
-        if publish is not None:
+        if publish is not None and (self.leads or not self._store.shared):
             self._heads(hub_inbound.feed_labels(self._store))
 
     def start(self) -> None:
@@ -92,8 +104,14 @@ class Digester:
                 self._stop.wait(bugs.PAUSE_S)
                 continue
             if not more:
-                self._wake.wait()
+                self._wake.wait(self._idle_s())
                 self._wake.clear()
+
+    def _idle_s(self) -> float | None:
+        """What other workers took in rings no bell here."""
+        if not self._store.shared:
+            return None
+        return LEADING_S if self.leads else FOLLOWING_S
 
     def _yield_to_door(self) -> None:
         waited_s = 0.0
@@ -102,6 +120,11 @@ class Digester:
 
     def _step(self) -> bool:
         done = digest_some(self._store, self._feeds, self._follow)
+        if self.leads and not self._led:
+            self._heads(
+                hub_inbound.feed_labels(self._store)
+            )  # whoever had the turn before may have died before it told
+        self._led = self.leads
         if done.labels:
             self._heads(done.labels)
             self._post.moved(done.labels)

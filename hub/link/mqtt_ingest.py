@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import ssl
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -42,7 +43,10 @@ NODE_BYTES_MAX = 4 * 1024 * 1024
 TOGETHER_MAX = 16
 """Batches in one commit: beyond it the wait for the first one's acknowledgement grows and nothing is gained."""
 RECONNECT_S_MAX = 5.0
+SHARE = "$share/workers/"
+"""The broker gives each message to one of those who subscribe this way, in any order."""
 _TOPIC = re.compile(rf"{ROOT}/n/({NODE_PATTERN.pattern})/up/batch")
+_HEAD = re.compile(head_topic("([^/]+)"))
 _PRESENCE = re.compile(presence_topic(f"({NODE_PATTERN.pattern})"))
 
 
@@ -60,7 +64,10 @@ class MqttIngest:
         voice: Voice,
         post: Post,
         digester: Digester,
+        shared: bool = False,
+        elsewhere: Callable[[], None] = lambda: None,
     ) -> None:
+        """`shared`: other workers take batches too, each one some; `elsewhere` is called when one of them digested."""
         self._name = name
         self._host = host
         self._port = port
@@ -69,6 +76,8 @@ class MqttIngest:
         self._voice = voice
         self._post = post
         self._digester = digester
+        self._shared = shared
+        self._elsewhere = elsewhere
         self._queue: FairQueue[Offer] = FairQueue()
         self._arrived = threading.Condition()
         self._stop = threading.Event()
@@ -142,7 +151,10 @@ class MqttIngest:
             self._lost.set()
             return
         self._present.clear()
-        client.subscribe([(f"{ROOT}/n/+/up/batch", 1), (presence_topic("+"), 1)])
+        if self._shared:
+            client.subscribe([(f"{SHARE}{ROOT}/n/+/up/batch", 1), (presence_topic("+"), 1), (head_topic("+"), 0)])
+        else:
+            client.subscribe([(f"{ROOT}/n/+/up/batch", 1), (presence_topic("+"), 1)])
 
     def _on_subscribe(self, client: paho.Client, *_: object) -> None:
         self._post.reach_by(self._answer)
@@ -157,6 +169,9 @@ class MqttIngest:
         if topic is None:
             if (presence := _PRESENCE.fullmatch(told.topic)) is not None:
                 self._present[presence.group(1)] = told.payload == HERE
+            elif (head := _HEAD.fullmatch(told.topic)) is not None and not self._digester.leads:
+                self._post.moved([head.group(1)])
+                self._elsewhere()
             return
         node, raw = topic.group(1), bytes(told.payload)
         with self._arrived:

@@ -31,6 +31,11 @@ class Live:
             self._events.publish("node", {})
         self._events.publish("ledger", {"n": len(changes)})
 
+    def elsewhere(self) -> None:
+        """Another worker of the hub has digested something; what, only the tables say."""
+        for topic in TOPICS:
+            self._events.publish(topic, {})
+
     def tick(self) -> None:
         """Time alone makes values old: the strip is asked for again."""
         self._events.publish("line", {})

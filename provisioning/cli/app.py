@@ -12,6 +12,7 @@ import typer
 
 from provisioning.cli import say
 from provisioning.cli.sentences import sentence
+from provisioning.trust.names import WORKERS_MAX
 from sync.kernel.limits import EPOCH_MAX
 from sync.kernel.outcome import PeerFault, Unavailable
 
@@ -51,9 +52,13 @@ def hub_run(
     epoch: Annotated[
         int | None, typer.Option(min=1, max=EPOCH_MAX, help="above any epoch ever seen; where monotone.json is lost")
     ] = None,
+    worker: Annotated[
+        int, typer.Option(min=1, max=WORKERS_MAX, help="a further worker beside the first; needs PostgreSQL")
+    ] = 1,
 ) -> None:
     """Run the hub that lives in a directory until it is told to stop."""
     stated = [] if epoch is None else ["--epoch", str(epoch)]
+    stated += [] if worker == 1 else ["--worker", str(worker)]
     os.execv(sys.executable, [sys.executable, "-m", "hub", "--dir", str(dir), *stated])
 
 

@@ -19,9 +19,11 @@ STOP_S = 20.0
 
 
 class NodeProcess:
-    """`python -m hub|appliance --dir D`, its log in `D/log.txt`."""
+    """`python -m hub|appliance --dir D`, its log in `D/log.txt`. `worker`: which one of a hub's."""
 
-    def __init__(self, module: str, directory: Path) -> None:
+    def __init__(self, module: str, directory: Path, worker: int = 1) -> None:
+        self._more = [] if worker == 1 else ["--worker", str(worker)]
+        self._state = directory / ("state.json" if worker == 1 else f"worker-{worker}.json")
         self.module = module
         self.directory = directory
         self._process: subprocess.Popen[bytes] | None = None
@@ -32,11 +34,11 @@ class NodeProcess:
 
     def start(self) -> dict[str, Any]:
         """Start and wait until it says where it is. Raises Unavailable `node.not-ready` with its log beside it."""
-        state = self.directory / "state.json"
+        state = self._state
         state.unlink(missing_ok=True)
         with (self.directory / "log.txt").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", self.module, "--dir", str(self.directory)], stdout=log, stderr=log,
+                [sys.executable, "-m", self.module, "--dir", str(self.directory), *self._more], stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL, cwd=Path(__file__).parent.parent.parent, start_new_session=True,
             )  # fmt: skip
         end = time.monotonic() + READY_S

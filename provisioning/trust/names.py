@@ -6,6 +6,9 @@ import re
 
 from sync.kernel.ids import NODE_PATTERN
 
+WORKERS_MAX = 16
+"""The broker lets this many in; only the hub itself can issue a certificate in their names."""
+
 _WORKER = re.compile(r"(?P<hub>hub-[a-z0-9-]{1,12})\.w[1-9][0-9]{0,2}")
 
 

@@ -45,7 +45,7 @@ from provisioning.trust.ca import (
 )
 from provisioning.trust.enrol import spki_hash
 from provisioning.trust.identity import make_identity, read_identity
-from provisioning.trust.names import worker_name
+from provisioning.trust.names import WORKERS_MAX, worker_name
 from provisioning.trust.node_keys import NodeKeys, load_keys, make_keys
 from sync.adapters.idgen import Entropy
 from sync.adapters.keys import create_secret, load_secret, write_whole
@@ -83,8 +83,21 @@ class SiteTrust:
 
     @property
     def worker(self) -> str:
-        """The hub's name on the broker."""
-        return worker_name(self.hub, 1)
+        """The name on the broker of the hub's first worker."""
+        return self.worker_name(1)
+
+    def worker_name(self, number: int) -> str:
+        """The name on the broker of the hub's `number`-th worker, from 1."""
+        return worker_name(self.hub, number)
+
+    def worker_certificate(self, number: int, now_ms: int) -> tuple[Path, Path]:
+        """Certificate and key files of a further worker, made anew at each of its starts."""
+        assert 1 < number <= WORKERS_MAX
+        certificate, key = (self.keys.folder / f"w{number}.{kind}" for kind in ("crt", "key"))
+        made = make_tls_key()
+        write_whole(key, key_pem(made))
+        write_whole(certificate, _pem(issue(self.authority, made.public_key(), self.worker_name(number), now_ms)))
+        return certificate, key
 
     @property
     def server_key_path(self) -> Path:
@@ -108,7 +121,7 @@ class SiteTrust:
         """The broker's rules for the hub's list of machines as it stands."""
         rows = list(members)
         return Rules(
-            workers=frozenset({self.worker}),
+            workers=frozenset(map(self.worker_name, range(1, WORKERS_MAX + 1))),
             scopes={row.node: frozenset(row.scopes) for row in rows if not row.shut_out},
             revoked=frozenset(row.node for row in rows if row.shut_out),
         )

@@ -97,6 +97,11 @@ class HubStore(NodeStore):
                 self._turn += 1
             return self._turn if self._leader is conn else None
 
+    @property
+    def leads(self) -> bool:
+        """Whether the last `digest_turn` was given to this worker and its connection still stands."""
+        return self._leader is self._conn
+
     def follow_epoch(self) -> None:
         """Take over an epoch that another worker of this hub has raised."""
         self.epoch = max(self.epoch, self.meta_int("hub_epoch"))

@@ -1,0 +1,31 @@
+"""Opening the hub's store where its settings say it lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hub.projections import all_projectors
+from hub.settings import Store
+from provisioning.trust.site import SiteTrust
+from sync.adapters.clock import Clock
+from sync.adapters.idgen import Entropy
+from sync.adapters.postgres.database import by_settings
+from sync.adapters.sqlite_log.hub_store import HubStore
+
+
+def open_store(
+    folder: Path, trust: SiteTrust, where: Store, clock: Clock, entropy: Entropy, worker: int = 1
+) -> HubStore:
+    """The hub's database, in `folder/data` or on a server, for the hub's worker of this number."""
+    (folder / "data").mkdir(mode=0o700, exist_ok=True)
+    key = trust.keys.store
+    return HubStore(
+        folder / "data" / "node.db",
+        key,
+        node=trust.hub,
+        role="hub",
+        clock=clock,
+        entropy=entropy,
+        projectors=all_projectors(key),
+        database=by_settings(where.url, where.password_file, name=trust.worker_name(worker)),
+    )

@@ -1,0 +1,124 @@
+"""A further worker of a hub on PostgreSQL: it takes what machines send by the broker, and digests when its turn comes.
+
+It runs from the hub's own directory, beside the first worker, which has the screens, the sync door and the broker.
+Any worker takes any batch; one that dies is missed by nobody, for what was not acknowledged is sent again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from hub.features.due.service import follow
+from hub.link.digester import Digester
+from hub.link.door import Door
+from hub.link.mqtt_ingest import MqttIngest
+from hub.link.post import Post
+from hub.link.voice import HubKeys, TrustBundle, Voice
+from hub.opening import open_store
+from hub.settings import Settings
+from hub.web.ports import Ports
+from hub.web.serve import client_context
+from provisioning.trust.names import WORKERS_MAX
+from provisioning.trust.site import open_site
+from sync.adapters.clock import Clock
+from sync.adapters.idgen import Entropy
+from sync.adapters.keys import write_whole
+from sync.adapters.sqlite_log.hub_feeds import Feeds
+from sync.kernel.outcome import Unavailable
+
+READY_STEP_S = 1.0
+LOOK_S = 5.0
+"""How often it looks whether the first worker has raised the epoch or changed whom to believe."""
+
+
+class Worker:
+    """Worker `number`, from 2. Raises Unavailable `hub.one-worker` where the store can be shared with nobody."""
+
+    def __init__(
+        self, folder: Path, settings: Settings, number: int, software: str, clock: Clock, entropy: Entropy
+    ) -> None:
+        assert 1 < number <= WORKERS_MAX
+        if not settings.store.url:
+            raise Unavailable("hub.one-worker", 3600.0)
+        self.number = number
+        self._folder = folder
+        self._settings = settings
+        self._ending = threading.Event()
+        self._trust = open_site(folder / "keys")
+        self._name = self._trust.worker_name(number)
+        self.store = open_store(folder, self._trust, settings.store, clock, entropy, number)
+        self.store.start_incarnation(software)
+        keys = self._trust.keys
+        self._voice = Voice(self.store, HubKeys(keys.signing, keys.sealing), self._bundle)
+        self._post = Post()
+        self._door = Door(self.store, self._voice, behind=lambda _: self.store.follow_epoch())
+        self._digester = Digester(self.store, Feeds(self.store), self._door, self._voice, self._post, follow=follow)
+        self._ingest: MqttIngest | None = None
+
+    def start(self) -> None:
+        """Raises Unavailable `hub.no-broker` when the first worker has never started one."""
+        port = self._settings.broker.port or Ports(self._folder / "data" / "ports.json").get("broker")
+        if not port:
+            raise Unavailable("hub.no-broker", 10.0)
+        certificate, key = self._trust.worker_certificate(self.number, self.store.clock.wall_ms())
+        self._ingest = MqttIngest(
+            self._name,
+            self._settings.broker.host,
+            port,
+            client_context(self._trust.keys.ca_path, certificate, key),
+            door=self._door,
+            voice=self._voice,
+            post=self._post,
+            digester=self._digester,
+            shared=True,
+        )
+        self._digester.start()
+        self._ingest.start()
+        threading.Thread(target=self._look, name="look", daemon=True).start()
+
+    def wait_ready(self, timeout_s: float) -> bool:
+        """Whether batches reach this worker within `timeout_s`; then it says so in the hub's folder."""
+        if self._ingest is None or not self._ingest.wait_ready(timeout_s):
+            return False
+        told = {"node": self.store.node, "worker": self.number, "pid": os.getpid()}
+        write_whole(self._state_path, (json.dumps(told, indent=1) + "\n").encode(), mode=0o644)
+        return True
+
+    def stop(self) -> None:
+        self._ending.set()
+        self._state_path.unlink(missing_ok=True)
+        if self._ingest is not None:
+            self._ingest.stop()
+        self._digester.stop()
+        self.store.close()
+
+    @property
+    def _state_path(self) -> Path:
+        return self._folder / f"worker-{self.number}.json"
+
+    def _bundle(self) -> TrustBundle:
+        return TrustBundle(self._trust.bundle.version, self._trust.bundle.raw)
+
+    def _look(self) -> None:
+        while not self._ending.wait(LOOK_S):
+            self.store.follow_epoch()
+            self._trust = open_site(self._folder / "keys")
+
+
+def run(
+    folder: Path, settings: Settings, number: int, software: str, clock: Clock, entropy: Entropy,
+    wait: Callable[[], None],
+) -> None:  # fmt: skip
+    """Run a worker until `wait` returns."""
+    worker = Worker(folder, settings, number, software, clock, entropy)
+    try:
+        worker.start()
+        while not worker.wait_ready(READY_STEP_S):
+            pass
+        wait()
+    finally:
+        worker.stop()

@@ -1,0 +1,155 @@
+"""A hub of several worker processes on one PostgreSQL, one of them killed in the middle of the work."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.link.wiring import make_link
+from appliance.projections import folded_projectors
+from appliance.settings import Settings
+from provisioning.bench.box import WARD, record_no
+from provisioning.demo.fleet import NodeProcess, stop_all
+from provisioning.making.client import HubClient
+from provisioning.making.cluster import Cluster
+from provisioning.making.directories import enrol_box, make_hub
+from provisioning.trust.node_keys import load_keys
+from sync.adapters import settings_file
+from sync.adapters.clock import SystemClock
+from sync.adapters.idgen import SystemEntropy
+from sync.adapters.postgres.connection import connect
+from sync.adapters.sqlite_log import outbox
+from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.domain.tracking import facts
+
+PASSWORD = "invented password"
+WORKERS = 4
+BOXES = 4
+FACTS = 300
+PATIENCE_S = 240.0
+
+
+@pytest.fixture
+def hub(tmp_path: Path, cluster: Cluster) -> Iterator[tuple[str, str, list[NodeProcess]]]:
+    """(address, database, processes: the first worker first)."""
+    url = cluster.new_tables()
+    folder = tmp_path / "hub"
+    make_hub(
+        folder, site="site", name="", hosts=(), admin="u-admin", password=PASSWORD, settings={"store": {"url": url}}
+    )
+    workers = [NodeProcess("hub", folder, worker=n) for n in range(1, WORKERS + 1)]
+    try:
+        told = workers[0].start()
+        for worker in workers[1:]:
+            worker.start()
+        yield str(told["base_url"]), url, workers
+    finally:
+        stop_all(workers)
+
+
+@pytest.fixture
+def boxes(tmp_path: Path, hub: tuple[str, str, list[NodeProcess]]) -> Iterator[list[tuple[ApplianceStore, Settings]]]:
+    client = HubClient(hub[0])
+    client.sign_in({"user": "u-admin", "password": PASSWORD})
+    client.put(f"/api/v1/wards/{WARD}", {"name_zh": "一病区", "name_en": "Ward 1", "limit_days": 2})
+    made = []
+    for n in range(BOXES):
+        folder = tmp_path / f"box-{n}"
+        card = client.post("/api/v1/cards", {"role": "courier", "name": f"box {n}", "wards": [WARD]})
+        enrol_box(folder, card["card"])
+        settings = settings_file.load(Settings, folder / "settings.toml", {})
+        (folder / "data").mkdir(mode=0o700)
+        store = ApplianceStore(
+            folder / "data" / "node.db", load_keys(folder / "keys").store, node=settings.node.node,
+            role=settings.node.role, clock=SystemClock(), entropy=SystemEntropy(), projectors=folded_projectors(),
+        )  # fmt: skip
+        store.start_incarnation("test")
+        made.append((store, settings))
+    yield made
+    for store, _ in made:
+        store.close()
+
+
+def scan(store: ApplianceStore, box: int, n: int) -> None:
+    number = record_no(box * 100_000 + n)
+    with store.write(actor="u-luo", device="gun-1") as unit:
+        unit.append(
+            facts.collected(
+                facts.stay_key(number, "1"), round_key=f"{store.node}.00000001", ward=WARD, verdict="good", how="gun",
+                read_no=number, at_ms=store.clock.wall_ms(), list_as_of_ms=0,
+            )
+        )  # fmt: skip
+
+
+def until(true: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+def acknowledged(store: ApplianceStore) -> bool:
+    with store.read() as conn:
+        written, signed = outbox.ledger(conn)
+    return bool(written == signed)
+
+
+def test_one_killed_in_mid_run_costs_nothing(
+    tmp_path: Path, hub: tuple[str, str, list[NodeProcess]], boxes: list[tuple[ApplianceStore, Settings]]
+) -> None:
+    """Everything produced is received, once, in whole chains, and in feeds without a gap."""
+    _, url, workers = hub
+    links = []
+    for n, (store, settings) in enumerate(boxes):
+        link = make_link(
+            store, settings, load_keys(tmp_path / f"box-{n}" / "keys"), software="test", draw=random.Random(n).random
+        )
+        assert link is not None
+        links.append(link)
+        link.start()
+    conn = connect(url, None, name="judge", writes=False)
+
+    def held() -> int:
+        return int(
+            conn.execute("SELECT count(*) FROM log WHERE stream IN (SELECT id FROM stream WHERE own = 0)").fetchone()[0]
+        )
+
+    try:
+        for n in range(FACTS):
+            for box, (store, _) in enumerate(boxes):
+                scan(store, box, n)
+            if n == FACTS // 3:
+                until(lambda: held() > BOXES * 10, "nothing arrived")
+                workers[1].kill()
+        until(lambda: all(acknowledged(store) for store, _ in boxes), "not everything was signed for")
+        until(lambda: conn.execute("SELECT count(*) FROM undigested").fetchone()[0] == 0, "the digest stands still")
+    finally:
+        for link in links:
+            link.stop()
+    took = conn.execute("SELECT count(DISTINCT incarnation) FROM stream WHERE own = 1").fetchone()[0]
+    assert took >= WORKERS
+    for store, _ in boxes:
+        with store.read() as own:
+            written = own.execute(
+                "SELECT s.incarnation, s.lane, l.seq, l.h FROM log l JOIN stream s ON s.id = l.stream "
+                "WHERE s.own = 1 ORDER BY 1, 2, 3"
+            ).fetchall()
+        received = conn.execute(
+            "SELECT s.incarnation, s.lane, l.seq, l.h FROM log l JOIN stream s ON s.id = l.stream "
+            "WHERE s.node = ? ORDER BY 1, 2, 3",
+            (store.node,),
+        ).fetchall()
+        assert [tuple(row) for row in written] == received
+    once = conn.execute(
+        "SELECT count(*), count(DISTINCT (stream, seq)) FROM entity_fact WHERE etype = ?", (facts.STAY,)
+    ).fetchone()
+    assert once == (BOXES * FACTS, BOXES * FACTS)
+    for label, sseq, entries in conn.execute(
+        "SELECT f.label, f.sseq, (SELECT count(*) FROM feed_entry e WHERE e.label = f.label) FROM feed f ORDER BY 1"
+    ).fetchall():
+        assert entries == sseq, label
+    conn.close()
