@@ -11,10 +11,12 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from hub.features.due.service import follow
 from hub.link.digester import Digester
 from hub.link.door import Door
+from hub.link.lease_office import LeaseOffice
 from hub.link.mqtt_ingest import MqttIngest
 from hub.link.post import Post
 from hub.link.voice import HubKeys, TrustBundle, Voice
@@ -28,11 +30,22 @@ from sync.adapters.clock import Clock
 from sync.adapters.idgen import Entropy
 from sync.adapters.keys import write_whole
 from sync.adapters.sqlite_log.hub_feeds import Feeds
+from sync.adapters.sqlite_log.node_store import Change, Unit
 from sync.kernel.outcome import Unavailable
 
 READY_STEP_S = 1.0
 LOOK_S = 5.0
 """How often it looks whether the first worker has raised the epoch or changed whom to believe."""
+
+
+class _NoMarks:
+    """Numbers are given away by the first worker alone, which keeps the file of what must never fall."""
+
+    def mark(self, resource: str) -> int:
+        raise AssertionError("asks are passed on to the first worker")
+
+    def reserve(self, resource: str, upto: int) -> None:
+        raise AssertionError("asks are passed on to the first worker")
 
 
 class Worker:
@@ -56,7 +69,10 @@ class Worker:
         self._voice = Voice(self.store, HubKeys(keys.signing, keys.sealing), self._bundle)
         self._post = Post()
         self._door = Door(self.store, self._voice, behind=lambda _: self.store.follow_epoch())
-        self._digester = Digester(self.store, Feeds(self.store), self._door, self._voice, self._post, follow=follow)
+        self._office = LeaseOffice(self.store, self._voice, _NoMarks())
+        self._digester = Digester(
+            self.store, Feeds(self.store), self._door, self._voice, self._post, follow=self._follow
+        )
         self._ingest: MqttIngest | None = None
 
     def start(self) -> None:
@@ -75,6 +91,7 @@ class Worker:
             post=self._post,
             digester=self._digester,
             shared=True,
+            first=False,
         )
         self._digester.start()
         self._ingest.start()
@@ -95,6 +112,10 @@ class Worker:
             self._ingest.stop()
         self._digester.stop()
         self.store.close()
+
+    def _follow(self, unit: Unit, change: Change, state: Any) -> None:
+        follow(unit, change, state)
+        self._office.follow(unit, change, state)
 
     @property
     def _state_path(self) -> Path:

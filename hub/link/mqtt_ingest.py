@@ -35,7 +35,7 @@ from sync.adapters.mqtt_link import (
 from sync.kernel.ids import NODE_PATTERN
 from sync.kernel.outcome import Unavailable
 from sync.protocol.fair import FairQueue, kind_of
-from sync.protocol.message import LEASE, ORDER, is_message
+from sync.protocol.message import LEASE, ORDER, is_ask, is_message
 
 QUEUE_BYTES_MAX = 256 * 1024 * 1024
 NODE_BYTES_MAX = 4 * 1024 * 1024
@@ -46,8 +46,14 @@ RECONNECT_S_MAX = 5.0
 SHARE = "$share/workers/"
 """The broker gives each message to one of those who subscribe this way, in any order."""
 _TOPIC = re.compile(rf"{ROOT}/n/({NODE_PATTERN.pattern})/up/batch")
+_PASSED_ON = re.compile(rf"{ROOT}/first/({NODE_PATTERN.pattern})")
 _HEAD = re.compile(head_topic("([^/]+)"))
 _PRESENCE = re.compile(presence_topic(f"({NODE_PATTERN.pattern})"))
+
+
+def _passed_on(node: str) -> str:
+    """What a node said, for the first worker alone; only the hub's own workers may write there."""
+    return f"{ROOT}/first/{node}"
 
 
 class MqttIngest:
@@ -65,9 +71,13 @@ class MqttIngest:
         post: Post,
         digester: Digester,
         shared: bool = False,
+        first: bool = True,
         elsewhere: Callable[[], None] = lambda: None,
     ) -> None:
-        """`shared`: other workers take batches too, each one some; `elsewhere` is called when one of them digested."""
+        """`shared`: other workers take messages too, each one some; `elsewhere` is called when one of them digested.
+
+        `first`: this is the worker that grants leases; the others pass asks on to it.
+        """
         self._name = name
         self._host = host
         self._port = port
@@ -77,6 +87,7 @@ class MqttIngest:
         self._post = post
         self._digester = digester
         self._shared = shared
+        self._first = first
         self._elsewhere = elsewhere
         self._queue: FairQueue[Offer] = FairQueue()
         self._arrived = threading.Condition()
@@ -152,7 +163,8 @@ class MqttIngest:
             return
         self._present.clear()
         if self._shared:
-            client.subscribe([(f"{SHARE}{ROOT}/n/+/up/batch", 1), (presence_topic("+"), 1), (head_topic("+"), 0)])
+            topics = [(f"{SHARE}{ROOT}/n/+/up/batch", 1), (presence_topic("+"), 1), (head_topic("+"), 0)]
+            client.subscribe([*topics, (_passed_on("+"), 1)] if self._first else topics)
         else:
             client.subscribe([(f"{ROOT}/n/+/up/batch", 1), (presence_topic("+"), 1)])
 
@@ -164,8 +176,8 @@ class MqttIngest:
         ).start()
         self._ready.set()
 
-    def _on_message(self, _client: paho.Client, _data: object, told: paho.MQTTMessage) -> None:
-        topic = _TOPIC.fullmatch(told.topic)
+    def _on_message(self, client: paho.Client, _data: object, told: paho.MQTTMessage) -> None:
+        topic = _TOPIC.fullmatch(told.topic) or _PASSED_ON.fullmatch(told.topic)
         if topic is None:
             if (presence := _PRESENCE.fullmatch(told.topic)) is not None:
                 self._present[presence.group(1)] = told.payload == HERE
@@ -174,6 +186,9 @@ class MqttIngest:
                 self._elsewhere()
             return
         node, raw = topic.group(1), bytes(told.payload)
+        if not self._first and is_ask(raw):
+            client.publish(_passed_on(node), raw, qos=1)
+            return
         with self._arrived:
             if self._queue.held_bytes(node) < NODE_BYTES_MAX and self._queue.bytes < QUEUE_BYTES_MAX and raw:
                 self._queue.put(node, kind_of(raw), len(raw), Offer(raw, "mqtt", node))

@@ -40,6 +40,7 @@ NAMES: Mapping[int, str] = {
 }
 
 _LAYOUT = struct.Struct(">4s4B16s16s8sII")
+_TYPE_AT = 6
 _EVERYONE = bytes(16)
 assert _LAYOUT.size == HEADER_BYTES
 
@@ -75,6 +76,11 @@ class Message:
 def is_message(raw: bytes) -> bool:
     """Whether bytes claim to be a short-header message; nothing is checked yet."""
     return raw[:4] == MAGIC
+
+
+def is_ask(raw: bytes) -> bool:
+    """Whether bytes claim to be an ask for a lease; nothing is checked yet."""
+    return is_message(raw) and raw[_TYPE_AT : _TYPE_AT + 1] == bytes([ASK])
 
 
 def make_message(

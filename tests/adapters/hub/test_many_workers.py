@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -9,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from appliance.link.letters import Letters
+from appliance.link.trust_book import BoxKeys, TrustBook
 from appliance.link.wiring import make_link
 from appliance.projections import folded_projectors
 from appliance.settings import Settings
+from hub.__main__ import main
 from provisioning.bench.box import WARD, record_no
 from provisioning.demo.fleet import NodeProcess, stop_all
 from provisioning.making.client import HubClient
@@ -19,12 +23,16 @@ from provisioning.making.cluster import Cluster
 from provisioning.making.directories import enrol_box, make_hub
 from provisioning.trust.node_keys import load_keys
 from sync.adapters import settings_file
+from sync.adapters.carrier import client_context
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
+from sync.adapters.mqtt_link import ROOT, batch_topic, hang_up, new_client
 from sync.adapters.postgres.connection import connect
 from sync.adapters.sqlite_log import outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.domain.tracking import facts
+from sync.protocol import lease as words
+from sync.protocol.lease import Ask
 
 PASSWORD = "invented password"
 WORKERS = 4
@@ -98,6 +106,43 @@ def acknowledged(store: ApplianceStore) -> bool:
     return bool(written == signed)
 
 
+def test_a_hub_on_a_file_has_one_worker(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_hub(tmp_path / "hub", site="site", name="", hosts=(), admin="u-admin", password=PASSWORD)
+    assert main(["--dir", str(tmp_path / "hub"), "--worker", "2"]) == 1
+    assert "[store] url" in capsys.readouterr().err
+
+
+def test_an_ask_is_answered_whichever_worker_got_it(
+    tmp_path: Path, hub: tuple[str, str, list[NodeProcess]], boxes: list[tuple[ApplianceStore, Settings]]
+) -> None:
+    """The broker hands asks around; the numbers granted come of one hand and never overlap."""
+    store, settings = boxes[0]
+    keys = load_keys(tmp_path / "box-0" / "keys")
+    node = settings.node.node
+    book = TrustBook(BoxKeys(node, keys.signing), (keys.folder / "trust.way").read_bytes(), lambda raw: None)
+    letters = Letters(store, book, "test")
+    heard: list[bytes] = []
+    tls = client_context(keys.ca_path, keys.tls_certificate_path, keys.tls_key_path, settings.hub.server_name)
+    client = new_client(node, tls, queue_max=0)
+    client.on_message = lambda _client, _data, told: heard.append(told.payload)
+    client.connect(settings.hub.mqtt_host, settings.hub.mqtt_port)
+    client.loop_start()
+    try:
+        until(client.is_connected, "the broker lets nobody in")
+        client.subscribe(batch_topic(node), 1)
+        for n in range(1, 3 * WORKERS + 1):
+            ask = Ask(n, words.WANT, store.incarnation, words.NUMBER, f"ticket:{n % 2}", 5)
+            client.publish(f"{ROOT}/n/{node}/up/batch", letters.ask(ask), qos=1)
+            until(lambda n=n: len(heard) >= n, f"ask {n} was not answered")
+    finally:
+        hang_up(client)
+    said = [words.LeaseWord.read(book.open(raw).body) for raw in heard]
+    blocks = sorted((one.lease.resource, one.lease.first, one.lease.last) for one in said if one.lease is not None)
+    assert len(blocks) > 1
+    for one, after in itertools.pairwise(blocks):
+        assert one[0] != after[0] or one[2] < after[1]
+
+
 def test_one_killed_in_mid_run_costs_nothing(
     tmp_path: Path, hub: tuple[str, str, list[NodeProcess]], boxes: list[tuple[ApplianceStore, Settings]]
 ) -> None:
@@ -114,9 +159,8 @@ def test_one_killed_in_mid_run_costs_nothing(
     conn = connect(url, None, name="judge", writes=False)
 
     def held() -> int:
-        return int(
-            conn.execute("SELECT count(*) FROM log WHERE stream IN (SELECT id FROM stream WHERE own = 0)").fetchone()[0]
-        )
+        rows = conn.execute("SELECT count(*) FROM log l JOIN stream s ON s.id = l.stream WHERE s.own = 0")
+        return int(rows.fetchone()[0])
 
     try:
         for n in range(FACTS):
