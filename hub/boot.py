@@ -31,6 +31,7 @@ from hub.link.epoch import EpochKeeper
 from hub.link.feed_desk import FeedDesk
 from hub.link.lease_office import LeaseOffice
 from hub.link.mqtt_ingest import MqttIngest
+from hub.link.orders import teller
 from hub.link.post import Post
 from hub.link.publisher import Publisher
 from hub.link.sync_api import sync_api
@@ -126,15 +127,9 @@ class Hub:
         self.statistics = Statistics(self.desk, self.calendars.age, self.calendars.taken)
         self.audit = Audit(self.desk)
         parts = Parts(
-            self.trust,
-            site,
-            self._place,
-            self._card_urls,
-            self._members_changed,
-            self._trust_changed,
-            self._stick,
-            self._present,
-        )
+            self.trust, site, self._place, self._card_urls, self._members_changed, self._trust_changed,
+            self._stick, self._present, teller(self.voice, self.post),
+        )  # fmt: skip
         self.fleet = Fleet(self.desk, parts)
         self.leases = Leases(self.desk, self.office, self.post.deliver)
         self._port = Port(self.clock, self.sign_in.who, self.fleet.overview)

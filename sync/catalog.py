@@ -139,6 +139,7 @@ _KIND_ROWS: Final = (
     (_F.STREAM_OPENED, "stream.opened", _F.STREAM, CONTROL, _ALL),
     (_L.LEASE_SPENT, "lease.spent", _L.RESOURCE, CONTROL, _ALL),
     (_L.LEASE_RETURNED, "lease.returned", _L.RESOURCE, CONTROL, _ALL),
+    (_F.LOSS_REPORTED, "loss.reported", _F.STREAM, CONTROL, _HUB),
     (_T.OPENED, "stay.opened", _T.STAY, BULK, _HUB),
     (_T.MOVED, "stay.moved", _T.STAY, BULK, _HUB),
     (_T.DISCHARGED, "stay.discharged", _T.STAY, BULK, _HUB),
@@ -180,7 +181,7 @@ _KIND_ROWS: Final = (
     (_F.SCOPES_SET, "node.scopes_set", _F.NODE, BULK, _HUB),
     (_F.NOTED, "audit.noted", _F.AUDIT, CONTROL, _ALL),
 )
-_UNFOLDED: Final = frozenset({_F.STREAM_OPENED, _F.NOTED})
+_UNFOLDED: Final = frozenset({_F.STREAM_OPENED, _F.LOSS_REPORTED, _F.NOTED})
 KINDS: Final[Mapping[int, Kind]] = {
     number: Kind(number, name, 1, etype, lane, number not in _UNFOLDED, _CHECKS[number], writers)
     for number, name, etype, lane, writers in _KIND_ROWS

@@ -12,13 +12,14 @@ from appliance.link.letters import Letters
 from appliance.link.trust_book import TrustBook
 from sync.adapters.carrier import Carrier
 from sync.adapters.leases.box import Leases
-from sync.adapters.sqlite_log import down, outbox
+from sync.adapters.sqlite_log import down, outbox, thawing
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.kernel.chain import digest
 from sync.kernel.limits import CUT_FACTS
 from sync.kernel.outcome import PeerFault
 from sync.protocol import events, lease_states, states
 from sync.protocol.lease import LeaseWord
+from sync.protocol.notices import THAW
 
 Events = list[events.Event]
 Place = tuple[int, int, int]
@@ -198,8 +199,17 @@ class Performer:
 
     @_do.register
     def _(self, effect: events.Obey) -> Events:
-        self._store.tally(f"order.{effect.order.verb}")
-        return []
+        order = effect.order
+        self._store.tally(f"order.{order.verb}")
+        if order.stream is None or order.verb != THAW:
+            return []
+        running = self._store.incarnation
+        if thawing.obey(self._store, order) is None:
+            return []
+        told: Events = [events.StreamClosed(*order.stream)]
+        if self._store.incarnation != running:
+            told.append(events.BegunAgain(self._store.incarnation))
+        return told
 
     @_do.register
     def _(self, effect: events.SendAsks) -> Events:

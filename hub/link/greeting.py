@@ -11,7 +11,7 @@ from collections.abc import Callable
 from hub.link.credits import Credits
 from hub.link.lease_office import LeaseOffice
 from hub.link.voice import Safe, Voice, not_safe, stream_ack
-from sync.adapters.sqlite_log import hub_inbound, hub_lineage
+from sync.adapters.sqlite_log import hub_inbound, hub_lineage, hub_orders
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.hub_contact import last_hello, note_hello
 from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow
@@ -109,6 +109,9 @@ class Greeting:
             line=line,
         )
         answers = [self._voice.say(message.WELCOME, welcome.body(), row.node)]
+        with self._store.read() as conn:
+            orders = hub_orders.due(conn, row.node, [(s.incarnation, s.lane) for s in hello.streams])
+        answers += [self._voice.say(message.ORDER, order.body(), row.node) for order in orders]
         if trust is not None and hello.trust_version < trust.version:
             answers.insert(0, trust.raw)
         if office is not None and others:

@@ -103,6 +103,21 @@ class EpochRaised:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamClosed:
+    """What `Obey` led to: this stream has ended at its last good fact, and nothing of it is to be sent."""
+
+    incarnation: int
+    lane: int
+
+
+@dataclass(frozen=True, slots=True)
+class BegunAgain:
+    """The node opened another incarnation in this process; its hellos are counted from 1 again."""
+
+    incarnation: int
+
+
+@dataclass(frozen=True, slots=True)
 class HelloWanted:
     """Something changed that the hub should know at once, or a round met another epoch."""
 
@@ -125,8 +140,8 @@ class Tick:
 
 
 Event = (
-    Started | CarrierUp | CarrierDown | Received | FactCommitted | BatchCut | AckApplied | EpochRaised | HelloWanted
-    | AsksOpen | IdentityRenewed | Tick
+    Started | CarrierUp | CarrierDown | Received | FactCommitted | BatchCut | AckApplied | EpochRaised | StreamClosed
+    | BegunAgain | HelloWanted | AsksOpen | IdentityRenewed | Tick
 )  # fmt: skip
 
 

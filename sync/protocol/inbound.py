@@ -53,6 +53,17 @@ class Evidence:
 Placement = Append | Duplicate | Park | Equivocation | Evidence
 
 
+def agreed(view: StreamView, *, first: int, prev: bytes, hashes: Sequence[bytes]) -> int:
+    """The last seq at which a batch and what the hub holds are one history; 0 when they part before the batch."""
+    before = first - 1
+    if before > view.upto or (view.hash_at(before) != prev if before else prev != bytes(32)):
+        return 0
+    for seq, told in enumerate(hashes, first):
+        if seq > view.upto or view.hash_at(seq) != told:
+            return seq - 1
+    return first + len(hashes) - 1
+
+
 def place(view: StreamView, *, first: int, prev: bytes, hashes: Sequence[bytes]) -> Placement:
     """The case of the table. `hashes`: h of each item, seq `first` and on (at least one); `prev`: h of first - 1."""
     last = first + len(hashes) - 1

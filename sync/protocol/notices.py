@@ -80,7 +80,8 @@ class Notice:
 class Order:
     """An operator's word, by the hub's key. `verb` is FREEZE, THAW, VOID or WIPE; no stream: the whole node.
 
-    `upto`: last seq that counts. `choice` of a thaw: REISSUE or DISCARD. `number` only rises, an old one is ignored.
+    `upto`: last seq at which both histories of a stream agree. `choice` of a thaw: REISSUE or DISCARD. `held`: how far
+    the hub holds the stream, `h` its hash there (numbers 6 and 7, which the page leaves open). `number` only rises.
     """
 
     number: int
@@ -88,12 +89,16 @@ class Order:
     stream: tuple[int, int] | None = None
     upto: int = 0
     choice: int = REISSUE
+    held: int = 0
+    h: bytes = bytes(32)
 
     def body(self) -> Mapping[int, Any]:
         """The numbered map."""
         fields: dict[int, Any] = {1: self.number, 2: self.verb, 4: self.upto, 5: self.choice}
         if self.stream is not None:
             fields[3] = self.stream
+        if self.held:
+            fields |= {6: self.held, 7: self.h}
         return fields
 
     @classmethod
@@ -107,4 +112,6 @@ class Order:
             stream=None if stream is None else (stream[0], stream[1]),
             upto=fields.one(4, COUNT, 0),
             choice=fields.one(5, count(DISCARD, REISSUE), REISSUE),
+            held=fields.one(6, COUNT, 0),
+            h=fields.one(7, H, bytes(32)),
         )

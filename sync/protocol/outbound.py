@@ -73,6 +73,11 @@ class OutStream:
     hold_until_s: float = float("-inf")
     hold_s: float = 0.0
 
+    def process_ended(self) -> None:
+        """Another incarnation writes from now on."""
+        self.current = False
+        self.move(states.PROCESS_ENDS)
+
     def __post_init__(self) -> None:
         self.sent = self.acked
 

@@ -32,6 +32,7 @@ from sync.protocol.passing import passed_on
 from sync.protocol.purse import Purse
 
 _LOWER_EPOCH_ALARM = 3
+_GREETED = (states.TALKING, states.HELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Session:
     def __init__(self, config: Config) -> None:
         assert config.carriers
         self._config = config
+        self._incarnation = config.incarnation
         self.state = states.SILENT
         self.epoch = 0
         self.up_only = False
@@ -103,14 +105,19 @@ class Session:
             case do.EpochRaised(streams):
                 for own in streams:
                     self._stream(own).acknowledged(own.acked)  # above 0 where facts were dropped: backups hold them
-            case do.HelloWanted():
-                if self.state == states.TALKING:
-                    self._say_hello(now_s)
+            case do.StreamClosed(incarnation, lane):
+                self.streams.pop((incarnation, lane), None)
+            case do.BegunAgain(incarnation):
+                self._incarnation, self._hello_number = incarnation, 0
+                for stream in self.streams.values():
+                    stream.process_ended()
+                self._hello_at_s = now_s if self.state in _GREETED else self._hello_at_s
+            case do.HelloWanted() if self.state == states.TALKING:
+                self._say_hello(now_s)
             case do.AsksOpen(at_s):
                 self._asks_at_s = min(self._asks_at_s, at_s)
-            case do.IdentityRenewed():
-                if self._go(states.NEW_IDENTITY):
-                    self._connect_at_s = now_s
+            case do.IdentityRenewed() if self._go(states.NEW_IDENTITY):
+                self._connect_at_s = now_s
         self._clocks(now_s)
         self._send_batches(now_s)
         done, self._out = self._out, []
@@ -119,9 +126,9 @@ class Session:
     @property
     def wakes_at_s(self) -> float:
         """When `Tick` has something to do at the latest; infinity when only an event can."""
-        times = [self._call_at_s, self._give_up_at_s, self._hello_again_s]
+        times = [self._call_at_s, self._give_up_at_s, self._hello_again_s, self._hello_at_s]
         if self.state == states.TALKING:
-            times += [self._hello_at_s, self._better_at_s, self._asks_at_s]
+            times += [self._better_at_s, self._asks_at_s]
             times += [flight.due_at_s for stream in self.streams.values() for flight in stream.flights if stream.open]
             room = self._purse.room(self.streams.values(), self._now_s)
             times += [stream.ready_at_s() for stream in self.streams.values() if room.has(stream.lane)]
@@ -132,8 +139,6 @@ class Session:
     @property
     def _call_at_s(self) -> float | None:
         return self._purse.call_at_s(self._connect_at_s, self.streams.values())
-
-    # The line
 
     def _started(self, event: do.Started, now_s: float) -> None:
         self.epoch = event.epoch
@@ -201,9 +206,9 @@ class Session:
             self._out.append(do.Disconnect(self._trying_better))
             self._trying_better, self._give_up_at_s = None, None
             self._better_at_s = now_s + CARRIER_BETTER_EVERY_S
-        if self.state != states.TALKING:
+        if self.state not in _GREETED:
             return
-        wants_credit = self._purse.ask_at_s(self.streams.values(), now_s) <= now_s
+        wants_credit = self.state == states.TALKING and self._purse.ask_at_s(self.streams.values(), now_s) <= now_s
         if self._hello_at_s <= now_s or (wants_credit and self._hello_again_s is None):
             self._purse.asked(now_s)
             self._say_hello(now_s)
@@ -214,8 +219,6 @@ class Session:
             self._trying_better = self._config.carriers[0]
             self._give_up_at_s, self._better_at_s = now_s + self._config.connect_s_max, float("inf")
             self._out.append(do.Connect(self._trying_better))
-
-    # Hello and welcome
 
     def _say_hello(self, now_s: float, *, again: bool = False, with_receipts: bool = False) -> None:
         # Again keeps its number: on a slow line the answer to the first one is as good.
@@ -228,7 +231,7 @@ class Session:
 
     def _welcome(self, said: message.Message, raw: bytes, now_s: float) -> None:
         welcome = hello.Welcome.read(said.body)
-        if welcome.answers != (self._config.incarnation, self._hello_number) or self._hello_again_s is None:
+        if welcome.answers != (self._incarnation, self._hello_number) or self._hello_again_s is None:
             self._out.append(do.Count("welcome.of-another-hello"))
             return
         if not self._same_epoch(said, now_s):
@@ -244,7 +247,7 @@ class Session:
             self._hello_again_s = now_s + RESEND_LIVE_S
         elif self.state == states.SHUT_OUT:
             self._hung_up(True)
-        elif self.state == states.TALKING:
+        elif self.state in _GREETED:
             self._hello_at_s = now_s + HELLO_EVERY_S * (0.8 + 0.4 * self._config.draw())
             if self._trying_better is None and self._better_at_s == float("inf") and self._carrier:
                 self._better_at_s = now_s + CARRIER_BETTER_EVERY_S
@@ -281,8 +284,6 @@ class Session:
             if self.state in (states.GREETING, states.TALKING):
                 self._lost(now_s, hang_up=True, said=states.LOWER_EPOCH)
         return False
-
-    # What the hub says
 
     def _received(self, said: message.Message, raw: bytes, now_s: float) -> None:
         try:
@@ -322,6 +323,8 @@ class Session:
             stream.heard(row.gaps if row else (), now_s)
             if row is not None:
                 self._out += stream.told(row, now_s)
+            elif welcome:  # left out: the hub sees it as the hello told it, and open
+                stream.move(states.ACK_OPEN)
         self._out.append(do.ApplyAck(ack, raw, welcome))
 
     def _applied(self, event: do.AckApplied, now_s: float) -> None:
@@ -351,8 +354,6 @@ class Session:
         elif order.stream is None and order.verb == THAW and self._go(states.THAW):
             self._say_hello(now_s)
 
-    # Facts
-
     def _send_batches(self, now_s: float) -> None:
         """Resend what is due, then fill the windows: live, control, bulk; in each the running process first."""
         if self.state != states.TALKING:
@@ -380,7 +381,7 @@ class Session:
     def _stream(self, own: do.OwnStream) -> OutStream:
         name = (own.incarnation, own.lane)
         if name not in self.streams:
-            self.streams[name] = stream_of(own, self._config.incarnation)
+            self.streams[name] = stream_of(own, self._incarnation)
         return self.streams[name]
 
     def _go(self, said: str) -> bool:

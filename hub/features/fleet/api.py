@@ -9,11 +9,12 @@ from werkzeug.exceptions import NotFound
 
 from hub.features.fleet.ledger import Ledger
 from hub.features.fleet.service import Fleet, Machine
-from hub.features.fleet.views import actor, wards_of
+from hub.features.fleet.views import actor, stream_of, wards_of
 from kiosk_ui.kit.body import parse_json, take
 from kiosk_ui.kit.rights import body_max, machine_door, needs
 from provisioning.trust.cards import card_text
 from provisioning.trust.enrol import REQUEST_BYTES_MAX
+from sync.adapters.sqlite_log.hub_orders import Loss
 from sync.kernel.limits import STICK_BYTES_MAX
 from sync.kernel.outcome import Refused
 
@@ -58,7 +59,37 @@ def make_api(service: Fleet) -> Blueprint:
     def lineage(node: str) -> Response | Refused:
         """Say what a rewound machine's second past was: `verdict` restored or copied."""
         body = take(parse_json(request), {"verdict": str})
-        return service.judge(node, body["verdict"], actor()) or _one(node)
+        return service.acts.judge(node, body["verdict"], actor()) or _one(node)
+
+    @api.post("/nodes/<node>/hold")
+    @needs("fleet.manage")
+    def hold(node: str) -> Response | Refused:
+        """Take nothing more from a machine for now (`freeze` true), or go on (false)."""
+        body = take(parse_json(request), {"freeze": bool})
+        return service.acts.hold(node, actor(), freeze=body["freeze"]) or _one(node)
+
+    @api.post("/nodes/<node>/thaw")
+    @needs("fleet.manage")
+    def thaw(node: str) -> Response | Refused:
+        """End a stopped `stream` (incarnation in hex/lane): `choice` reissue, or discard with a `reason`."""
+        body = take(parse_json(request), {"stream": str, "choice": str}, {"reason": str})
+        place = stream_of(body["stream"])
+        if place is None:
+            return Refused("stream.not-stopped")
+        return service.acts.thaw(node, *place, body["choice"], body.get("reason", ""), actor()) or _one(node)
+
+    @api.post("/nodes/<node>/losses")
+    @needs("fleet.manage")
+    def report_loss(node: str) -> Response | Refused:
+        """Sign that what this machine no longer has will never come, with a `reason`."""
+        body = take(parse_json(request), {"reason": str})
+        return service.acts.report_loss(node, body["reason"], actor()) or _one(node)
+
+    @api.get("/losses")
+    @needs("settings.read", "stats.read")
+    def losses() -> Response:
+        """Every run of facts that is missing by an operator's word: the whole list of what was lost."""
+        return jsonify({"losses": [_loss(one) for one in service.acts.losses()]})
 
     @api.post("/nodes/<node>/revoke")
     @needs("fleet.manage")
@@ -105,6 +136,20 @@ def make_api(service: Fleet) -> Blueprint:
         return Response(service.stick(request.get_data(cache=False), actor()), mimetype="application/octet-stream")
 
     return api
+
+
+def _loss(one: Loss) -> dict[str, Any]:
+    return {
+        "node": one.node,
+        "incarnation": f"{one.incarnation:016x}",
+        "lane": one.lane,
+        "first": one.first,
+        "last": one.last,
+        "why": one.why,
+        "reason": one.reason,
+        "signed_at_ms": one.signed_at,
+        "signed_by": one.signed_by,
+    }
 
 
 def _ledger(books: Ledger) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from hub.features.fleet import ledger, store
+from hub.features.fleet.acts import Acts, Tell
 from hub.features.fleet.ledger import Ledger
 from hub.features.fleet.store import Cards
 from hub.store.desk import Desk
@@ -74,12 +75,14 @@ class Parts:
     trust_changed: Callable[[], None]
     stick: Callable[[bytes], bytes]
     present: Callable[[str], bool | None]
+    tell: Tell
 
 
 class Fleet:
     def __init__(self, desk: Desk, parts: Parts) -> None:
         self._desk = desk
         self._parts = parts
+        self.acts = Acts(desk, parts.tell)
 
     def overview(self) -> Overview:
         rows = self._desk.store.nodes()
@@ -219,19 +222,6 @@ class Fleet:
             unit.append(facts.scopes_set(node, version, labels))
             self._desk.note(unit, "node.scopes-set", etype=facts.NODE, key=node, detail=",".join(held)[:400])
         self._parts.members_changed()
-        return None
-
-    def judge(self, node: str, verdict: str, actor: str) -> Refused | None:
-        """What a rewound machine's second past was: `restored` or `copied`. Refused `node.not-rewound`, `node.verdict`.
-
-        Restored: it works on as before. Copied: both disks hold one key, so it stays marked until it is closed.
-        """
-        if verdict not in hub_lineage.VERDICTS:
-            return Refused("node.verdict")
-        with self._desk.write(actor) as unit:
-            if not hub_lineage.settle(unit, node, verdict, actor, self._desk.now_ms()):
-                return Refused("node.not-rewound")
-            self._desk.note(unit, f"node.{verdict}", etype=facts.NODE, key=node)
         return None
 
     def revoke(self, node: str, reason: str, actor: str) -> Refused | None:

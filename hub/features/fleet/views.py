@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Mapping
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -30,6 +31,12 @@ def wards_of(machine: Machine) -> list[str]:
 def split_codes(text: str) -> list[str]:
     """Ward codes as a person types them: with commas, Chinese commas or blanks between."""
     return text.replace("，", " ").replace("、", " ").replace(",", " ").split()
+
+
+def stream_of(text: str) -> tuple[int, int] | None:
+    """(incarnation, lane) from `incarnation in hex/lane`; None for anything else."""
+    found = re.fullmatch(r"([0-7][0-9a-f]{15})/([0-2])", text)
+    return None if found is None else (int(found[1], 16), int(found[2]))
 
 
 def make_views(
@@ -96,7 +103,16 @@ def make_views(
         found = service.machine(node)
         if found is None:
             raise NotFound
-        return render_template("fleet/machine.html", machine=found, wards=wards(), leases=leases(node))
+        stopped, missing, lost = service.acts.view(node)
+        return render_template(
+            "fleet/machine.html",
+            machine=found,
+            wards=wards(),
+            leases=leases(node),
+            stopped=stopped,
+            missing=missing,
+            lost=lost,
+        )
 
     @pages.post("/machines/<node>/scopes")
     @needs("fleet.manage")
@@ -109,7 +125,31 @@ def make_views(
     def lineage(node: str) -> Response | Refused:
         """Restored or copied: a person's word on a machine with two pasts."""
         verdict = request.form.get("verdict", "")
-        return service.judge(node, verdict, actor()) or _there(url_for("fleet.machine", node=node))
+        return service.acts.judge(node, verdict, actor()) or _there(url_for("fleet.machine", node=node))
+
+    @pages.post("/machines/<node>/hold")
+    @needs("fleet.manage")
+    def hold(node: str) -> Response | Refused:
+        """Take nothing more from a machine for now, or go on."""
+        freeze = request.form.get("freeze") == "1"
+        return service.acts.hold(node, actor(), freeze=freeze) or _there(url_for("fleet.machine", node=node))
+
+    @pages.post("/machines/<node>/thaw")
+    @needs("fleet.manage")
+    def thaw(node: str) -> Response | Refused:
+        """End a stopped stream: issue again what lies beyond it, or give it up."""
+        place = stream_of(request.form.get("stream", ""))
+        if place is None:
+            return Refused("stream.not-stopped")
+        said, reason = request.form.get("choice", ""), request.form.get("reason", "")
+        return service.acts.thaw(node, *place, said, reason, actor()) or _there(url_for("fleet.machine", node=node))
+
+    @pages.post("/machines/<node>/losses")
+    @needs("fleet.manage")
+    def losses(node: str) -> Response | Refused:
+        """Sign that what this machine no longer has will never come."""
+        reason = request.form.get("reason", "")
+        return service.acts.report_loss(node, reason, actor()) or _there(url_for("fleet.machine", node=node))
 
     @pages.post("/machines/<node>/revoke")
     @needs("fleet.manage")

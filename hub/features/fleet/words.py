@@ -36,6 +36,12 @@ VERDICT = {
 }
 ROLE = {"courier": N_("手持机"), "records": N_("病案室")}
 LANE = {0: N_("管理"), 1: N_("现场"), 2: N_("名单")}
+LOSS = {
+    "hole": N_("缺口"),
+    "rewound": N_("退回以后没有了"),
+    "discarded": N_("不要了"),
+    "closed": N_("机器停用"),
+}
 REFUSED = {
     "card.role": N_("没有这种机器"),
     "card.site": N_("卡是别的医院的"),
@@ -50,6 +56,9 @@ REFUSED = {
     "card.other-site": N_("这张卡是别的医院的"),
     "card.other-role": N_("这张卡是给另一种机器的"),
     "node.gone": N_("没有这台机器，或者已经吊销"),
+    "stream.not-stopped": N_("这一路没有停住"),
+    "stream.choice": N_("只能定：重新登记，或者不要了"),
+    "node.nothing-missing": N_("这台机器没有要签的缺失"),
     "node.not-rewound": N_("这台机器没有要定的历史"),
     "node.verdict": N_("只能定：从备份恢复，或者硬盘被复制"),
     "node.role": N_("只有手持机才分病区"),

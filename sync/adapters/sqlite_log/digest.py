@@ -10,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sync.adapters.sqlite_log import hub_feeds, hub_lineage, hub_reissued
+from sync.adapters.sqlite_log import hub_feeds, hub_lineage, hub_orders, hub_reissued
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.copies import ZERO16
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.adapters.sqlite_log.node_store import Change, Unit, count
 from sync.adapters.sqlite_log.order import BEFORE_ALL, order_bytes
 from sync.catalog import ENTITY_TYPES, KINDS, check_fact, fold_fact
-from sync.domain.fleet.facts import STREAM_OPENED
+from sync.domain.fleet.facts import LOSS_REPORTED, STREAM_OPENED
 from sync.kernel.canonical import decode, encode
 from sync.kernel.chain import annotated_tag, tag, xor
 from sync.kernel.chain import digest as digest_of
@@ -142,6 +142,8 @@ def _digest_one(
         return True
     if fact.kind == STREAM_OPENED and hub_lineage.is_opening(fid):
         hub_lineage.opened(store, unit.conn, fid, fact)
+    elif fact.kind == LOSS_REPORTED and fid.node == store.node:
+        hub_orders.lose(unit.conn, fact)
     etype = ENTITY_TYPES.get(fact.etype)
     kind = KINDS.get(fact.kind)
     change = Change(fact.etype, fact.key, "hub", fid, fact)

@@ -18,7 +18,9 @@ from sync.kernel.ids import StreamId
 from sync.kernel.limits import EVIDENCE_BYTES_MAX, PARKED_BATCHES_MAX, PARKED_BYTES_MAX
 from sync.protocol import inbound
 
-OPEN, FROZEN = 0, 1
+OPEN, FROZEN, WAITING, CLOSED = 0, 1, 2, 3
+_TOLD = (OPEN, FROZEN, WAITING, FROZEN)
+"""State as told: to its node a closed stream is a frozen one, until it has obeyed the order that goes with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def _join(store: HubStore, unit: Unit, batch: Arrival, *, own: int) -> Taken:
             return bytes(head_hash)
         return bytes(conn.execute("SELECT h FROM log WHERE stream = ? AND seq = ?", (stream, seq)).fetchone()[0])
 
-    view = inbound.StreamView(upto, state == FROZEN, hash_at)
+    view = inbound.StreamView(upto, state in (FROZEN, CLOSED), hash_at)
     match inbound.place(view, first=batch.first, prev=batch.prev, hashes=batch.hashes):
         case inbound.Evidence():
             _keep_evidence(store, unit, batch, "stream-frozen")
@@ -128,6 +130,10 @@ def _join(store: HubStore, unit: Unit, batch: Arrival, *, own: int) -> Taken:
             return _park(conn, stream, batch)
         case inbound.Equivocation():
             conn.execute("UPDATE stream SET state = ? WHERE id = ?", (FROZEN, stream))
+            conn.execute(
+                "INSERT INTO freeze (stream, good, found_at) VALUES (?, ?, ?) ON CONFLICT (stream) DO NOTHING",
+                (stream, inbound.agreed(view, first=batch.first, prev=batch.prev, hashes=batch.hashes), unit.high),
+            )
             _keep_evidence(store, unit, batch, "equivocation")
             return Taken("equivocation", 0)
         case inbound.Duplicate():
@@ -229,7 +235,9 @@ def marks(conn: Connection, node: str, streams: Sequence[tuple[int, int]]) -> li
             "SELECT seq, code, id FROM quarantine WHERE stream = ? ORDER BY id DESC LIMIT 50", (row[0],)
         )
         found.append(
-            StreamMark(incarnation, lane, row[1], row[2], row[3], gaps, tuple((r[0], r[1], r[2]) for r in rejects))
+            StreamMark(
+                incarnation, lane, row[1], row[2], _TOLD[row[3]], gaps, tuple((r[0], r[1], r[2]) for r in rejects)
+            )
         )
     return found
 

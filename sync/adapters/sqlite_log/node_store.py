@@ -164,6 +164,17 @@ class NodeStore:
             set_meta(unit.conn, "start_count", self._start_count)
             self._head_of(unit, CONTROL)
 
+    def begin_again(self, why: str) -> None:
+        """End the running incarnation and open the next one in this process, for a stream that may not go on."""
+        with self._lock:
+            before = (self.incarnation, self._heads, self._why)
+            self.incarnation, self._heads, self._why = 0, {}, why
+            try:
+                self.start_incarnation(self._software, why)
+            except BaseException:
+                self.incarnation, self._heads, self._why = before
+                raise
+
     @contextmanager
     def write(self, *, actor: str | None = None, device: str | None = None, step: str = "act") -> Iterator[Unit]:
         """One durable transaction; others wait. Nesting is refused: a unit is short and whole. `step`: as in `steps`.

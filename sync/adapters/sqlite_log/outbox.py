@@ -139,11 +139,22 @@ def apply_marks(
     if not marks and not hub_ms:
         return []
     with store.write(step="ack.apply") as unit:
+        if welcome:
+            _open_others(unit.conn, marks)
         outcomes = [_apply_mark(store, unit, mark, hub_ms, raw, welcome) for mark in marks]
         if hub_ms:
             store.heard_hub_time(hub_ms)
             set_meta(unit.conn, "hub_time_ms", store.floor_ms())
     return outcomes
+
+
+def _open_others(conn: Connection, marks: Sequence[Mark]) -> None:
+    """A stream that a welcome leaves out stands at the hub as the hello told it, and is open."""
+    told = {(mark.incarnation, mark.lane) for mark in marks}
+    stopped = conn.execute("SELECT id, incarnation, lane FROM stream WHERE own > 0 AND state <> ?", (OPEN,)).fetchall()
+    for stream, incarnation, lane in stopped:
+        if (incarnation, lane) not in told:
+            conn.execute("UPDATE stream SET state = ? WHERE id = ?", (OPEN, stream))
 
 
 def _apply_mark(store: ApplianceStore, unit: Unit, mark: Mark, hub_ms: int, raw: bytes, welcome: bool) -> MarkOutcome:
@@ -163,6 +174,10 @@ def _apply_mark(store: ApplianceStore, unit: Unit, mark: Mark, hub_ms: int, raw:
             regained.note(conn, mark.incarnation, mark.lane, mark.upto)
         return done(0, "unknown-stream")
     stream, last, acked, state = row
+    if mark.state == FROZEN and mark.upto > last:
+        # Two histories bear one number: neither is taken over before an operator has said what becomes of them.
+        conn.execute("UPDATE stream SET state = ? WHERE id = ?", (FROZEN, stream))
+        return done(0, "other-history")
     if mark.upto > last:
         if state != FROZEN:
             regained.note(conn, mark.incarnation, mark.lane, mark.upto)

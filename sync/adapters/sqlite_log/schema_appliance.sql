@@ -122,3 +122,13 @@ CREATE TABLE IF NOT EXISTS regain (
     upto        INTEGER NOT NULL,
     PRIMARY KEY (incarnation, lane)
 ) WITHOUT ROWID;
+
+-- What lay beyond the last good fact of a stream that was stopped: evidence, never sent.
+CREATE TABLE IF NOT EXISTS behind (
+    stream INTEGER NOT NULL,
+    seq    INTEGER NOT NULL,
+    h      BLOB    NOT NULL,
+    status INTEGER NOT NULL,
+    fact   BLOB    NOT NULL,
+    PRIMARY KEY (stream, seq, h)
+) WITHOUT ROWID;

@@ -219,3 +219,40 @@ CREATE TABLE IF NOT EXISTS lease_review (
     settled_by TEXT,
     PRIMARY KEY (about, code)
 ) WITHOUT ROWID;
+
+-- Streams with two histories: `good` is the last seq at which they agree, as far as the evidence shows.
+CREATE TABLE IF NOT EXISTS freeze (
+    stream   INTEGER PRIMARY KEY,
+    good     INTEGER NOT NULL,
+    found_at INTEGER NOT NULL  -- hub HLC
+);
+
+-- Operators' orders to nodes, told again until the node shows that it has obeyed.
+CREATE TABLE IF NOT EXISTS node_order (
+    node        TEXT    NOT NULL,
+    number      INTEGER NOT NULL,
+    verb        INTEGER NOT NULL,
+    incarnation INTEGER NOT NULL,
+    lane        INTEGER NOT NULL,
+    upto        INTEGER NOT NULL,
+    held        INTEGER NOT NULL,
+    h           BLOB    NOT NULL,
+    choice      INTEGER NOT NULL,
+    given_at    INTEGER NOT NULL,
+    given_by    TEXT    NOT NULL,
+    PRIMARY KEY (node, number)
+);
+
+-- Facts that will never come, each run named by an operator: the only exception to "nothing is lost".
+CREATE TABLE IF NOT EXISTS loss (
+    node        TEXT    NOT NULL,
+    incarnation INTEGER NOT NULL,
+    lane        INTEGER NOT NULL,
+    first       INTEGER NOT NULL,
+    last        INTEGER NOT NULL,
+    why         TEXT    NOT NULL,  -- hole, rewound, discarded, closed
+    reason      TEXT    NOT NULL,
+    signed_at   INTEGER NOT NULL,
+    signed_by   TEXT    NOT NULL,
+    PRIMARY KEY (node, incarnation, lane, first)
+);

@@ -27,6 +27,7 @@ STEPS: Final[Mapping[str, str]] = {
     "snapshot.stage": "segments of a snapshot that have come whole",
     "snapshot.drop": "a snapshot on its way given up",
     "snapshot.apply": "a scope begun: snapshot, tail and cursor",
+    "stream.thaw": "a stopped stream closed, what lay beyond issued again or given up",
     "history.regain": "own facts that the hub gave back",
     "sets.checked": "when set hashes were last compared",
     "batch.append": "batches taken into custody",

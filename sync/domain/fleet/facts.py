@@ -13,7 +13,8 @@ from sync.merge.shape import Shape, body_of, flag, octets, one_of, pattern, pros
 STREAM: Final = 1
 NODE: Final = 40
 AUDIT: Final = 50
-STREAM_OPENED, ENROLLED, REVOKED, SCOPES_SET, NOTED = 1, 110, 111, 112, 120
+STREAM_OPENED, LOSS_REPORTED, ENROLLED, REVOKED, SCOPES_SET, NOTED = 1, 5, 110, 111, 112, 120
+LOSS_WHYS: Final = ("hole", "rewound", "discarded", "closed")
 
 NODE_ROLES: Final = ("courier", "records", "hub")
 node_key: Final = pattern(NODE_PATTERN.pattern)
@@ -21,6 +22,7 @@ _LABEL: Final = pattern(LABEL_PATTERN.pattern)
 
 SHAPES: Final[Mapping[int, Shape]] = {
     STREAM_OPENED: Shape(),
+    LOSS_REPORTED: Shape({1: uint(), 2: uint(2), 3: uint(), 4: uint(), 5: one_of(*LOSS_WHYS), 6: prose(200)}),
     ENROLLED: Shape(
         {
             1: one_of(*NODE_ROLES),
@@ -41,6 +43,12 @@ def enrolled(node: str, role: str, display_name: str, signing_public: bytes, war
     """A machine has joined. `signing_public` 32 bytes."""
     body = body_of(SHAPES[ENROLLED], {1: role, 2: display_name, 3: signing_public, 4: list(wards)})
     return NewFact(ENROLLED, NODE, node, body)
+
+
+def loss_reported(node: str, incarnation: int, lane: int, first: int, last: int, why: str, reason: str) -> NewFact:
+    """An operator's word that facts `first` to `last` of a machine's stream will never come, and why."""
+    body = {1: incarnation, 2: lane, 3: first, 4: last, 5: why, 6: reason}
+    return NewFact(LOSS_REPORTED, STREAM, node, body_of(SHAPES[LOSS_REPORTED], body))
 
 
 def revoked(node: str, reason: str) -> NewFact:

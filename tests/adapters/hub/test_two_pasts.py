@@ -50,3 +50,77 @@ def test_an_administrator_says_restored_or_copied(desk: Desk, verdict: str, afte
     audit = desk.page("auditor", "/audit").get_data(as_text=True)
     assert "机器有了两段历史" in audit
     assert ("定为从备份恢复" if verdict == "restored" else "定为硬盘被复制") in audit
+
+
+def stopped_stream(hub: Hub, node: str) -> str:
+    """A machine of whose live stream two histories came: they agree up to 2, the hub holds 4, it told of 6."""
+    with hub.store.write() as unit:
+        add_node(
+            unit, node=node, role="courier", name="手持机 二", signing_public=bytes(32), sealing_public=bytes(32),
+            key_id=node.encode()[-8:], scopes=(), tls_serial=None, now_ms=1,
+        )  # fmt: skip
+        unit.conn.execute(
+            "INSERT INTO stream (node, incarnation, lane, own, last, head, state) VALUES (?, 31, 1, 0, 4, ?, 1)",
+            (node, bytes(32)),
+        )
+        stream = unit.conn.execute("SELECT id FROM stream WHERE node = ?", (node,)).fetchone()[0]
+        unit.conn.execute("INSERT INTO freeze (stream, good, found_at) VALUES (?, 2, 1)", (stream,))
+        hub_lineage.told(hub.store, unit, node, [(31, 1, 6)])
+    return f"{31:016x}/1"
+
+
+@pytest.mark.parametrize("choice", ["reissue", "discard"])
+@pytest.mark.row("H35.13")
+def test_an_administrator_ends_a_stopped_stream(desk: Desk, choice: str) -> None:
+    node = f"courier-{choice}"
+    stream = stopped_stream(desk.hub, node)
+    page = desk.page("administrator", f"/machines/{node}").get_data(as_text=True)
+    assert "一路停住了" in page and f"/machines/{node}/thaw" in page
+    path = f"/api/v1/nodes/{node}/thaw"
+    bad = desk.api("administrator", "POST", path, json={"stream": "x", "choice": choice})
+    assert bad.json["code"] == "stream.not-stopped"
+    bad = desk.api("administrator", "POST", path, json={"stream": stream, "choice": "both"})
+    assert bad.json["code"] == "stream.choice"
+    silent = desk.api("administrator", "POST", path, json={"stream": stream, "choice": "discard"})
+    assert silent.json["code"] == "node.reason"
+    body = {"stream": stream, "choice": choice, "reason": "硬盘被复制"}
+    assert desk.api("administrator", "POST", path, json=body).status_code == 200
+    assert desk.api("administrator", "POST", path, json=body).json["code"] == "stream.not-stopped"
+    desk.hub.desk.settle()
+    signed = [one for one in desk.api("auditor", "GET", "/api/v1/losses").json["losses"] if one["node"] == node]
+    if choice == "discard":
+        [loss] = signed
+        assert (loss["first"], loss["last"], loss["why"], loss["reason"]) == (3, 6, "discarded", "硬盘被复制")
+        assert loss["signed_by"]
+        assert "签过的缺失" in desk.page("administrator", f"/machines/{node}").get_data(as_text=True)
+    else:
+        assert signed == []
+
+
+@pytest.mark.row("H35.13")
+def test_a_loss_after_a_restore_is_signed_with_a_reason_and_only_once(desk: Desk) -> None:
+    node = "courier-lossone"
+    forked(desk.hub, node)
+    with desk.hub.store.write() as unit:
+        hub_lineage.told(desk.hub.store, unit, node, [(21, 1, 9)])
+    page = desk.page("administrator", f"/machines/{node}").get_data(as_text=True)
+    assert "再也送不来的" in page
+    path = f"/api/v1/nodes/{node}/losses"
+    assert desk.api("administrator", "POST", path, json={"reason": " "}).json["code"] == "node.reason"
+    assert desk.api("administrator", "POST", path, json={"reason": "昨天的备份"}).status_code == 200
+    desk.hub.desk.settle()
+    again = desk.api("administrator", "POST", path, json={"reason": "昨天的备份"})
+    assert again.json["code"] == "node.nothing-missing"
+    told = [one for one in desk.api("auditor", "GET", "/api/v1/losses").json["losses"] if one["node"] == node]
+    assert [(one["lane"], one["first"], one["last"], one["why"]) for one in told] == [(1, 1, 9, "rewound")]
+
+
+def test_an_administrator_stops_a_machine_and_lets_it_go_on(desk: Desk) -> None:
+    node = "courier-holdone"
+    forked(desk.hub, node)
+    path = f"/api/v1/nodes/{node}/hold"
+    assert desk.api("administrator", "POST", path, json={"freeze": False}).json["code"] == "node.gone"
+    assert desk.api("administrator", "POST", path, json={"freeze": True}).json["state"] == "frozen"
+    assert "让它继续" in desk.page("administrator", f"/machines/{node}").get_data(as_text=True)
+    assert desk.api("administrator", "POST", path, json={"freeze": True}).json["code"] == "node.gone"
+    assert desk.api("administrator", "POST", path, json={"freeze": False}).json["state"] == "rewound"

@@ -54,6 +54,7 @@ BODIES: list[tuple[Any, str]] = [
     (Notice("node.unknown", 5), "notice"),
     (Order(1, THAW, (7, 1), 90, 2), "order"),
     (Order(2, FREEZE), "order"),
+    (Order(3, THAW, (7, 1), 2, 1, 4, bytes(range(32))), "order"),
 ]
 
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.kernel import chain
-from sync.protocol.inbound import Append, Duplicate, Equivocation, Evidence, Park, StreamView, place
+from sync.protocol.inbound import Append, Duplicate, Equivocation, Evidence, Park, StreamView, agreed, place
 
 PREFIX = chain.chain_prefix("courier-a3k7q2xw", 7, 1)
 OURS = chain.extend(PREFIX, 1, chain.H0, [bytes([n]) * 32 for n in range(10)])
@@ -54,3 +54,20 @@ def test_in_any_order_the_held_part_is_a_prefix_of_the_truth(offers) -> None:
         if isinstance(placed, Append):
             held += OURS[first - 1 : last][placed.skip :]
         assert held == OURS[: len(held)]
+
+
+@pytest.mark.parametrize(
+    ("mixed", "first", "last", "good", "why"),
+    [
+        (3, 1, 6, 3, "they part inside the batch"),
+        (3, 4, 6, 3, "they part where the batch begins"),
+        (3, 2, 3, 3, "they have not parted in this batch"),
+        (3, 6, 7, 0, "they parted before it: nobody can say where"),
+        (0, 1, 2, 0, "nothing is common"),
+        (9, 4, 9, 5, "no further than the hub holds"),
+    ],
+)
+def test_how_far_two_histories_agree(mixed: int, first: int, last: int, good: int, why: str) -> None:
+    tail = [bytes([n + 100]) * 32 for n in range(mixed, 10)]
+    other = OURS[:mixed] + chain.extend(PREFIX, mixed + 1, OURS[mixed - 1] if mixed else chain.H0, tail)
+    assert agreed(view(5), **offer(other, first, last)) == good, why

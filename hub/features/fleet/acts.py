@@ -1,0 +1,120 @@
+"""What an operator decides about a machine's history: restored or copied, stopped streams, what is given up as lost.
+
+Each act is a row, an order to the machine where it must hear of it, and a line of the audit list, in one commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hub.features.fleet import store
+from hub.features.fleet.ledger import read_hello
+from hub.store.desk import Desk
+from sync.adapters.sqlite_log import hub_lineage, hub_orders
+from sync.adapters.sqlite_log.connection import Connection
+from sync.adapters.sqlite_log.hub_orders import Loss, Stopped
+from sync.adapters.sqlite_log.hub_store import set_node_state
+from sync.domain.fleet import facts
+from sync.kernel.outcome import Refused
+from sync.protocol.notices import DISCARD, REISSUE, Order
+
+CHOICES = {"reissue": REISSUE, "discard": DISCARD}
+Tell = Callable[[str, Order | None], None]
+"""(node, order) -> told at once where the line allows it; None asks the node to greet."""
+
+
+class Acts:
+    def __init__(self, desk: Desk, tell: Tell) -> None:
+        self._desk = desk
+        self._tell = tell
+
+    def judge(self, node: str, verdict: str, actor: str) -> Refused | None:
+        """What a rewound machine's second past was: `restored` or `copied`. Refused `node.not-rewound`, `node.verdict`.
+
+        Restored: it works on as before. Copied: both disks hold one key, so it stays marked until it is closed.
+        """
+        if verdict not in hub_lineage.VERDICTS:
+            return Refused("node.verdict")
+        with self._desk.write(actor) as unit:
+            if not hub_lineage.settle(unit, node, verdict, actor, self._desk.now_ms()):
+                return Refused("node.not-rewound")
+            self._desk.note(unit, f"node.{verdict}", etype=facts.NODE, key=node)
+        return None
+
+    def hold(self, node: str, actor: str, *, freeze: bool) -> Refused | None:
+        """Take nothing more from a machine for now, or go on. It works on and keeps everything. Refused `node.gone`."""
+        row = self._desk.store.node_row(node)
+        if row is None or (row.state == "frozen") == freeze or row.state in ("revoked", "closed"):
+            return Refused("node.gone")
+        with self._desk.write(actor) as unit:
+            after = "rewound" if hub_lineage.has_open_fork(unit.conn, node) else "known"
+            set_node_state(unit, node, "frozen" if freeze else after)
+            order = hub_orders.hold(unit, node, actor, self._desk.now_ms(), freeze=freeze)
+            self._desk.note(unit, "node.frozen" if freeze else "node.thawed", etype=facts.NODE, key=node)
+        self._tell(node, order)
+        return None
+
+    def thaw(self, node: str, incarnation: int, lane: int, choice: str, reason: str, actor: str) -> Refused | None:
+        """End a stopped stream: `reissue` what lies beyond it, or `discard` it, which is a loss with a reason.
+
+        Refused `stream.not-stopped`, `stream.choice`, `node.reason`.
+        """
+        reason = reason.strip()
+        if choice not in CHOICES:
+            return Refused("stream.choice")
+        if choice == "discard" and not (1 <= len(reason) <= 200 and reason.isprintable()):
+            return Refused("node.reason")
+        with self._desk.write(actor) as unit:
+            found = [
+                one for one in hub_orders.stopped(unit.conn, node) if (one.incarnation, one.lane) == (incarnation, lane)
+            ]
+            if not found:
+                return Refused("stream.not-stopped")
+            hub_orders.thaw(unit, node, found[0], CHOICES[choice], actor, self._desk.now_ms())
+            first, last = found[0].good + 1, found[0].told
+            if choice == "discard" and first <= last:
+                unit.append(facts.loss_reported(node, incarnation, lane, first, last, "discarded", reason))
+            self._desk.note(unit, f"stream.{choice}", etype=facts.NODE, key=node, detail=f"{lane} {reason}"[:400])
+        self._tell(node, None)
+        return None
+
+    def report_loss(self, node: str, reason: str, actor: str) -> Refused | None:
+        """Sign that what this machine once told of and no longer has will never come.
+
+        Refused `node.reason`, `node.nothing-missing`.
+        """
+        reason = reason.strip()
+        if not (1 <= len(reason) <= 200 and reason.isprintable()):
+            return Refused("node.reason")
+        with self._desk.write(actor) as unit:
+            runs = self.missing(unit.conn, node)
+            if not runs:
+                return Refused("node.nothing-missing")
+            for incarnation, lane, first, last in runs:
+                unit.append(facts.loss_reported(node, incarnation, lane, first, last, "rewound", reason))
+            told = sum(last - first + 1 for _, _, first, last in runs)
+            self._desk.note(unit, "loss.reported", etype=facts.NODE, key=node, detail=f"{told} {reason}"[:400])
+        return None
+
+    def missing(self, conn: Connection, node: str) -> list[tuple[int, int, int, int]]:
+        """(incarnation, lane, first, last) of what a machine with a fork, or shut out, told of and can send no more."""
+        row = self._desk.store.node_row(node)
+        if row is None:
+            return []
+        if row.state in ("revoked", "closed"):
+            return hub_orders.missing(conn, node, ())
+        if not hub_lineage.forks(conn, node):
+            return []
+        hello = read_hello(store.hellos(conn).get(node))
+        named = () if hello is None else tuple((each.incarnation, each.lane) for each in hello.streams)
+        return hub_orders.missing(conn, node, named)
+
+    def view(self, node: str) -> tuple[list[Stopped], list[tuple[int, int, int, int]], list[Loss]]:
+        """(stopped streams, runs that are missing, losses signed) of one machine."""
+        with self._desk.store.read() as conn:
+            return hub_orders.stopped(conn, node), self.missing(conn, node), hub_orders.losses(conn, node)
+
+    def losses(self) -> list[Loss]:
+        """All that is missing by an operator's word."""
+        with self._desk.store.read() as conn:
+            return hub_orders.losses(conn)

@@ -1,0 +1,134 @@
+"""What operators ordered of nodes and streams, and what they signed as lost: the hub's rows on it.
+
+Each function works inside the caller's transaction. An order for a stream is told again in every welcome to a node
+that still names that stream.
+Source: protocol way/1, sections 4.7 and 5.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sync.adapters.sqlite_log.connection import Connection
+from sync.adapters.sqlite_log.hub_inbound import CLOSED, FROZEN
+from sync.adapters.sqlite_log.node_store import Unit
+from sync.kernel.fact import Fact
+from sync.protocol.notices import FREEZE, THAW, Order
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Facts `first` to `last` of a stream that will never come. `why`: hole, rewound, discarded, closed."""
+
+    node: str
+    incarnation: int
+    lane: int
+    first: int
+    last: int
+    why: str
+    reason: str
+    signed_at: int
+    signed_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A frozen stream: the hub holds it up to `held`, and agrees with what else came up to `good`."""
+
+    incarnation: int
+    lane: int
+    held: int
+    good: int
+    told: int
+
+
+def stopped(conn: Connection, node: str) -> list[Stopped]:
+    """Streams of a node that wait for an operator's word on two histories."""
+    rows = conn.execute(
+        "SELECT s.incarnation, s.lane, s.last, coalesce(f.good, 0), coalesce(t.last, 0) FROM stream s "
+        "LEFT JOIN freeze f ON f.stream = s.id LEFT JOIN told_head t ON t.node = s.node "
+        "AND t.incarnation = s.incarnation AND t.lane = s.lane WHERE s.node = ? AND s.state = ? ORDER BY s.id",
+        (node, FROZEN),
+    )
+    return [Stopped(*row) for row in rows]
+
+
+def thaw(unit: Unit, node: str, stream: Stopped, choice: int, actor: str, now_ms: int) -> None:
+    """Close a frozen stream where the hub holds it, and order the node to go on elsewhere."""
+    conn = unit.conn
+    row = conn.execute(
+        "SELECT id, head FROM stream WHERE node = ? AND incarnation = ? AND lane = ?",
+        (node, stream.incarnation, stream.lane),
+    ).fetchone()
+    conn.execute("UPDATE stream SET state = ? WHERE id = ?", (CLOSED, row[0]))
+    place = (stream.incarnation, stream.lane)
+    _give(conn, node, Order(0, THAW, place, stream.good, choice, stream.held, bytes(row[1])), actor, now_ms)
+
+
+def hold(unit: Unit, node: str, actor: str, now_ms: int, *, freeze: bool) -> Order:
+    """Stop a whole node, or let it go on."""
+    return _give(unit.conn, node, Order(0, FREEZE if freeze else THAW), actor, now_ms)
+
+
+def _give(conn: Connection, node: str, order: Order, actor: str, now_ms: int) -> Order:
+    number = conn.execute("SELECT coalesce(max(number), 0) + 1 FROM node_order WHERE node = ?", (node,)).fetchone()[0]
+    incarnation, lane = order.stream or (0, 0)
+    conn.execute(
+        "INSERT INTO node_order (node, number, verb, incarnation, lane, upto, held, h, choice, given_at, given_by) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (node, number, order.verb, incarnation, lane, order.upto, order.held, order.h, order.choice, now_ms, actor),
+    )
+    return Order(number, order.verb, order.stream, order.upto, order.choice, order.held, order.h)
+
+
+def due(conn: Connection, node: str, streams: Sequence[tuple[int, int]]) -> list[Order]:
+    """Orders on streams that the node still names, by number."""
+    rows = conn.execute(
+        "SELECT o.number, o.verb, o.incarnation, o.lane, o.upto, o.choice, o.held, o.h FROM node_order o "
+        "JOIN stream s ON s.node = o.node AND s.incarnation = o.incarnation AND s.lane = o.lane "
+        "WHERE o.node = ? AND s.state = ? ORDER BY o.number",
+        (node, CLOSED),
+    ).fetchall()
+    return [
+        Order(r[0], r[1], (r[2], r[3]), upto=r[4], choice=r[5], held=r[6], h=bytes(r[7]))
+        for r in rows
+        if (r[2], r[3]) in streams
+    ]
+
+
+def lose(conn: Connection, fact: Fact) -> None:
+    """A loss report was read in the hub's own log: its facts are missing by an operator's word from now on."""
+    incarnation, lane, first, last, why, reason = (fact.body[number] for number in range(1, 7))
+    conn.execute(
+        "INSERT INTO loss (node, incarnation, lane, first, last, why, reason, signed_at, signed_by) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (node, incarnation, lane, first) "
+        "DO UPDATE SET last = excluded.last WHERE loss.last < excluded.last",
+        (fact.key, incarnation, lane, first, last, why, reason, fact.at_ms, fact.actor or ""),
+    )
+
+
+def losses(conn: Connection, node: str = "") -> list[Loss]:
+    """What is missing by an operator's word, of one node or of all."""
+    rows = conn.execute(
+        "SELECT node, incarnation, lane, first, last, why, reason, signed_at, signed_by FROM loss "
+        "WHERE node = ? OR ? = '' ORDER BY node, incarnation, lane, first",
+        (node, node),
+    )
+    return [Loss(*row) for row in rows]
+
+
+def missing(conn: Connection, node: str, but: Sequence[tuple[int, int]]) -> list[tuple[int, int, int, int]]:
+    """(incarnation, lane, first, last) that hellos told of, that never came and that no loss report names.
+
+    `but`: streams that the node still names, whose facts may yet come.
+    """
+    rows = conn.execute(
+        "SELECT t.incarnation, t.lane, coalesce(s.last, 0), t.last FROM told_head t LEFT JOIN stream s "
+        "ON s.node = t.node AND s.incarnation = t.incarnation AND s.lane = t.lane WHERE t.node = ? "
+        "AND t.last > coalesce(s.last, 0) AND NOT EXISTS (SELECT 1 FROM loss l WHERE l.node = t.node "
+        "AND l.incarnation = t.incarnation AND l.lane = t.lane AND l.last >= t.last) "
+        "ORDER BY t.incarnation, t.lane",
+        (node,),
+    ).fetchall()
+    return [(r[0], r[1], r[2] + 1, r[3]) for r in rows if (r[0], r[1]) not in but]
