@@ -23,6 +23,10 @@ WHAT_TO_DO = {
 }
 
 
+SWITCH_S = 0.0005
+"""How long a thread that computes may keep others waiting: an acknowledgement changes hands five times here."""
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m hub", description=__doc__)
     parser.add_argument("--dir", type=Path, required=True, help="the hub's directory")
@@ -30,6 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--worker", type=int, default=1, choices=range(1, WORKERS_MAX + 1), metavar="N",
                         help="a further worker beside the first; needs PostgreSQL")  # fmt: skip
     asked = parser.parse_args(argv)
+    sys.setswitchinterval(SWITCH_S)
     ending = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: ending.set())

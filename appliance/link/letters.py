@@ -31,6 +31,7 @@ class Letters:
         self._store = store
         self._book = book
         self._software = software
+        self._named: dict[Lane, outbox.OwnStream] = {}
 
     def hello(self, number: int) -> bytes:
         """Who this is and how far each stream and scope stands."""
@@ -88,8 +89,10 @@ class Letters:
         return raw, first + len(items) - 1
 
     def stream(self, stream: Lane) -> outbox.OwnStream | None:
-        """Where an own stream stands; None when it is complete and of an earlier start."""
-        return next((s for s in outbox.own_streams(self._store) if (s.incarnation, s.lane) == stream), None)
+        """An own stream as it stood when it was first asked for; None when it was complete and of an earlier start."""
+        if stream not in self._named:
+            self._named |= {(each.incarnation, each.lane): each for each in outbox.own_streams(self._store)}
+        return self._named.get(stream)
 
     def streams(self) -> tuple[OwnStream, ...]:
         """Own streams with unacknowledged facts and the current ones, as the session sees them."""

@@ -41,7 +41,7 @@ class Pump:
         self._gauge = gauge
         self._reset_feeds = reset_feeds
         self._ended = ended
-        self._known: dict[tuple[int, int], int] = {}
+        self._known: dict[int, int] = {}
         self.counts: Counter[str] = Counter()
 
     def begin(self) -> None:
@@ -80,11 +80,10 @@ class Pump:
         self._step(events.Received(opened, raw))
 
     def _tell_committed(self) -> None:
-        for stream in self._letters.streams():
-            lane = (stream.incarnation, stream.lane)
-            if stream.incarnation == self._store.incarnation and stream.last > self._known.get(lane, 0):
-                self._known[lane] = stream.last
-                self._step(events.FactCommitted(stream.incarnation, stream.lane, stream.last))
+        for lane, last in self._store.lasts().items():
+            if last > self._known.get(lane, 0):
+                self._known[lane] = last
+                self._step(events.FactCommitted(self._store.incarnation, lane, last))
 
     def _step(self, event: events.Event) -> None:
         """Give the session an event, perform what it wants, and the events that this leads to, in order."""

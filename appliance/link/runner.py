@@ -135,6 +135,11 @@ class Link:
         """The session's state, in the words of the protocol's table."""
         return self._performer.state
 
+    def mark(self, incarnation: int, lane: int) -> int:
+        """Up to which seq the hub has signed for an own stream, by what this process knows; 0 for one it forgot."""
+        stream = self._session.streams.get((incarnation, lane))
+        return 0 if stream is None else stream.acked
+
     @property
     def counts(self) -> dict[str, int]:
         """What was heard and changed nothing, by code."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sync.kernel import canonical
@@ -19,14 +20,14 @@ from sync.protocol.message import Message, make_message, open_message, parse_sho
 from sync.protocol.trust import Trust
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BoxKeys:
     """This box's name and its secret signing key, 32 raw bytes."""
 
     node: str
     signing: bytes
 
-    @property
+    @cached_property
     def key_id(self) -> bytes:
         return suite1.key_id(suite1.signing_public(self.signing))
 

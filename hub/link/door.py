@@ -11,14 +11,16 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from hub.link.credits import Credits
 from hub.link.greeting import Greeting
 from hub.link.lease_office import LeaseOffice
 from hub.link.voice import Safe, Voice, not_safe, stream_ack
 from sync.adapters.sqlite_log import hub_inbound
+from sync.adapters.sqlite_log.database import Connection
 from sync.adapters.sqlite_log.hub_contact import note_seen
-from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow
+from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow, node_row
 from sync.kernel.outcome import PeerFault
 from sync.protocol import batch
 from sync.protocol.ack import FROZEN
@@ -54,6 +56,10 @@ class Outcome:
     appended: int = 0
 
 
+Standing = tuple[NodeRow | None, list[hub_inbound.StreamMark]]
+"""A node and its streams as the commit that an acknowledgement speaks of holds them."""
+
+
 @dataclass(slots=True)
 class _Work:
     """What one call gathers: batches to commit, streams to acknowledge with what was refused of them."""
@@ -62,6 +68,8 @@ class _Work:
     touched: dict[str, dict[Lane, list[tuple[int, str]]]] = field(default_factory=dict)
     seen: dict[str, str] = field(default_factory=dict)
     codes: Counter[str] = field(default_factory=Counter)
+    rows: dict[str, NodeRow | None] = field(default_factory=dict)
+    standing: dict[str, Standing] = field(default_factory=dict)
 
     def touch(self, node: str, stream: Lane) -> list[tuple[int, str]]:
         return self.touched.setdefault(node, {}).setdefault(stream, [])
@@ -116,21 +124,31 @@ class Door:
                 work.codes[f"refused.{fault.code}"] += 1
                 outcome.refused.append(fault.code)
         self._keep(work, outcome)
+        if work.touched.keys() - work.standing.keys():
+            with self._store.read() as conn:
+                self._look(conn, work)
         for node, streams in work.touched.items():
-            outcome.answers.setdefault(node, []).append(self.ack(node, streams))
+            outcome.answers.setdefault(node, []).append(self._signed(node, streams, work.standing[node]))
         outcome.turns = [(node, self._voice.ack(node, (), credit)) for node, credit in self._credits.turns()]
         if work.batches:
             self._took_at_s = self._store.clock.mono_s()
         self._note(work)
         return outcome
 
-    def ack(self, node: str, streams: dict[Lane, list[tuple[int, str]]] | Iterable[Lane]) -> bytes:
+    def ack(self, node: str, streams: Iterable[Lane]) -> bytes:
         """A signed acknowledgement of where these streams of a node stand."""
-        refused = streams if isinstance(streams, dict) else {}
+        work = _Work(touched={node: {stream: [] for stream in streams}})
         with self._store.read() as conn:
-            marks = hub_inbound.marks(conn, node, list(streams))
-        told = [stream_ack(node, mark, self._safe, refused.get((mark.incarnation, mark.lane), ())) for mark in marks]
-        row = self._store.node_row(node)
+            self._look(conn, work)
+        return self._signed(node, work.touched[node], work.standing[node])
+
+    def _look(self, conn: Connection, work: _Work) -> None:
+        for node, streams in work.touched.items():
+            work.standing[node] = node_row(conn, "node", node), hub_inbound.marks(conn, node, list(streams))
+
+    def _signed(self, node: str, streams: dict[Lane, list[tuple[int, str]]], standing: Standing) -> bytes:
+        row, marks = standing
+        told = [stream_ack(node, mark, self._safe, streams.get((mark.incarnation, mark.lane), ())) for mark in marks]
         if row is None or not row.counts:
             told = [replace(each, state=FROZEN) for each in told]
         return self._voice.ack(node, told, self._credits.told(node))
@@ -139,7 +157,9 @@ class Door:
         header = batch.parse_header(offer.raw)
         if offer.claimed is not None and offer.claimed != header.node:
             raise PeerFault("batch.foreign")
-        row = self._store.node_row(header.node)
+        if header.node not in work.rows:
+            work.rows[header.node] = self._store.node_row(header.node)
+        row = work.rows[header.node]
         if row is None:
             raise PeerFault("batch.unknown-node")
         work.seen[row.node] = offer.carrier
@@ -168,7 +188,7 @@ class Door:
             self._took_at_s = self._store.clock.mono_s()
         while waiting:
             parked: list[bytes] = []
-            for taken, ready in hub_inbound.accept_many(self._store, waiting):
+            for taken, ready in hub_inbound.accept_many(self._store, waiting, partial(self._look, work=work)):
                 outcome.appended += taken.appended
                 parked += ready
                 if taken.verdict not in ("appended", "duplicate", "parked"):

@@ -6,7 +6,7 @@ Source: protocol way/1, section 4.5.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sync.adapters.sqlite_log.connection import Connection
@@ -75,8 +75,10 @@ def accept(store: HubStore, batch: Arrival, reopen_parked: bool = True) -> tuple
     return taken, waiting
 
 
-def accept_many(store: HubStore, batches: Sequence[Arrival]) -> list[tuple[Taken, list[bytes]]]:
-    """Group commit: several batches, one flush to disk."""
+def accept_many(
+    store: HubStore, batches: Sequence[Arrival], look: Callable[[Connection], None] = lambda conn: None
+) -> list[tuple[Taken, list[bytes]]]:
+    """Group commit: several batches, one flush to disk. `look` reads what this commit holds, before it is one."""
     # Workers that take several streams each take their rows in one order, or they would wait for each other.
     order = sorted(range(len(batches)), key=lambda i: batches[i].stream)
     with store.write(step="batch.append") as unit:
@@ -84,6 +86,7 @@ def accept_many(store: HubStore, batches: Sequence[Arrival]) -> list[tuple[Taken
         for i in order:
             taken = _place(store, unit, batches[i])
             outcomes[i] = taken, _unpark(unit.conn, batches[i].stream) if taken.verdict == "appended" else []
+        look(unit.conn)
     return [outcomes[i] for i in range(len(batches))]
 
 

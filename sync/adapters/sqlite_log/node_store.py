@@ -231,6 +231,10 @@ class NodeStore:
         """`call` hears every commit's changes, in the committing thread, after the lock is free."""
         self._listeners.append(call)
 
+    def lasts(self) -> dict[int, int]:
+        """Lane -> seq of the last committed fact of this process; a lane without one is not there."""
+        return {lane: head.last for lane, head in sorted(self._heads.items())}
+
     def state(self, etype: int, key: Key) -> Any | None:
         with self.read() as conn:
             return load_state(conn, etype, key)

@@ -101,13 +101,18 @@ def ended_unsafe(store: ApplianceStore, most: int) -> list[OwnStream]:
 
 
 def cut(store: ApplianceStore, stream: OwnStream, first: int, *, facts_max: int, bytes_max: int) -> Cut | None:
-    """Facts from `first` on, at least one if there is one; None when nothing is left to send."""
+    """Facts from `first` on, at least one if there is one; None when nothing is left to send.
+
+    Of `stream` only the names count, so one that was read long ago is as good.
+    """
     with store.read() as conn:
-        prev = conn.execute("SELECT h FROM log WHERE stream = ? AND seq = ?", (stream.stream, first - 1)).fetchone()
+        # With the link before `first`: it is a neighbour, and a walk of its own would read its pages again.
         rows = conn.execute(
             "SELECT seq, h, status, fact FROM log WHERE stream = ? AND seq >= ? ORDER BY seq LIMIT ?",
-            (stream.stream, first, facts_max),
+            (stream.stream, first - 1, facts_max + 1),
         ).fetchall()
+    prev = rows.pop(0) if rows and rows[0][0] == first - 1 else None
+    rows = rows[:facts_max]
     if not rows or rows[0][0] != first:
         return None  # dropped: the hub has it, and is about to say so
     size, head = 0, b""
@@ -124,7 +129,7 @@ def cut(store: ApplianceStore, stream: OwnStream, first: int, *, facts_max: int,
     return Cut(
         StreamId(store.node, stream.incarnation, stream.lane),
         first,
-        prev[0] if prev else bytes(32),
+        prev[1] if prev else bytes(32),
         tuple(items),
         frozenset(held_back),
         head,
