@@ -84,10 +84,16 @@ class Fetcher:
                     self._wanted.set()
                 again = min(AGAIN_S_MAX, 2 * again)
                 continue
-            again = AGAIN_S_MIN
             self.rounds += 1
             if not done.applied:
                 self._hello()
+            if done.begun or done.repaired:
+                # What was mended is compared once more at the next head; one that stays unequal is not asked in a row.
+                if done.repaired and not self._wanted.wait(again):
+                    again = min(AGAIN_S_MAX, 2 * again)
+                self._wanted.set()
+            else:
+                again = AGAIN_S_MIN
 
     def _tidy(self) -> None:
         """Drop what the hub's backups hold and nobody needs here any more."""

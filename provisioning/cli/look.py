@@ -14,6 +14,7 @@ from provisioning.making.client import state_file
 from sync.adapters.clock import SystemClock
 from sync.adapters.keys import load_key
 from sync.adapters.leases import box_tables
+from sync.adapters.sqlite_log.bootstrap import loading
 from sync.adapters.sqlite_log.connection import Connection, connect
 from sync.catalog import ENTITY_TYPES, KINDS
 from sync.kernel.codec import decode_fact
@@ -104,8 +105,10 @@ def status(directory: Path) -> dict[str, Any]:
             )
             found["feeds"] = {r[0]: {"sseq": r[1]} for r in conn.execute("SELECT label, sseq FROM feed ORDER BY label")}
         else:
+            coming = loading(conn) if _has(conn, "staging") else []
+            arriving = {each.label: {"arriving": [each.segments, each.segments_all]} for each in coming}
             found["feeds"] = {
-                r[0]: {"sseq": r[1], "to_repair": bool(r[2]), "as_of_ms": r[3]}
+                r[0]: {"sseq": r[1], "to_repair": bool(r[2]), "as_of_ms": r[3], **arriving.get(r[0], {})}
                 for r in conn.execute("SELECT label, sseq, to_repair, head_at FROM cursor ORDER BY label")
             }
             jobs = (

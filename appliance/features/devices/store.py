@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from sync.adapters.sqlite_log.bootstrap import loading
 from sync.adapters.sqlite_log.connection import Connection
 
 
@@ -18,12 +19,17 @@ class StreamRow(NamedTuple):
 
 
 class FeedRow(NamedTuple):
-    """One list this box carries. `head_at_ms` is hub time; 0: never heard."""
+    """One list this box carries. `head_at_ms` is hub time; 0: never heard.
+
+    Of one that is arriving, `parts` of `parts_all` segments are here; else both are 0.
+    """
 
     label: str
     epoch: int
     sseq: int
     head_at_ms: int
+    parts: int = 0
+    parts_all: int = 0
 
 
 def streams(conn: Connection) -> list[StreamRow]:
@@ -35,8 +41,9 @@ def streams(conn: Connection) -> list[StreamRow]:
 
 
 def feeds(conn: Connection) -> list[FeedRow]:
+    arriving = {each.label: (each.segments, each.segments_all) for each in loading(conn)}
     rows = conn.execute("SELECT label, epoch, sseq, head_at FROM cursor ORDER BY label")
-    return [FeedRow(*row) for row in rows]
+    return [FeedRow(row[0], row[1], row[2], row[3], *arriving.get(row[0], (0, 0))) for row in rows]
 
 
 def tallies(conn: Connection) -> list[tuple[str, int]]:

@@ -144,6 +144,7 @@ def apply_repair(
             "UPDATE cursor SET epoch = ?, sseq = ?, e = ?, to_repair = 0, checked_at = ?, head_at = ? WHERE label = ?",
             (epoch, sseq, e, hub_ms, hub_ms, label),
         )
+        set_meta(conn, "sets_checked_ms", 0)  # the next round, which ends at a head, compares
         landing.end()
 
 
@@ -200,4 +201,5 @@ def raise_epoch(store: ApplianceStore, epoch: int) -> None:
         unit.conn.execute("DELETE FROM mark")
         unit.conn.execute("UPDATE cursor SET to_repair = 1")
         unit.conn.execute("DELETE FROM receipt")
+        set_meta(unit.conn, "sets_checked_ms", 0)
         set_meta(unit.conn, "hub_epoch", epoch)

@@ -122,3 +122,16 @@ def test_status_metrics_and_description(luo: Any) -> None:
     paths = luo.client.get("/api/v1/openapi.json").get_json()["paths"]
     assert paths["/api/v1/scans"]["post"]["x-rights"] == ["collect.scan"]
     assert "/api/v1/handins" not in paths, "a hand-held has no counter"
+
+
+def test_a_list_on_its_way_says_how_far_it_is(luo: Any, courier_box: Any) -> None:
+    with courier_box.store.write() as unit:
+        unit.conn.execute("INSERT INTO staging (label, manifest, rows, segments) VALUES ('ward:W12', x'00', 20000, 20)")
+        unit.conn.executemany("INSERT INTO staged (label, k, raw) VALUES ('ward:W12', ?, x'00')", [(0,), (1,), (2,)])
+    feeds = {feed["label"]: feed for feed in luo.get("/api/v1/status").get_json()["feeds"]}
+    assert (feeds["ward:W12"]["parts"], feeds["ward:W12"]["parts_all"]) == (3, 20)
+    assert feeds["ward:W07"]["parts_all"] == 0
+    shown = luo.client.get("/status", headers=luo.headers).get_data(as_text=True)
+    assert "病区资料装入 3/20" in shown
+    english = luo.client.get("/status?lang=en", headers=luo.headers).get_data(as_text=True)
+    assert "Ward records arriving, 3 of 20" in english

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from appliance.features.devices.store import feeds as carried
 from appliance.link.rounds import Rounds
 from appliance.link.trust_book import BoxKeys, TrustBook
 from hub.link.publisher import Publisher
+from provisioning.demo.relay import LineSpec, Relay, Trouble
 from sync.adapters.clock import SystemClock
 from sync.adapters.https_link import HttpsFeeds
 from sync.adapters.idgen import SystemEntropy
@@ -389,3 +391,57 @@ def test_old_entries_go_when_two_snapshots_stand_above_them(world, small_segment
     newcomer = fresh(world)
     assert rounds_of(world, newcomer, feeds_of(world, newcomer)).run().begun == [STAYS]
     assert equal(world, newcomer.store)
+
+
+def test_what_was_repaired_is_compared_at_the_next_head(world) -> None:
+    stays(world, 40)
+    machine = fresh(world)
+    feeds = feeds_of(world, machine)
+    rounds = rounds_of(world, machine, feeds)
+    assert rounds.run().repaired == [STAYS]
+    with machine.store.write() as unit:
+        unit.conn.execute("UPDATE entity SET x = ? WHERE key = '1007-1'", (bytes(16),))
+    assert rounds.run().repaired == [STAYS], "at the same position, so only the set hashes tell"
+    assert equal(world, machine.store)
+    assert rounds.run().repaired == [] and rounds.run().repaired == []
+    with machine.store.write() as unit:
+        unit.conn.execute("UPDATE entity SET x = ? WHERE key = '1008-1'", (bytes(16),))
+    assert rounds.run().repaired == [], "looked at lately: the next look is six hours later"
+    with machine.store.write() as unit:
+        unit.conn.execute("UPDATE meta SET value = value - ? WHERE name = 'sets_checked_ms'", (6 * 3600 * 1000 + 1,))
+    assert rounds.run().repaired == [STAYS]
+    assert equal(world, machine.store)
+
+
+@pytest.mark.row("F10.1")
+def test_a_ward_arrives_over_a_line_that_is_slow_and_breaks(world, small_segments) -> None:
+    """The demo's own line: held chunks, then nobody there, then good; the box shows how far it is."""
+    stays(world, 400)
+    publisher(world).look()
+    machine = fresh(world)
+    spec = LineSpec(machine.node, {"https": ("127.0.0.1", world.https_port)})
+    relay = Relay([spec], trouble=Trouble(slow_s=(0.02, 0.05)))
+    relay.start()
+    world.closers.append(relay.stop)
+    feeds = feeds_of(world, machine, f"https://127.0.0.1:{relay.port(machine.node, 'https')}")
+    original = feeds.snapshot
+
+    def cutting(*place) -> Iterator[bytes]:
+        for raw in original(*place):
+            yield raw
+            if len(feeds.segments) == 9:
+                relay.set_mode(machine.node, "refused")
+
+    feeds.snapshot = cutting  # type: ignore[method-assign]  # the same answers, and a hand on the line between two
+    relay.set_mode(machine.node, "slow")
+    with pytest.raises(Unavailable):
+        for _ in range(3):
+            rounds_of(world, machine, feeds).run()
+    assert copy_of(machine.store, STAYS) == {}
+    with machine.store.read() as conn:
+        [row] = carried(conn)
+    assert 9 <= row.parts < row.parts_all == 20, "what came before the line broke is here"
+    feeds.reset()
+    relay.set_mode(machine.node, "up")
+    assert rounds_of(world, machine, feeds).run().begun == [STAYS]
+    assert equal(world, machine.store)
