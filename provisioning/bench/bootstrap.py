@@ -18,9 +18,9 @@ from typing import Any
 from appliance.link.rounds import Rounds
 from appliance.link.trust_book import BoxKeys, TrustBook
 from appliance.projections import folded_projectors
-from hub.boot import open_store
 from hub.link.publisher import Publisher
 from hub.link.voice import HubKeys, Voice
+from hub.opening import open_store
 from hub.settings import Feeds as FeedSettings
 from hub.settings import Store as StoreSettings
 from provisioning.bench.baselines.pouch import Pouch
