@@ -36,6 +36,7 @@ from kiosk_ui.kit.port import Principal
 from kiosk_ui.kit.screens.line import CUT_AFTER_S, LineFacts
 from provisioning.trust.node_keys import load_keys
 from sync.adapters import settings_file
+from sync.adapters.blob_store.folder import FolderStore
 from sync.adapters.clock import Clock, ShiftedClock, SystemClock
 from sync.adapters.idgen import SystemEntropy
 from sync.adapters.keys import write_whole
@@ -43,6 +44,7 @@ from sync.adapters.leases.box import Leases
 from sync.adapters.leases.witness import Witness
 from sync.adapters.sqlite_log import repair
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.adapters.sqlite_log.kept_blobs import KeptBlobs
 from sync.adapters.sqlite_log.node_store import Unit
 from sync.domain.tracking.codes import is_receipt
 from sync.domain.tracking.handover import Confirmer
@@ -92,7 +94,10 @@ class Box:
         self.rebuilding = Rebuilding(self.store, read_picture)
         self.jobs.on_marked("receipt", self._receipt_marked)
         self.jobs.on_marked("label", self._label_marked)
-        self.link = make_link(self.store, settings, keys, leases=self.leases, software=SOFTWARE, draw=random.random)
+        self.blobs = KeptBlobs(self.store, FolderStore(directory / "data" / "blobs", suite1.hash), suite1.hash)
+        self.link = make_link(
+            self.store, settings, keys, leases=self.leases, kept=self.blobs, software=SOFTWARE, draw=random.random
+        )
         self.port = BoxPort(self.store, self.who, self.line_facts)
         self.software = SOFTWARE
         self._ticker = Ticker(self.port, self.events, self.clock.mono_s)

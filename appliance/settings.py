@@ -43,6 +43,9 @@ class Hub(Section):
 class Sync(Section):
     carriers: tuple[Literal["mqtt", "https"], ...] = Field(("mqtt", "https"), description="carriers, best first")
     backoff_cap_s: float = Field(60.0, description="longest wait between two calls")
+    blob_bytes_per_s: int = Field(
+        1024 * 1024, ge=0, description="cap for page images going up, so that the line stays free; 0: none"
+    )
     connect_s_max: float = Field(10.0, description="longest wait for a connection that says neither yes nor no")
 
 

@@ -25,10 +25,12 @@ from hub.features.people.service import People, Wish
 from hub.features.records.service import Calendar, Records
 from hub.features.sign_in.service import SignIn
 from hub.features.statistics.service import Statistics
+from hub.link.blob_desk import BlobDesk
 from hub.link.digester import Digester
 from hub.link.door import Door, Offer
 from hub.link.epoch import EpochKeeper
 from hub.link.feed_desk import FeedDesk
+from hub.link.learning import learn_again
 from hub.link.lease_office import LeaseOffice
 from hub.link.mqtt_ingest import MqttIngest
 from hub.link.orders import teller
@@ -39,6 +41,7 @@ from hub.link.voice import HubKeys, TrustBundle, Voice
 from hub.opening import open_store
 from hub.port import Port
 from hub.settings import Settings
+from hub.store.blobs import open_blobs
 from hub.store.desk import Desk, Settled
 from hub.web.live import Live
 from hub.web.ports import Ports, bind_host, free_port
@@ -46,7 +49,6 @@ from hub.web.serve import DOOR_THREADS, SCREEN_THREADS, Serving, client_context
 from kiosk_ui.kit.events import EventHub
 from provisioning.trust.broker import Broker, end_left_behind
 from provisioning.trust.desk import Place
-from provisioning.trust.enrol import scopes_for
 from provisioning.trust.site import open_site
 from sync.adapters.clock import Clock, SystemClock
 from sync.adapters.idgen import Entropy, SystemEntropy
@@ -55,7 +57,6 @@ from sync.adapters.pinyin_initials import initials
 from sync.adapters.settings_file import load
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_snapshots import Worth
-from sync.adapters.sqlite_log.hub_store import add_node
 from sync.adapters.sqlite_log.node_store import Change, Unit
 from sync.kernel.limits import TICK_EVERY_S
 from sync.kernel.outcome import Unavailable
@@ -113,7 +114,13 @@ class Hub:
         self.digester = Digester(self.store, self.feeds, self.door, self.voice, self.post, follow=self._follow)
         self.sync_app = Flask("hub.sync")
         self.sync_app.register_blueprint(
-            sync_api(self.store, self.door, FeedDesk(self.store, self.feeds, self.voice), self.post)
+            sync_api(
+                self.store,
+                self.door,
+                FeedDesk(self.store, self.feeds, self.voice),
+                self.post,
+                blobs=BlobDesk(self.store, self.voice, open_blobs(self.folder, self.settings.blobs), suite1.hash),
+            )
         )
 
     def _features(self) -> None:
@@ -298,26 +305,10 @@ class Hub:
         return stick.pack([self.trust.bundle.raw, *answers])
 
     def _learn(self, record: bytes) -> bool:
-        """A machine that this hub enrolled and has forgotten brings the hub's own signed word."""
-        identity = self.trust.knows(record)
-        if identity is None or identity.role not in ("courier", "records"):
-            return False
-        with self.store.write() as unit:
-            if self.store.node_row(identity.node) is None:
-                add_node(
-                    unit,
-                    node=identity.node,
-                    role=identity.role,
-                    name=identity.node,
-                    signing_public=identity.signing,
-                    sealing_public=identity.sealing,
-                    key_id=suite1.key_id(identity.signing),
-                    scopes=scopes_for(identity.role, ()),
-                    tls_serial=None,
-                    now_ms=self.clock.wall_ms(),
-                )
-        self._members_changed()
-        return True
+        learnt = learn_again(self.store, self.trust, record)
+        if learnt:
+            self._members_changed()
+        return learnt
 
     def _figures(self) -> dict[str, float]:
         overview = self._port.overview()

@@ -47,6 +47,13 @@ class Store(Section):
     password_file: str = Field("", description="file with the password of `url`; only the hub's user may read it")
 
 
+class Blobs(Section):
+    s3_url: str = Field("", description="an S3-compatible store for page images; empty: a folder beside the database")
+    s3_bucket: str = Field("waystation", description="its bucket, which must exist")
+    s3_region: str = Field("us-east-1", description="its region")
+    s3_key_file: str = Field("", description='file with {"access_key": …, "secret_key": …}; only the hub may read it')
+
+
 class Mllp(Section):
     host: str = Field("127.0.0.1", description="address HL7 messages arrive at")
     port: int = Field(0, description="MLLP port; 0 lets the machine choose")
@@ -65,5 +72,6 @@ class Settings(Section):
     feeds: Feeds = Field(Feeds(), description="what comes down to appliances")
     broker: Broker = Field(Broker(), description="MQTT")
     store: Store = Field(Store(), description="the database")
+    blobs: Blobs = Field(Blobs(), description="page images and other large bytes")
     mllp: Mllp = Field(Mllp(), description="HL7 messages")
     backup: Backup = Field(Backup(), description="copies away from this machine")

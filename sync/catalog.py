@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sync.domain.blobs import facts as blob_facts
+from sync.domain.blobs import fold as blobs
 from sync.domain.calendar import facts as calendar_facts
 from sync.domain.calendar import fold as calendar
 from sync.domain.fleet import facts as fleet_facts
@@ -85,6 +87,10 @@ _ENTITY_ROWS: Final = (
         leases.load, _at(), lease_facts.resource_key,
     ),
     EntityType(
+        blob_facts.BLOB, "blob", "the first stays", 1, blobs.Blob, blobs.fold, blobs.dump, blobs.load, _at(),
+        blob_facts.blob_key,
+    ),
+    EntityType(
         tracking_facts.STAY, "stay", "append_log, register by event time", 1, Stay, stay_fold.fold, stored.dump,
         stored.load, _STAYS, tracking_facts.stay_key_rule,
     ),
@@ -133,13 +139,14 @@ _COURIER = frozenset({"courier"})
 _RECORDS = frozenset({"records"})
 _ALL = frozenset({"courier", "records", "hub"})
 _T, _P, _W, _C, _F, _L = tracking_facts, patient_facts, people_facts, calendar_facts, fleet_facts, lease_facts
-_CHECKS: Final = {**_T.SHAPES, **_P.SHAPES, **_W.SHAPES, **_C.SHAPES, **_F.SHAPES, **_L.SHAPES}
+_CHECKS: Final = {**_T.SHAPES, **_P.SHAPES, **_W.SHAPES, **_C.SHAPES, **_F.SHAPES, **_L.SHAPES, **blob_facts.SHAPES}
 
 _KIND_ROWS: Final = (
     (_F.STREAM_OPENED, "stream.opened", _F.STREAM, CONTROL, _ALL),
     (_L.LEASE_SPENT, "lease.spent", _L.RESOURCE, CONTROL, _ALL),
     (_L.LEASE_RETURNED, "lease.returned", _L.RESOURCE, CONTROL, _ALL),
     (_F.LOSS_REPORTED, "loss.reported", _F.STREAM, CONTROL, _HUB),
+    (blob_facts.DESCRIBED, "blob.described", blob_facts.BLOB, BULK, _ALL),
     (_T.OPENED, "stay.opened", _T.STAY, BULK, _HUB),
     (_T.MOVED, "stay.moved", _T.STAY, BULK, _HUB),
     (_T.DISCHARGED, "stay.discharged", _T.STAY, BULK, _HUB),

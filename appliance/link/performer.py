@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import singledispatchmethod
 from typing import Protocol
 
@@ -46,6 +46,7 @@ class Performer:
         identity: bytes,
         keep_identity: Callable[[bytes], None],
         leases: Leases | None = None,
+        blobs_signed: Callable[[Sequence[tuple[bytes, bool]]], None] = lambda blobs: None,
     ) -> None:
         self._store = store
         self._book = book
@@ -56,6 +57,7 @@ class Performer:
         self._identity = identity
         self._keep_identity = keep_identity
         self._leases = leases
+        self._blobs_signed = blobs_signed
         self._sent_at: dict[Place, float] = {}
         self._hello_at: float | None = None
         self._now = 0.0
@@ -137,6 +139,8 @@ class Performer:
             told.append(events.AckApplied(outcome.incarnation, outcome.lane, acked, outcome.trouble))
         if any(outcome.trouble == "rewound" for outcome in outcomes):
             self._doubt_leases(lease_states.DISK_REWOUND)
+        if effect.ack.blobs:
+            self._blobs_signed(effect.ack.blobs)
         self._measure(effect, sum(outcome.moved for outcome in outcomes))
         return told
 

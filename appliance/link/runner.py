@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from appliance.link.blob_sender import BlobSender
 from appliance.link.fetcher import Fetcher, ResettableFeeds
 from appliance.link.gauge import Gauge
 from appliance.link.letters import Letters
@@ -34,6 +35,8 @@ STOP_S_MAX = 1.0
 _IDLE_S = 1.0
 
 MakeCarriers = Callable[[Heard], Sequence[Carrier]]
+MakeBlobs = Callable[[Callable[[bytes], None]], BlobSender]
+"""Made with what takes the hub's signed words."""
 
 
 class Link:
@@ -50,13 +53,14 @@ class Link:
         draw: Callable[[], float],
         backoff_cap_s: float = BACKOFF_S_MAX,
         connect_s_max: float = CONNECT_S_MAX,
+        make_blobs: MakeBlobs | None = None,
         identity: bytes = b"",
         keep_identity: Callable[[bytes], None] = lambda raw: None,
         leases: Leases | None = None,
     ) -> None:
-        """`make_carriers(heard)` gives the carriers, best first. `feeds` None: nothing comes down but answers.
+        """`make_carriers(heard)` gives the carriers, best first. `draw` gives numbers in [0, 1) for jitter.
 
-        `draw` gives numbers in [0, 1) for jitter.
+        `feeds` None: nothing comes down but answers. `make_blobs` None: this box keeps no large bytes.
         """
         self._store = store
         self._book = book
@@ -76,6 +80,7 @@ class Link:
             )
         )
         self._fetcher = None if feeds is None else Fetcher(store, feeds, book, self.call_now)
+        self._blobs = None if make_blobs is None else make_blobs(partial(self.heard, "received", "https"))
         self._letters = Letters(store, book, software)
         self._performer = Performer(
             store,
@@ -87,6 +92,7 @@ class Link:
             identity,
             keep_identity,
             leases,
+            (lambda blobs: None) if self._blobs is None else self._blobs.signed,
         )
         self._pump = Pump(
             store,
@@ -110,6 +116,8 @@ class Link:
             self._fetcher.start()
         if self._leases is not None:
             self._leases.on_ask(self._ask)
+        if self._blobs is not None:
+            self._blobs.start()
         self._thread.start()
 
     def stop(self) -> None:
@@ -117,6 +125,8 @@ class Link:
         self._stopping.set()
         if self._fetcher is not None:
             self._fetcher.stop()
+        if self._blobs is not None:
+            self._blobs.stop()
         self._tell("wake")
         if self._thread.ident is not None:
             self._thread.join(STOP_S_MAX)
@@ -193,6 +203,8 @@ class Link:
                 self._commit_told.clear()
             elif what == "asks":
                 self._asks_told.clear()
+            if what in ("commit", "up") and self._blobs is not None:
+                self._blobs.want()
             self._survive(partial(self._pump.take, what, name, raw))
             self._survive(self._look_at_leases)
         self._performer.hang_up()

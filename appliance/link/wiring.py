@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from appliance.link.blob_sender import BlobSender
 from appliance.link.runner import Link
 from appliance.link.trust_book import BoxKeys, TrustBook
 from appliance.settings import Settings
 from provisioning.trust.node_keys import NodeKeys
 from sync.adapters.carrier import Carrier, Heard, client_context
+from sync.adapters.https_blobs import HttpsBlobs
 from sync.adapters.https_link import HttpsFeeds, HttpsLink
 from sync.adapters.keys import write_whole
 from sync.adapters.leases.box import Leases
 from sync.adapters.mqtt_link import MqttLink
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.adapters.sqlite_log.kept_blobs import KeptBlobs
+from sync.kernel.suite import suite1
 
 
 def make_link(
@@ -22,6 +26,7 @@ def make_link(
     keys: NodeKeys,
     *,
     leases: Leases | None = None,
+    kept: KeptBlobs | None = None,
     software: str,
     draw: Callable[[], float],
 ) -> Link | None:
@@ -44,6 +49,13 @@ def make_link(
                 made.append(HttpsLink(hub.sync_url, tls, keys.ca_path, heard))
         return made
 
+    def blobs(heard: Callable[[bytes], None]) -> BlobSender:
+        assert kept is not None
+        return BlobSender(
+            kept, HttpsBlobs(hub.sync_url, tls, keys.ca_path), heard, suite1.hash,
+            bytes_per_s=settings.sync.blob_bytes_per_s, draw=draw,
+        )  # fmt: skip
+
     return Link(
         store,
         book,
@@ -53,6 +65,7 @@ def make_link(
         draw=draw,
         backoff_cap_s=settings.sync.backoff_cap_s,
         connect_s_max=settings.sync.connect_s_max,
+        make_blobs=None if kept is None or not hub.sync_url else blobs,
         identity=keys.identity_path.read_bytes(),
         leases=leases,
         keep_identity=lambda raw: write_whole(keys.identity_path, raw),

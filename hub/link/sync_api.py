@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, jsonify, request
 
+from hub.link.blob_api import add_blobs
+from hub.link.blob_desk import BlobDesk
 from hub.link.door import Door, Offer
 from hub.link.feed_desk import FeedDesk
 from hub.link.post import Post
@@ -35,7 +37,13 @@ class _Refusal(Exception):
 
 
 def sync_api(
-    store: HubStore, door: Door, desk: FeedDesk, post: Post, *, caller: Callable[[], str | None] | None = None
+    store: HubStore,
+    door: Door,
+    desk: FeedDesk,
+    post: Post,
+    *,
+    blobs: BlobDesk | None = None,
+    caller: Callable[[], str | None] | None = None,
 ) -> Blueprint:
     """The blueprint, to be mounted on the server that demands client certificates, without prefix.
 
@@ -125,6 +133,9 @@ def sync_api(
         with store.read() as conn:
             page = hub_history.page(conn, StreamId(row.node, int(incarnation, 16), lane), first)
         return _raw(b"" if page is None else page.pack())
+
+    if blobs is not None:
+        add_blobs(pages, member, blobs, lambda message: _frames([message]))
 
     @pages.errorhandler(_Refusal)
     def refusal(no: _Refusal) -> Response:

@@ -60,8 +60,14 @@ class Voice:
             key_id=self.key_id,
         )
 
-    def ack(self, node: str, streams: Sequence[StreamAck], credit: Credit | None = None) -> bytes:
-        return self.say(message.ACK, Ack(tuple(streams), self.hub_time(), credit).body(), node)
+    def ack(
+        self,
+        node: str,
+        streams: Sequence[StreamAck],
+        credit: Credit | None = None,
+        blobs: tuple[tuple[bytes, bool], ...] = (),
+    ) -> bytes:
+        return self.say(message.ACK, Ack(tuple(streams), self.hub_time(), credit, blobs).body(), node)
 
     def hello_wanted(self, node: str) -> bytes:
         """Asks a node to greet again: there is something that a welcome says."""

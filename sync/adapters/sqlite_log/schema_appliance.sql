@@ -132,3 +132,12 @@ CREATE TABLE IF NOT EXISTS behind (
     fact   BLOB    NOT NULL,
     PRIMARY KEY (stream, seq, h)
 ) WITHOUT ROWID;
+
+-- Sealed bytes of this box on their way. state: 0 sealed here, 1 awaiting the hub's signature, 2 held there.
+-- turn: previews first, then by age. The bytes lie in the box's blob folder.
+CREATE TABLE IF NOT EXISTS blob_out (
+    id    BLOB    PRIMARY KEY,
+    bytes INTEGER NOT NULL,
+    turn  INTEGER NOT NULL,
+    state INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;

@@ -256,3 +256,12 @@ CREATE TABLE IF NOT EXISTS loss (
     signed_by   TEXT    NOT NULL,
     PRIMARY KEY (node, incarnation, lane, first)
 );
+
+-- Sealed bytes that nodes bring: asked for, and held once whole. The bytes lie in the blob store.
+CREATE TABLE IF NOT EXISTS blob (
+    id       BLOB    PRIMARY KEY,
+    node     TEXT    NOT NULL,
+    bytes    INTEGER NOT NULL,
+    began_at INTEGER NOT NULL,
+    held_at  INTEGER
+) WITHOUT ROWID;

@@ -19,6 +19,7 @@ from flask import Flask
 
 from appliance.link.runner import Link
 from appliance.link.trust_book import BoxKeys, TrustBook
+from hub.link.blob_desk import BlobDesk
 from hub.link.digester import Digester
 from hub.link.door import Door
 from hub.link.epoch import EpochKeeper
@@ -31,6 +32,7 @@ from hub.link.voice import HubKeys, TrustBundle, Voice
 from provisioning.trust.broker import Broker
 from provisioning.trust.broker_rules import Listener, Rules
 from provisioning.trust.ca import Authority, issue, key_pem, make_crl, make_root, make_tls_key
+from sync.adapters.blob_store.folder import FolderStore
 from sync.adapters.carrier import Carrier, Why, client_context
 from sync.adapters.clock import Clock, SystemClock
 from sync.adapters.https_link import HttpsFeeds, HttpsLink
@@ -525,7 +527,8 @@ def open_world(tmp_path: Path) -> Iterator[World]:
     digester = Digester(hub, feeds, door, voice, post, follow=office.follow)
     desk = FeedDesk(hub, feeds, voice)
     app = Flask("hub")
-    app.register_blueprint(sync_api(hub, door, desk, post))
+    blobs = BlobDesk(hub, voice, FolderStore(tmp_path / "hub-blobs", suite1.hash), suite1.hash)
+    app.register_blueprint(sync_api(hub, door, desk, post, blobs=blobs))
     port = free_port()
     server = Server(("127.0.0.1", port), app, numthreads=40, shutdown_timeout=1)
     server.ssl_adapter = _Adapter(tmp_path / "server.crt", tmp_path / "server.key", tmp_path / "ca.crt")

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync import catalog
+from sync.domain.blobs import facts as blobs
 from sync.domain.calendar import facts as calendar
 from sync.domain.fleet import facts as fleet
 from sync.domain.leases import facts as leases
@@ -63,6 +64,7 @@ MUST: dict[int, dict[int, st.SearchStrategy[Any]]] = {
     leases.LEASE_RETURNED: {
         1: st.sampled_from(leases.KINDS_OF_LEASES), 2: st.integers(0, 4), 3: counts, 4: st.sampled_from(leases.ENDS),
     },
+    blobs.DESCRIBED: {1: counts, 3: st.just("image/jpeg"), 4: st.integers(10, 14), 5: stay_keys},
     facts.OPENED: {1: st.just("00731846"), 2: st.just("1"), 3: wards, **event},
     facts.MOVED: {1: wards, **event},
     facts.DISCHARGED: {1: wards, 2: dates, **event},
@@ -114,6 +116,7 @@ MUST: dict[int, dict[int, st.SearchStrategy[Any]]] = {
     fleet.NOTED: {1: st.just("print.receipt"), 5: st.booleans()},
 }  # fmt: skip
 MAY: dict[int, dict[int, st.SearchStrategy[Any]]] = {
+    blobs.DESCRIBED: {6: counts, 7: st.binary(min_size=8, max_size=8), 8: st.binary(min_size=32, max_size=32)},
     leases.LEASE_SPENT: {5: lines, 6: lines},
     facts.OPENED: {4: dates},
     facts.COLLECTED: {4: st.sampled_from(words.ALL_REASONS), 8: refs, 10: users},
@@ -129,6 +132,7 @@ MAY: dict[int, dict[int, st.SearchStrategy[Any]]] = {
 KEYS = {
     1: "courier-aaaaaaaa",
     2: "record:W12",
+    3: "ab" * 32,
     10: "00731846-1",
     11: "00731846-1",
     12: "00990001",

@@ -1,0 +1,1 @@
+"""Large sealed bytes and what they belong to."""
