@@ -84,8 +84,7 @@ class Greeting:
         if header.epoch > self._store.epoch and self._behind is not None:
             self._behind(header.epoch)
         if self._is_newer(row.node, hello):
-            heads = [(each.incarnation, each.lane, each.last) for each in hello.streams if each.last]
-            note_hello(self._store, row.node, raw, carrier, heads)
+            note_hello(self._store, row.node, raw, carrier, hello.streams)
             row = self._store.node_row(row.node) or row  # what it told may have shown a fork
         if row.state == "rewound" and self._office is not None:
             self._office.rewound(row.node)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from hub.features.fleet import store
 from hub.features.fleet.ledger import read_hello
 from hub.store.desk import Desk
-from sync.adapters.sqlite_log import hub_lineage, hub_orders
+from sync.adapters.sqlite_log import hub_holes, hub_lineage, hub_orders
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.hub_orders import Loss, Stopped
 from sync.adapters.sqlite_log.hub_store import set_node_state
@@ -87,27 +87,32 @@ class Acts:
         if not (1 <= len(reason) <= 200 and reason.isprintable()):
             return Refused("node.reason")
         with self._desk.write(actor) as unit:
+            holes = hub_holes.holes(unit.conn, node)
             runs = self.missing(unit.conn, node)
             if not runs:
                 return Refused("node.nothing-missing")
             for incarnation, lane, first, last in runs:
-                unit.append(facts.loss_reported(node, incarnation, lane, first, last, "rewound", reason))
+                why = "hole" if (incarnation, lane, first, last) in holes else "rewound"
+                unit.append(facts.loss_reported(node, incarnation, lane, first, last, why, reason))
             told = sum(last - first + 1 for _, _, first, last in runs)
             self._desk.note(unit, "loss.reported", etype=facts.NODE, key=node, detail=f"{told} {reason}"[:400])
+        self._desk.settle()
+        self._tell(node, None)
         return None
 
     def missing(self, conn: Connection, node: str) -> list[tuple[int, int, int, int]]:
-        """(incarnation, lane, first, last) of what a machine with a fork, or shut out, told of and can send no more."""
+        """(incarnation, lane, first, last) of what a machine told of and can send no more: holes, forks, shut out."""
         row = self._desk.store.node_row(node)
         if row is None:
             return []
         if row.state in ("revoked", "closed"):
             return hub_orders.missing(conn, node, ())
+        holes = hub_holes.holes(conn, node)
         if not hub_lineage.forks(conn, node):
-            return []
+            return holes
         hello = read_hello(store.hellos(conn).get(node))
         named = () if hello is None else tuple((each.incarnation, each.lane) for each in hello.streams)
-        return hub_orders.missing(conn, node, named)
+        return holes + [run for run in hub_orders.missing(conn, node, named) if run[:2] not in {h[:2] for h in holes}]
 
     def view(self, node: str) -> tuple[list[Stopped], list[tuple[int, int, int, int]], list[Loss]]:
         """(stopped streams, runs that are missing, losses signed) of one machine."""

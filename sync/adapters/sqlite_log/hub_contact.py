@@ -6,24 +6,24 @@ Written apart from facts: losing the last of it in a crash costs nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from sync.adapters.sqlite_log import hub_lineage
+from sync.adapters.sqlite_log import hub_holes, hub_lineage
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.adapters.sqlite_log.node_store import count
+from sync.protocol.hello import HelloStream
 
 
-def note_hello(
-    store: HubStore, node: str, raw: bytes, carrier: str, heads: Iterable[tuple[int, int, int]] = ()
-) -> None:
-    """Keep a node's newest hello whole, and the `heads` (incarnation, lane, last) it told: what was told counts."""
+def note_hello(store: HubStore, node: str, raw: bytes, carrier: str, streams: Sequence[HelloStream] = ()) -> None:
+    """Keep a node's newest hello whole, and how far its streams go: what was told counts. Notice what it lacks."""
     now = store.clock.wall_ms()
     with store.write(step="hello.note") as unit:
         unit.conn.execute(
             "UPDATE node SET hello = ?, hello_at = ?, seen_at = ?, carrier = ? WHERE node = ?",
             (raw, now, now, carrier, node),
         )
-        hub_lineage.told(store, unit, node, heads)
+        hub_lineage.told(store, unit, node, [(one.incarnation, one.lane, one.last) for one in streams if one.last])
+        hub_holes.note(unit.conn, node, streams)
 
 
 def last_hello(store: HubStore, node: str) -> bytes | None:

@@ -23,11 +23,11 @@ def page(conn: Connection, stream: StreamId, first: int) -> Page | None:
         return None
     items: list[Item] = []
     size = 0
-    for status, fact in conn.execute(
-        "SELECT status, fact FROM log WHERE stream = ? AND seq >= ? ORDER BY seq LIMIT ?", (row[0], first, _ROWS)
+    for seq, status, fact in conn.execute(
+        "SELECT seq, status, fact FROM log WHERE stream = ? AND seq >= ? ORDER BY seq LIMIT ?", (row[0], first, _ROWS)
     ):
         size += len(fact)
-        if items and size > PAGE_BYTES:
+        if (items and size > PAGE_BYTES) or seq != first + len(items):
             break
         items.append(Withheld(bytes(fact)) if status == WITHHELD else bytes(fact))
     if not items:

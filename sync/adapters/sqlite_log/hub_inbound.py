@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from sync.adapters.sqlite_log import hub_holes
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.hub_store import COUNTING, HubStore
 from sync.adapters.sqlite_log.node_store import Unit, count
@@ -118,11 +119,15 @@ def accept_own(store: HubStore, batch: Arrival) -> Taken:
 def _join(store: HubStore, unit: Unit, batch: Arrival, *, own: int) -> Taken:
     conn = unit.conn
     stream, upto, head_hash, state = _hold(conn, batch.stream, own=own)
+    if batch.first > upto + 1 and hub_holes.covered(conn, *batch.stream, upto + 1, batch.first - 1):
+        hub_holes.step_over(conn, stream, batch.first - 1, batch.prev)
+        upto, head_hash = batch.first - 1, batch.prev
 
     def hash_at(seq: int) -> bytes:
         if seq == upto:
             return bytes(head_hash)
-        return bytes(conn.execute("SELECT h FROM log WHERE stream = ? AND seq = ?", (stream, seq)).fetchone()[0])
+        row = conn.execute("SELECT h FROM log WHERE stream = ? AND seq = ?", (stream, seq)).fetchone()
+        return b"" if row is None else bytes(row[0])  # of what was signed as lost, nothing can be a duplicate
 
     view = inbound.StreamView(upto, state in (FROZEN, CLOSED), hash_at)
     match inbound.place(view, first=batch.first, prev=batch.prev, hashes=batch.hashes):

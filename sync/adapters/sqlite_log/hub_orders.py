@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sync.adapters.sqlite_log import hub_holes
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.hub_inbound import CLOSED, FROZEN
 from sync.adapters.sqlite_log.node_store import Unit
@@ -106,6 +107,8 @@ def lose(conn: Connection, fact: Fact) -> None:
         "DO UPDATE SET last = excluded.last WHERE loss.last < excluded.last",
         (fact.key, incarnation, lane, first, last, why, reason, fact.at_ms, fact.actor or ""),
     )
+    if why == "hole":
+        hub_holes.close(conn, str(fact.key), incarnation, lane)
 
 
 def losses(conn: Connection, node: str = "") -> list[Loss]:

@@ -162,6 +162,12 @@ def _open_others(conn: Connection, marks: Sequence[Mark]) -> None:
             conn.execute("UPDATE stream SET state = ? WHERE id = ?", (OPEN, stream))
 
 
+def _dropped(conn: Connection, stream: int, seq: int) -> bool:
+    """Whether a fact of an own stream is no longer on this disk."""
+    lowest = conn.execute("SELECT min(seq) FROM log WHERE stream = ?", (stream,)).fetchone()[0]
+    return lowest is not None and seq < lowest
+
+
 def _apply_mark(store: ApplianceStore, unit: Unit, mark: Mark, hub_ms: int, raw: bytes, welcome: bool) -> MarkOutcome:
     conn = unit.conn
 
@@ -187,6 +193,10 @@ def _apply_mark(store: ApplianceStore, unit: Unit, mark: Mark, hub_ms: int, raw:
         if state != FROZEN:
             regained.note(conn, mark.incarnation, mark.lane, mark.upto)
         return done(0, "rewound")
+    if mark.upto < acked and _dropped(conn, stream, mark.upto + 1):
+        # The hub lost what was dropped here; it says whether the stream waits for a person or goes on behind that.
+        conn.execute("UPDATE stream SET state = ? WHERE id = ?", (mark.state, stream))
+        return done(0)
     if mark.upto < acked:
         return done(0, "behind" if welcome else None)
     if mark.upto:

@@ -265,3 +265,17 @@ CREATE TABLE IF NOT EXISTS blob (
     began_at INTEGER NOT NULL,
     held_at  INTEGER
 ) WITHOUT ROWID;
+
+-- Streams whose node keeps nothing below `oldest` any more, while the hub ends before it: they wait for a person.
+CREATE TABLE IF NOT EXISTS hole (
+    stream INTEGER PRIMARY KEY,
+    oldest INTEGER NOT NULL
+);
+
+-- Where a stream goes on after facts that were signed as lost: h at seq is the node's word.
+CREATE TABLE IF NOT EXISTS anchor (
+    stream INTEGER NOT NULL,
+    seq    INTEGER NOT NULL,
+    h      BLOB    NOT NULL,
+    PRIMARY KEY (stream, seq)
+);
