@@ -74,6 +74,15 @@ def open_page(page: Page, address: str) -> None:
     page.wait_for_selector("html[data-ready]")
 
 
+def wait_for_streams(page: Page, events: EventHub, count: int) -> None:
+    """A page is ready before its stream is open: what is published in between it never hears."""
+    for _ in range(120):
+        if events.clients == count:
+            return
+        page.wait_for_timeout(250)
+    raise AssertionError(f"{events.clients} streams, not {count}")
+
+
 def violations(page: Page) -> list[str]:
     """What axe finds, as rule and place. Its script enters past the page's policy, which forbids inline code."""
     page.evaluate(AXE.read_text(encoding="utf-8"))
@@ -111,6 +120,7 @@ def test_targets_of_the_hand_held_are_big_enough_for_a_thumb(page: Page, served:
 
 def test_the_strip_follows_the_line_and_says_so_once(page: Page, served: str, port: Any, events: EventHub) -> None:
     open_page(page, f"{served}/gallery?lang=zh")
+    wait_for_streams(page, events, 1)
     status = page.locator("#strip [role=status]")
     assert "线路畅通" in status.inner_text()
     page.evaluate(
@@ -141,27 +151,17 @@ def test_a_page_comes_back_after_the_stream_was_refused(page: Page, served: str,
     page.context.route("**/events*", refuse_once)
     open_page(page, f"{served}/gallery")
     page.evaluate("document.addEventListener('way:tick', (event) => { document.body.dataset.ticked = event.detail.n })")
-    deadline = 40
-    while events.clients == 0 and deadline:
-        page.wait_for_timeout(250)
-        deadline -= 1
+    wait_for_streams(page, events, 1)
     events.publish("tick", {"n": 7})
     page.wait_for_selector("body[data-ticked='7']")
     assert broken == ["once"]
 
 
 def test_a_page_that_was_left_holds_no_stream(page: Page, served: str, events: EventHub) -> None:
-    def wait_for(count: int) -> None:
-        for _ in range(60):
-            if events.clients == count:
-                return
-            page.wait_for_timeout(250)
-        raise AssertionError(f"{events.clients} streams, not {count}")
-
     open_page(page, f"{served}/gallery")
-    wait_for(1)
+    wait_for_streams(page, events, 1)
     page.goto("about:blank")
-    wait_for(0)
+    wait_for_streams(page, events, 0)
 
 
 def burst(page: Page, code: str, end: str = "Enter") -> None:
