@@ -44,8 +44,11 @@ from sync.adapters.leases.box import Leases
 from sync.adapters.leases.witness import Witness
 from sync.adapters.sqlite_log import repair
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.adapters.sqlite_log.connection import SqlcipherFile
 from sync.adapters.sqlite_log.kept_blobs import KeptBlobs
 from sync.adapters.sqlite_log.node_store import Unit
+from sync.adapters.sqlite_log.pruning import prune
+from sync.adapters.sqlite_log.reserve import Reserve
 from sync.domain.tracking.codes import is_receipt
 from sync.domain.tracking.handover import Confirmer
 from sync.kernel.outcome import Refused
@@ -64,10 +67,13 @@ class Box:
             self.clock = ShiftedClock(self.clock, settings.node.clock_offset_s)
         self.jobs = PrintJobs()
         (directory / "data").mkdir(exist_ok=True, mode=0o700)
+        self._reserve = Reserve(directory / "data" / "reserve")
+        self._reserve.make_room()
         self.store = repair.open_box(
             directory / "data" / "node.db", keys.store, settings.node.node, self._open_store, self.clock.wall_ms(),
             [KEPT_JOBS],
         )  # fmt: skip
+        self.store.when_full = partial(prune, self.store)
         repair.begin(self.store, SOFTWARE)
         witness = Path(settings.node.witness) if settings.node.witness else directory / "witness"
         self.leases = Leases(self.store, Witness(witness, settings.node.node, self.store.point), sealing=keys.sealing)
@@ -108,6 +114,7 @@ class Box:
         node = self.settings.node
         return ApplianceStore(
             path, self.keys.store, node=node.node, role=node.role, clock=self.clock, entropy=SystemEntropy(),
+            database=SqlcipherFile(path, self.keys.store, self._reserve),
             projectors=[*folded_projectors(), RebuildingTables(), self.jobs],
         )  # fmt: skip
 

@@ -46,6 +46,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "receipt.damaged": N_("这个码读坏了，抚平了再扫一次"),
     "receipt.unknown-signer": N_("不认识打这张回执的机器，请带到病案室"),
     "receipt.signature": N_("这个码的签名不对，没有收下"),
+    "store.full": N_("本机存满了，这一份没有记下。已经记下的都在，也能看；请找管理员腾出地方，腾出来就能接着扫"),
+    "store.write": N_("磁盘刚才没有写成，这一份没有记下，再扫一次"),
     "picture": N_("这张图片打不开，换一张再试"),
     "picture.no-code": N_("图片里没有找到回执的码，拍近一点再试"),
     "handin.gone": N_("没有这一次交接"),

@@ -16,7 +16,7 @@ from sync.domain.tracking.codes import Code, parse_code
 from sync.domain.tracking.facts import STAY
 from sync.domain.tracking.judge import Choice, Judgement, judge, judge_chosen
 from sync.kernel.ids import FactId
-from sync.kernel.outcome import Refused
+from sync.kernel.outcome import Refused, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +153,22 @@ class Scanner:
         may_backfill: bool = False,
         chosen: str | None = None,
         courier: str | None = None,
+    ) -> Verdict:
+        try:
+            return self._judge_and_keep(code, how, device, reason, at_ms, may_backfill, chosen, courier)
+        except Unavailable as fault:
+            return self._tell(Verdict("refused", self._store.clock.wall_ms(), refused=Refused(fault.code)))
+
+    def _judge_and_keep(
+        self,
+        code: Code,
+        how: str,
+        device: str | None,
+        reason: str | None,
+        at_ms: int | None,
+        may_backfill: bool,
+        chosen: str | None,
+        courier: str | None,
     ) -> Verdict:
         now = self._store.clock.wall_ms()
         fact: FactId | None = None

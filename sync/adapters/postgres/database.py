@@ -73,8 +73,12 @@ class Postgres:
                 conn.execute("ROLLBACK")
             raise
 
-    def is_fault(self, fault: BaseException) -> bool:
-        return isinstance(fault, psycopg.Error) and not isinstance(fault, psycopg.IntegrityError)
+    def admit(self, step: str) -> None:
+        """A full disk is the server's to tell, unit by unit."""
+
+    def unavailable(self, conn: Connection, fault: BaseException) -> Unavailable | None:
+        ours = not isinstance(fault, psycopg.Error) or isinstance(fault, psycopg.IntegrityError)
+        return None if ours else Unavailable("store.write", 5.0)
 
     def is_lost(self, conn: Connection) -> bool:
         assert isinstance(conn, PostgresConnection)

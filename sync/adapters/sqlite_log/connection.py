@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import sqlcipher3.dbapi2 as sqlcipher
 
 from sync.adapters.sqlite_log.database import Connection as Connection
 from sync.adapters.sqlite_log.database import statements_of
+from sync.adapters.sqlite_log.reserve import Reserve
 from sync.kernel.outcome import Unavailable
 
 DatabaseError = sqlcipher.DatabaseError
@@ -23,6 +26,7 @@ class _Locked(sqlcipher.Connection):
     """BEGIN IMMEDIATE has locked the whole file: rows need no lock of their own."""
 
     for_update = for_share = ""
+    opened = 0
 
     def lead(self) -> bool:
         """Who writes here is alone."""
@@ -79,18 +83,65 @@ def look(path: Path, key32: bytes) -> Connection:
     return conn
 
 
-class SqlcipherFile:
-    """The database of one node in one file."""
+FREEING = frozenset(
+    {
+        "start",
+        "lease.start",
+        "lease.mark",
+        "lease.doubt",
+        "salvage.put",
+        "repair.told",
+        "ack.apply",
+        "log.prune",
+        "epoch.obey",
+        "scopes.set",
+    }
+)
+"""Steps that a full disk still gets room for: a start, and what leads to something that may go."""
 
-    def __init__(self, path: Path, key32: bytes) -> None:
+TRY_AGAIN_S = 5.0
+
+
+class SqlcipherFile:
+    """The database of one node in one file.
+
+    With a `reserve` a full disk is survived: the reserve is given up, the log is worked in, and until the reserve
+    stands again new work is refused. A disk that failed otherwise is trusted again only
+    after the file was opened anew and checked.
+    """
+
+    def __init__(self, path: Path, key32: bytes, reserve: Reserve | None = None) -> None:
         self._path = path
         self._key32 = key32
+        self._reserve = reserve
+        self._full = reserve is not None and not reserve.fill()
+        self._tried_s = time.monotonic()
+        self._opened = 0
+        self._suspect = False
 
     def writer(self) -> Connection:
-        return connect(self._path, self._key32, writes=True)
+        if not self._suspect:
+            return self._mark(connect(self._path, self._key32, writes=True))
+        try:
+            conn = connect(self._path, self._key32, writes=True)
+            good = conn.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
+            # What the failed flush left in memory alone is written and flushed once more.
+            conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except DatabaseError as fault:
+            raise Unavailable("store.write", TRY_AGAIN_S) from fault
+        if not good:
+            conn.close()
+            raise Unavailable("store.damaged", 3600.0)
+        self._opened += 1
+        self._suspect = False
+        return self._mark(conn)
 
     def reader(self) -> Connection:
-        return connect(self._path, self._key32, writes=False)
+        return self._mark(connect(self._path, self._key32, writes=False))
+
+    def _mark(self, conn: Connection) -> Connection:
+        conn.opened = self._opened
+        return conn
 
     def prepare(self, conn: Connection, version: int, texts: Sequence[str]) -> None:
         found = conn.execute("PRAGMA user_version").fetchone()[0]
@@ -105,8 +156,37 @@ class SqlcipherFile:
         conn.execute(f"PRAGMA user_version = {version}")
         conn.execute("COMMIT")
 
-    def is_fault(self, fault: BaseException) -> bool:
-        return isinstance(fault, DatabaseError) and "constraint" not in str(fault).lower()
+    def admit(self, step: str) -> None:
+        if not self._full or self._reserve is None or step in FREEING:
+            return
+        if time.monotonic() - self._tried_s >= TRY_AGAIN_S:
+            self._tried_s = time.monotonic()
+            self._full = not self._reserve.fill()
+        if self._full:
+            raise Unavailable("store.full", TRY_AGAIN_S)
+
+    def unavailable(self, conn: Connection, fault: BaseException) -> Unavailable | None:
+        said = str(fault).lower()
+        if not isinstance(fault, DatabaseError) or "constraint" in said:
+            return None
+        if "full" in said:
+            self._tidy(conn)
+            return Unavailable("store.full", TRY_AGAIN_S)
+        if "locked" not in said and "busy" not in said:
+            self._suspect = True
+            conn.close()
+        return Unavailable("store.write", TRY_AGAIN_S)
+
+    def _tidy(self, conn: Connection) -> None:
+        """Room first, then the log into the file, then the reserve again; what may go is the store's to delete."""
+        if self._reserve is None:
+            return
+        self._reserve.release()
+        # Where even that is refused the reserve does not come back, and that is what is told.
+        with suppress(DatabaseError):
+            conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._tried_s = time.monotonic()
+        self._full = not self._reserve.fill()
 
     def is_lost(self, conn: Connection) -> bool:
-        return False
+        return self._suspect or conn.opened != self._opened

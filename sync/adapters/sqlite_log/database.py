@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from sync.kernel.outcome import Unavailable
+
 Connection = Any
 """`execute`, `executemany`, `in_transaction`, `close` and the row locks; neither package types what both have."""
 
@@ -34,8 +36,15 @@ class Database(Protocol):
         """
         ...
 
-    def is_fault(self, fault: BaseException) -> bool:
-        """Whether the database failed us: disk, line, lock. A constraint that says no is our own mistake."""
+    def admit(self, step: str) -> None:
+        """Before a unit begins. Raises Unavailable `store.full` where new work has no room; what frees room has."""
+        ...
+
+    def unavailable(self, conn: Connection, fault: BaseException) -> Unavailable | None:
+        """After the rollback: what to tell of a database that failed us (disk, line, lock), having done what helps.
+
+        None for anything else: a constraint that says no is our own mistake.
+        """
         ...
 
     def is_lost(self, conn: Connection) -> bool:

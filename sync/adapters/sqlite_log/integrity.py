@@ -58,10 +58,7 @@ def examine(path: Path, key32: bytes, node: str) -> tuple[Reason | None, Salvage
     try:
         conn = look(path, key32)
     except DatabaseError as fault:
-        main = path.read_bytes()
-        reader = reader_of(path, key32, main)
-        if next(Pages(reader, main, wal).versions(), None) is None:
-            raise Unavailable("store.locked", 60.0) from fault
+        _blame_pages(path, key32, wal, fault)
         return "page", None
     try:
         used = _frames_used(path) if wal else 0
@@ -73,10 +70,24 @@ def examine(path: Path, key32: bytes, node: str) -> tuple[Reason | None, Salvage
         if not any(frame.salts == current for frame in every[used:]):
             return None, None
         return _torn(conn, path, key32, node, wal, used)
-    except DatabaseError:
+    except DatabaseError as fault:
+        _blame_pages(path, key32, wal, fault)
         return "page", None
     finally:
         conn.close()
+
+
+def _blame_pages(path: Path, key32: bytes, wal: bytes, fault: DatabaseError) -> None:
+    """The file could not be read: return when a page of it is why, else raise what else it is (key, disk)."""
+    main = path.read_bytes()
+    reader = reader_of(path, key32, main)
+    if next(Pages(reader, main, wal).versions(), None) is None:
+        raise Unavailable("store.locked", 60.0) from fault
+    said = str(fault).lower()
+    if ("full" in said or "unable to open" in said or "i/o" in said) and all(
+        reader.sound(at // PAGE_BYTES + 1, main[at : at + PAGE_BYTES]) for at in range(0, len(main), PAGE_BYTES)
+    ):
+        raise Unavailable("store.write", 5.0) from fault
 
 
 def _frames_used(path: Path) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -135,6 +135,7 @@ class NodeStore:
         self._unit: Unit | None = None
         self._heads: dict[int, LaneHead] = {}
         self._listeners: list[Callable[[Sequence[Change]], None]] = []
+        self.when_full: Callable[[], object] = lambda: None  # deletes what may go, in units of the step log.prune
         self.projectors = tuple(projectors)
         self._by_etype: dict[int, tuple[Projector, ...]] = {
             number: tuple(p for p in projectors if number in p.etypes) for number in ENTITY_TYPES
@@ -179,10 +180,12 @@ class NodeStore:
     def write(self, *, actor: str | None = None, device: str | None = None, step: str = "act") -> Iterator[Unit]:
         """One durable transaction; others wait. Nesting is refused: a unit is short and whole. `step`: as in `steps`.
 
-        Raises Unavailable `store.write` when the disk does not take the commit; nothing of the unit is kept then.
+        Raises Unavailable `store.write` when the disk does not take the commit, `store.full` when it has no room;
+        nothing of the unit is kept then.
         """
         with self._lock:
             assert self._unit is None, "a unit of work is open already"
+            self._database.admit(step)
             conn = self._writer()
             unit = Unit(self, conn, actor, device)
             self._unit = unit
@@ -197,8 +200,13 @@ class NodeStore:
                 if conn.in_transaction:
                     conn.execute("ROLLBACK")
                 self._rolled_back()
-                if self._database.is_fault(fault):
-                    raise Unavailable("store.write", 5.0) from fault
+                told = self._database.unavailable(conn, fault)
+                if told is not None:
+                    self._unit = None
+                    if told.code == "store.full" and step != "log.prune":
+                        with suppress(Unavailable):
+                            self.when_full()
+                    raise told from fault
                 raise
             finally:
                 self._unit = None
@@ -216,6 +224,9 @@ class NodeStore:
         if self._database.is_lost(self._conn):
             self._conn = self._database.writer()
             self._heads = own_heads(self._conn, self.node, self.incarnation)
+            self.high = max(
+                self.high, self._conn.execute("SELECT max(hlc) FROM stream WHERE own > 0").fetchone()[0] or 0
+            )
         return self._conn
 
     def _committed(self, unit: Unit) -> None:

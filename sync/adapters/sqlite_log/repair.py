@@ -27,7 +27,7 @@ from sync.kernel.chain import H0
 from sync.kernel.codec import decode_fact
 from sync.kernel.fact import Key
 from sync.kernel.ids import FactId
-from sync.kernel.outcome import PeerFault
+from sync.kernel.outcome import PeerFault, Unavailable
 
 QUARANTINE = "quarantine"
 MakeStore = Callable[[Path], ApplianceStore]
@@ -87,7 +87,14 @@ def begin(store: ApplianceStore, software: str) -> None:
     any more are issued again.
     """
     repair = last_repair(store) if store.meta_int("repair_untold") else None
-    store.start_incarnation(software, "start" if repair is None else "repaired")
+    why = "start" if repair is None else "repaired"
+    try:
+        store.start_incarnation(software, why)
+    except Unavailable as fault:
+        if fault.code != "store.full":
+            raise
+        store.incarnation = 0  # nothing of it was kept, and the reserve has been given up meanwhile
+        store.start_incarnation(software, why)
     if repair is None:
         return
     counts = f"{repair.reason}: kept {repair.kept}, issued again {repair.orphans}, lost {repair.lost}"
@@ -209,6 +216,8 @@ def put_back(store: ApplianceStore, found: Salvage, repair: Repair, keepsakes: S
 
 def _put_stream(conn: Connection, node: str, saved: SavedStream) -> None:
     at = saved.standing
+    if saved.first > 1:
+        set_meta(conn, f"pruned.{saved.stream}", saved.first)
     newest = max((decode_fact(row.fact).hlc for row in saved.rows if row.status == 0), default=0)
     conn.execute(
         "INSERT INTO stream (id, node, incarnation, lane, own, last, head, hlc, acked, acked_hlc, safe, state, line) "

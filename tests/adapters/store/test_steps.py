@@ -73,11 +73,14 @@ def test_a_step_is_durable_after_its_commit_and_not_before(tmp_path: Path, waits
     again.close()
 
 
-def test_a_commit_the_disk_refuses_is_said_and_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("said", "code"), [("database or disk is full", r"store\.full"), ("disk I/O error", r"store\.write")]
+)
+def test_a_commit_the_disk_refuses_is_said_and_leaves_nothing(tmp_path: Path, said: str, code: str) -> None:
     place = Place()
     store = opened(tmp_path, place, 1)
-    place.waits_at, place.fault = "act:before", OperationalError("database or disk is full")
-    with pytest.raises(Unavailable, match=r"store\.write"):
+    place.waits_at, place.fault = "act:before", OperationalError(said)
+    with pytest.raises(Unavailable, match=code):
         scan(store)
     assert store.state(facts.STAY, STAY) is None
     place.waits_at = ""
