@@ -10,7 +10,7 @@ TYPED := $(foreach name,$(PACKAGES),$(if $(wildcard $(name)/__init__.py),-p $(na
 # The order a failure is wanted in: cheap and plain first, a browser last.
 SUITES := $(wildcard $(addprefix tests/,architecture unit properties simulation adapters golden acceptance e2e browser))
 
-BENCHES := scan sync lone wire herd backlog bootstrap
+BENCHES := scan sync lone wire herd backlog bootstrap hub-scale
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check bench tour rows reference soak lock format

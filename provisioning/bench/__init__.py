@@ -7,7 +7,7 @@ from importlib import import_module
 from inspect import signature
 from typing import Any
 
-NAMES = ("scan", "sync", "lone", "wire", "herd", "backlog", "bootstrap")
+NAMES = ("scan", "sync", "lone", "wire", "herd", "backlog", "bootstrap", "hub-scale")
 
 
 def run(name: str, **options: Any) -> dict[str, Any]:
@@ -24,4 +24,4 @@ def takes(name: str, options: Iterable[str]) -> bool:
 
 
 def _room(name: str) -> Any:
-    return import_module(f"provisioning.bench.{name}")
+    return import_module(f"provisioning.bench.{name.replace('-', '_')}")

@@ -129,22 +129,28 @@ def bench_site(folder: Path, prepare: Callable[[Path], None] = lambda hub: None)
     try:
         client = HubClient(base_url)
         client.sign_in({"user": ADMIN, "password": password})
-        client.put(f"/api/v1/wards/{WARD}", {"name_zh": "一病区", "name_en": "Ward 1", "limit_days": 2})
-        card = client.post("/api/v1/cards", {"role": "courier", "name": "bench", "wards": [WARD]})
-        enrol_box(folder / "box", card["card"])
-        settings = settings_file.load(Settings, folder / "box" / "settings.toml", {})
-        (folder / "box" / "data").mkdir(mode=0o700)
-        store = ApplianceStore(
-            folder / "box" / "data" / "node.db", load_keys(folder / "box" / "keys").store, node=settings.node.node,
-            role=settings.node.role, clock=SystemClock(), entropy=SystemEntropy(), projectors=folded_projectors(),
-        )  # fmt: skip
+        store, settings = joined_box(folder / "box", client)
         try:
-            store.start_incarnation("bench")
             yield BenchSite(base_url, folder, store, settings)
         finally:
             store.close()
     finally:
         hub.stop()
+
+
+def joined_box(folder: Path, client: HubClient) -> tuple[ApplianceStore, Settings]:
+    """A courier's box in `folder` that has joined the hub at which `client` is signed in; close its store."""
+    client.put(f"/api/v1/wards/{WARD}", {"name_zh": "一病区", "name_en": "Ward 1", "limit_days": 2})
+    card = client.post("/api/v1/cards", {"role": "courier", "name": folder.name, "wards": [WARD]})
+    enrol_box(folder, card["card"])
+    settings = settings_file.load(Settings, folder / "settings.toml", {})
+    (folder / "data").mkdir(mode=0o700)
+    store = ApplianceStore(
+        folder / "data" / "node.db", load_keys(folder / "keys").store, node=settings.node.node,
+        role=settings.node.role, clock=SystemClock(), entropy=SystemEntropy(), projectors=folded_projectors(),
+    )  # fmt: skip
+    store.start_incarnation("bench")
+    return store, settings
 
 
 def collection(store: ApplianceStore, n: int) -> NewFact:

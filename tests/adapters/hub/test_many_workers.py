@@ -13,19 +13,16 @@ import pytest
 from appliance.link.letters import Letters
 from appliance.link.trust_book import BoxKeys, TrustBook
 from appliance.link.wiring import make_link
-from appliance.projections import folded_projectors
 from appliance.settings import Settings
 from hub.__main__ import main
 from provisioning.bench.box import WARD, record_no
+from provisioning.bench.site import joined_box
 from provisioning.demo.fleet import NodeProcess, stop_all
 from provisioning.making.client import HubClient
 from provisioning.making.cluster import Cluster
-from provisioning.making.directories import enrol_box, make_hub
+from provisioning.making.directories import make_hub
 from provisioning.trust.node_keys import load_keys
-from sync.adapters import settings_file
 from sync.adapters.carrier import client_context
-from sync.adapters.clock import SystemClock
-from sync.adapters.idgen import SystemEntropy
 from sync.adapters.mqtt_link import ROOT, batch_topic, hang_up, new_client
 from sync.adapters.postgres.connection import connect
 from sync.adapters.sqlite_log import outbox
@@ -63,20 +60,7 @@ def hub(tmp_path: Path, cluster: Cluster) -> Iterator[tuple[str, str, list[NodeP
 def boxes(tmp_path: Path, hub: tuple[str, str, list[NodeProcess]]) -> Iterator[list[tuple[ApplianceStore, Settings]]]:
     client = HubClient(hub[0])
     client.sign_in({"user": "u-admin", "password": PASSWORD})
-    client.put(f"/api/v1/wards/{WARD}", {"name_zh": "一病区", "name_en": "Ward 1", "limit_days": 2})
-    made = []
-    for n in range(BOXES):
-        folder = tmp_path / f"box-{n}"
-        card = client.post("/api/v1/cards", {"role": "courier", "name": f"box {n}", "wards": [WARD]})
-        enrol_box(folder, card["card"])
-        settings = settings_file.load(Settings, folder / "settings.toml", {})
-        (folder / "data").mkdir(mode=0o700)
-        store = ApplianceStore(
-            folder / "data" / "node.db", load_keys(folder / "keys").store, node=settings.node.node,
-            role=settings.node.role, clock=SystemClock(), entropy=SystemEntropy(), projectors=folded_projectors(),
-        )  # fmt: skip
-        store.start_incarnation("test")
-        made.append((store, settings))
+    made = [joined_box(tmp_path / f"box-{n}", client) for n in range(BOXES)]
     yield made
     for store, _ in made:
         store.close()
