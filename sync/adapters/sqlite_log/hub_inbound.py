@@ -139,7 +139,7 @@ def _join(store: HubStore, unit: Unit, batch: Arrival, *, own: int) -> Taken:
         case inbound.Equivocation():
             conn.execute("UPDATE stream SET state = ? WHERE id = ?", (FROZEN, stream))
             conn.execute(
-                "INSERT INTO freeze (stream, good, found_at) VALUES (?, ?, ?) ON CONFLICT (stream) DO NOTHING",
+                "INSERT INTO frozen_stream (stream, good, found_at) VALUES (?, ?, ?) ON CONFLICT (stream) DO NOTHING",
                 (stream, inbound.agreed(view, first=batch.first, prev=batch.prev, hashes=batch.hashes), unit.high),
             )
             _keep_evidence(store, unit, batch, "equivocation")

@@ -48,7 +48,7 @@ def stopped(conn: Connection, node: str) -> list[Stopped]:
     """Streams of a node that wait for an operator's word on two histories."""
     rows = conn.execute(
         "SELECT s.incarnation, s.lane, s.last, coalesce(f.good, 0), coalesce(t.last, 0) FROM stream s "
-        "LEFT JOIN freeze f ON f.stream = s.id LEFT JOIN told_head t ON t.node = s.node "
+        "LEFT JOIN frozen_stream f ON f.stream = s.id LEFT JOIN told_head t ON t.node = s.node "
         "AND t.incarnation = s.incarnation AND t.lane = s.lane WHERE s.node = ? AND s.state = ? ORDER BY s.id",
         (node, FROZEN),
     )

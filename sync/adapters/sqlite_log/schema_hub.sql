@@ -221,7 +221,7 @@ CREATE TABLE IF NOT EXISTS lease_review (
 ) WITHOUT ROWID;
 
 -- Streams with two histories: `good` is the last seq at which they agree, as far as the evidence shows.
-CREATE TABLE IF NOT EXISTS freeze (
+CREATE TABLE IF NOT EXISTS frozen_stream (
     stream   INTEGER PRIMARY KEY,
     good     INTEGER NOT NULL,
     found_at INTEGER NOT NULL  -- hub HLC

@@ -64,7 +64,7 @@ def stopped_stream(hub: Hub, node: str) -> str:
             (node, bytes(32)),
         )
         stream = unit.conn.execute("SELECT id FROM stream WHERE node = ?", (node,)).fetchone()[0]
-        unit.conn.execute("INSERT INTO freeze (stream, good, found_at) VALUES (?, 2, 1)", (stream,))
+        unit.conn.execute("INSERT INTO frozen_stream (stream, good, found_at) VALUES (?, 2, 1)", (stream,))
         hub_lineage.told(hub.store, unit, node, [(31, 1, 6)])
     return f"{31:016x}/1"
 
