@@ -120,7 +120,7 @@ RESERVED = frozenset(
 ONE_ONLY = re.compile(
     r"INSERT OR |REPLACE INTO|last_insert_rowid|lastrowid|\bPRAGMA\b|sqlite_schema|\bGLOB\b|\bIFNULL\b"
 )
-"""What only SQLite says. `max(a, b)` and `hex(x)` cannot be told from their other uses here; the suite of stores can."""
+"""What only SQLite says. `max(a, b)` and `hex(x)` cannot be told from their other uses here; the store suite can."""
 
 TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+) \((.*)\)", re.DOTALL)
 COLUMN = re.compile(r"^\s*(\w+)\s+(\w+)", re.MULTILINE)
