@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from sync.adapters.sqlite_log import together
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.node_store import Change
 from sync.domain.patients.due import OPEN, Due
@@ -102,10 +103,7 @@ CREATE VIEW IF NOT EXISTS anomaly_v AS
 """
 
 
-_INSERT_DUE = (
-    "INSERT OR REPLACE INTO custody_due (key, name, sex, ward, discharged_on, initials, open) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
+_INTO_DUE = "INSERT OR REPLACE INTO custody_due (key, name, sex, ward, discharged_on, initials, open)"
 
 
 class CustodyProjector:
@@ -120,7 +118,7 @@ class CustodyProjector:
     def project_fresh(self, conn: Connection, etype: int, states: Sequence[tuple[Key, Any]]) -> None:
         """A whole ward that begins here: its lines in one statement."""
         if etype == DUE:
-            conn.executemany(_INSERT_DUE, [_due_row(str(key), due) for key, due in states])
+            together.insert(conn, _INTO_DUE, [_due_row(str(key), due) for key, due in states])
             return
         for key, state in states:
             self.project(conn, etype, key, state, Change(etype, key, "snapshot"))
@@ -187,7 +185,7 @@ def _put_due(conn: Connection, key: str, due: Due | None) -> None:
     if due is None:
         conn.execute("DELETE FROM custody_due WHERE key = ?", (key,))
         return
-    conn.execute(_INSERT_DUE, _due_row(key, due))
+    conn.execute(f"{_INTO_DUE} VALUES (?, ?, ?, ?, ?, ?, ?)", _due_row(key, due))
 
 
 def _due_row(key: str, due: Due) -> tuple[object, ...]:

@@ -217,9 +217,12 @@ def set_item(etype: int, key: Key, x: bytes) -> bytes:
 def bucket_values(members: Iterable[tuple[int, Key, bytes]]) -> list[bytes]:
     """The 256 values of 16 bytes over (entity type, key, X) of a scope's members, in any order."""
     values = [0] * BUCKETS
+    whole = int.from_bytes
     for etype, key, x in members:
-        name = _name(etype, key)
-        values[sha256(name).digest()[0]] ^= int.from_bytes(sha256(name + x).digest()[:16], "big")
+        hashed = sha256(_name(etype, key))
+        at = hashed.digest()[0]
+        hashed.update(x)
+        values[at] ^= whole(hashed.digest()[:16])
     return [value.to_bytes(16, "big") for value in values]
 
 

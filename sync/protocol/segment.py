@@ -100,6 +100,8 @@ def open_segment(raw: bytes, public_key: bytes, *, open_key: bytes | None = None
     header = parse_segment_header(raw)
     plain = long_header.unwrap(raw, header, public_key=public_key, open_key=open_key, suite=SUITES[header.suite])
     rows = _rows(plain, header)
+    if cbor2.dumps(rows) != plain:
+        raise PeerFault("segment.body")
     label, entries = check_label(rows[0]), rows[1:]
     if _chain(label, header.first, header.prev, entries) != header.head:
         raise PeerFault("segment.chain")
@@ -123,7 +125,7 @@ def _rows(plain: bytes, header: Header) -> list[Any]:
         rows = cbor2.loads(plain, max_depth=1, allow_indefinite=False)
     except (cbor2.CBORError, ValueError, TypeError, OverflowError, MemoryError):
         raise PeerFault("segment.body") from None
-    if type(rows) is not list or len(rows) != header.count + 1 or cbor2.dumps(rows) != plain:
+    if type(rows) is not list or len(rows) != header.count + 1:
         raise PeerFault("segment.body")
     if not all(type(entry) is bytes and len(entry) <= feed.ENTRY_BYTES_MAX for entry in rows[1:]):
         raise PeerFault("segment.body")

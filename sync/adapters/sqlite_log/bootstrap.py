@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from sync.adapters.sqlite_log import together
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.down import Tail, held_labels, land_tail
@@ -162,22 +163,18 @@ def _land_known(
 
 def _land_fresh(store: ApplianceStore, unit: Unit, label: str, points: feed.StateColumns) -> None:
     """Entities of which this box knows nothing: written together, since nothing can be folded into them."""
-    conn = unit.conn
-    p = points
-    floors = [bytearray(floor) for floor in p.floor]  # bound without a copy or a look for an adapter
-    conn.executemany(
-        "INSERT INTO member (label, etype, key) VALUES (?, ?, ?)",
-        [(label, etype, key) for etype, key in zip(p.etype, p.key, strict=True)],
-    )
-    conn.executemany(
-        "INSERT INTO copy (etype, key, rev0, floor, seen, fold_version, state) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        zip(
-            p.etype, p.key, p.rev, floors, map(bytearray, p.seen), p.fold_version, map(bytearray, p.state), strict=True
-        ),
+    conn, p, blob = unit.conn, points, bytearray  # a bytearray is bound as it is
+    floors = list(map(blob, p.floor))
+    names = list(zip(p.etype, p.key, strict=True))
+    together.insert(conn, "INSERT INTO member (label, etype, key)", [(label, *name) for name in names])
+    together.insert(
+        conn,
+        "INSERT INTO copy (etype, key, rev0, floor, seen, fold_version, state)",
+        list(zip(p.etype, p.key, p.rev, floors, map(blob, p.seen), p.fold_version, map(blob, p.state), strict=True)),
     )
     states, versions = list(p.state), list(p.fold_version)
     shown: dict[int, list[tuple[Key, Any]]] = {}
-    for n, (etype, key) in enumerate(zip(p.etype, p.key, strict=True)):
+    for n, (etype, key) in enumerate(names):
         kind = ENTITY_TYPES.get(etype)
         if kind is None:
             continue
@@ -185,18 +182,11 @@ def _land_fresh(store: ApplianceStore, unit: Unit, label: str, points: feed.Stat
         shown.setdefault(etype, []).append((key, loaded))
         if versions[n] != kind.fold_version:
             states[n], versions[n] = encode(kind.dump(loaded)), kind.fold_version
-    conn.executemany(
-        "INSERT INTO entity (etype, key, rev, d, x, last_key, fold_version, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        zip(
-            p.etype,
-            p.key,
-            p.rev,
-            map(bytearray, p.d),
-            map(bytearray, p.x),
-            floors,
-            versions,
-            map(bytearray, states),
-            strict=True,
+    together.insert(
+        conn,
+        "INSERT INTO entity (etype, key, rev, d, x, last_key, fold_version, state)",
+        list(
+            zip(p.etype, p.key, p.rev, map(blob, p.d), map(blob, p.x), floors, versions, map(blob, states), strict=True)
         ),
     )
     for etype, rows in shown.items():
