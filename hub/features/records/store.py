@@ -259,6 +259,8 @@ def _where(conn: Connection, wanted: Wanted) -> tuple[str, list[Any]]:
         part, more = _text(conn, text)
         parts.append(f"({part})")
         values += more
+    elif not wanted.state:
+        parts.append("s.state <> 'unheard'")  # what is left of a scan that was undone: found by its number alone
     return " AND ".join(parts), values
 
 

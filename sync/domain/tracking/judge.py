@@ -23,7 +23,7 @@ from typing import NamedTuple, Protocol
 from sync.domain.tracking import words
 from sync.domain.tracking.alias import family
 from sync.domain.tracking.codes import Code
-from sync.domain.tracking.state import COLLECTED, DISCHARGED, RECEIVED, Stay
+from sync.domain.tracking.state import COLLECTED, DISCHARGED, RECEIVED, UNHEARD, Stay
 
 
 class CarriedStay(NamedTuple):
@@ -155,10 +155,14 @@ def judge_reception(code: Code, view: CarriedView, expected: frozenset[str], rec
 
 
 def _found(code: Code, view: CarriedView) -> tuple[list[CarriedStay], tuple[str, ...]]:
-    """Stays under the number read and, by merges, under its family; the number read comes first."""
+    """Stays under the number read and, by merges, under its family; the number read comes first.
+
+    What is left of a scan that was undone is no stay: nobody ever told of it, and it is in nobody's hands.
+    """
     own = list(view.stays_of(code.record_no))
     others = family(code.record_no, view.alias, view.merged_from)[1:]
     stays = own + [stay for number in others for stay in view.stays_of(number)]
+    stays = [stay for stay in stays if stay.state != UNHEARD]
     if code.stay_no is not None:
         stays = [stay for stay in stays if stay.key.rpartition("-")[2] == code.stay_no]
     return stays, ((words.MERGED,) if view.alias(code.record_no) is not None else ())

@@ -136,6 +136,14 @@ def test_a_stay_filed_under_the_old_number_is_found_by_the_new_one() -> None:
     assert (judged.verdict, judged.stay_key, judged.notes) == ("good", "00990001-1", ())
 
 
+def test_what_an_undone_scan_left_behind_is_still_unknown_and_hides_no_merge() -> None:
+    left = CarriedStay("00990102-0", None, "unheard", None, False)
+    assert judge(Code("00990102", None), "W12", View([left]), Walk()).verdict == "unknown"
+    view = View([left, stay("00990103-1")], {"00990102": "00990103"})
+    judged = judge(Code("00990102", None), "W12", view, Walk())
+    assert (judged.verdict, judged.stay_key, judged.notes) == ("good", "00990103-1", ("merged",))
+
+
 def test_numbers_merged_in_a_circle_end() -> None:
     view = View([stay("00990002-1")], {"00990001": "00990002", "00990002": "00990001"})
     assert judge(Code("00990001", None), "W12", view, Walk()).stay_key == "00990002-1"
