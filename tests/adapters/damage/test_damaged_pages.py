@@ -58,6 +58,21 @@ def open_hub(path: Path) -> HubStore:
     return hub
 
 
+def known_hub(path: Path) -> HubStore:
+    """A hub that knows the box."""
+    hub = open_hub(path)
+    with hub.write() as unit:
+        add_node(unit, node=NODE, role="courier", name=NODE, signing_public=bytes(32), sealing_public=bytes(32),
+                 key_id=bytes(8), scopes=(), tls_serial=None, now_ms=0)  # fmt: skip
+    return hub
+
+
+def make_store(folder: Path) -> ApplianceStore:
+    """The store of a box that is not running, as its next start would open it."""
+    box = Box(folder, {})
+    return box.store
+
+
 def own_facts(store: ApplianceStore) -> dict[FactId, bytes]:
     with store.read() as conn:
         rows = conn.execute(
@@ -88,10 +103,7 @@ def drain(store: ApplianceStore, hub: HubStore, *, sign: bool) -> None:
 def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
     folder = tmp_path_factory.mktemp("town")
     made.make_box(folder / "box", records=80)
-    hub = open_hub(folder / "hub.db")
-    with hub.write() as unit:
-        add_node(unit, node=NODE, role="courier", name=NODE, signing_public=bytes(32), sealing_public=bytes(32),
-                 key_id=bytes(8), scopes=(), tls_serial=None, now_ms=0)  # fmt: skip
+    hub = known_hub(folder / "hub.db")
     first = Box(folder / "box", {})
     assert isinstance(first.collecting.open_round(made.WARD, made.COURIER), str)
     for n in range(30):
