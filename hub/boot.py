@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,11 @@ from hub.features.fleet.service import Fleet, Parts
 from hub.features.imports.mllp import MllpServer
 from hub.features.imports.service import Imports
 from hub.features.leases.service import Leases
-from hub.features.people.service import People, Wish
+from hub.features.people.service import People
 from hub.features.records.service import Calendar, Records
 from hub.features.sign_in.service import SignIn
 from hub.features.statistics.service import Statistics
+from hub.first_account import let_first_in
 from hub.link.blob_desk import BlobDesk
 from hub.link.digester import Digester
 from hub.link.door import Door, Offer
@@ -36,10 +38,11 @@ from hub.link.mqtt_ingest import MqttIngest
 from hub.link.orders import teller
 from hub.link.post import Post
 from hub.link.publisher import Publisher
+from hub.link.refill import Refill
 from hub.link.sync_api import sync_api
 from hub.link.voice import HubKeys, TrustBundle, Voice
 from hub.opening import open_store
-from hub.port import Port
+from hub.port import Port, safety
 from hub.settings import Settings
 from hub.store.blobs import open_blobs
 from hub.store.desk import Desk, Settled
@@ -52,7 +55,7 @@ from provisioning.trust.desk import Place
 from provisioning.trust.site import open_site
 from sync.adapters.clock import Clock, SystemClock
 from sync.adapters.idgen import Entropy, SystemEntropy
-from sync.adapters.keys import create_secret, write_whole
+from sync.adapters.keys import write_whole
 from sync.adapters.pinyin_initials import initials
 from sync.adapters.settings_file import load
 from sync.adapters.sqlite_log.hub_feeds import Feeds
@@ -68,7 +71,6 @@ TICK_S = 5.0
 DAY_S = 24 * 3600
 STICK_TOGETHER = 64
 """Messages of a file in one commit."""
-FIRST_ACCOUNT = "first-account.json"
 
 
 class Hub:
@@ -106,18 +108,22 @@ class Hub:
         self.office = LeaseOffice(self.store, self.voice, self.epochs, members_changed=self._members_changed)
         place, rely_on = self.settings.backup.place, self.epochs.rely_on
         self.backups = Keeping(self.store, self.voice, keys.store, place, self.folder, rely_on)
-        learn, behind, safe = self._learn, self.epochs.above, self.backups.safe
-        self.door = Door(self.store, self.voice, learn=learn, behind=behind, office=self.office, safe=safe)
+        self.refill = Refill(self.store)
+        self.safety = partial(safety, self.store, self.backups, self.refill)
+        learn, safe, quiet = self._learn, self.backups.safe, self.refill.keeps_back
+        self.door = Door(self.store, self.voice, learn=learn, behind=self._behind, office=self.office, safe=safe)
         self.feeds = Feeds(self.store)
         worth = Worth(self.settings.feeds.snapshot_members, self.settings.feeds.snapshot_entries)
         self.publisher = Publisher(self.store, self.voice, worth)
-        self.digester = Digester(self.store, self.feeds, self.door, self.voice, self.post, follow=self._follow)
+        self.digester = Digester(
+            self.store, self.feeds, self.door, self.voice, self.post, follow=self._follow, quiet=quiet
+        )
         self.sync_app = Flask("hub.sync")
         self.sync_app.register_blueprint(
             sync_api(
                 self.store,
                 self.door,
-                FeedDesk(self.store, self.feeds, self.voice),
+                FeedDesk(self.store, self.feeds, self.voice, quiet),
                 self.post,
                 blobs=BlobDesk(self.store, self.voice, open_blobs(self.folder, self.settings.blobs), suite1.hash),
             )
@@ -135,7 +141,7 @@ class Hub:
         self.audit = Audit(self.desk)
         parts = Parts(
             self.trust, site, self._place, self._card_urls, self._members_changed, self._trust_changed,
-            self._stick, self._present, teller(self.voice, self.post),
+            self._stick, self._present, teller(self.voice, self.post), self.safety,
         )  # fmt: skip
         self.fleet = Fleet(self.desk, parts)
         self.leases = Leases(self.desk, self.office, self.post.deliver)
@@ -176,11 +182,12 @@ class Hub:
         self.trust.renew(self.clock.wall_ms())
         self.epochs.settle(epoch)
         self.backups.look()
+        self.refill.look()
         self._start_broker()
         self._begin(self.digester.start, self.digester.stop)
         self._begin(self.backups.start, self.backups.stop)
         self._begin(self.publisher.start, self.publisher.stop)
-        self._first_account()
+        let_first_in(self.people, self.desk, self.folder)
         self.calendars.seed()
         self._begin(self.imports.start, self.imports.stop)
         hl7 = self.imports.hl7
@@ -244,21 +251,6 @@ class Hub:
         follow(unit, change, state)
         self.office.follow(unit, change, state)
 
-    def _first_account(self) -> None:
-        """A new hub lets its first administrator in by a file only the machine's owner can read."""
-        if self.people.has_administrator():
-            return
-        self.desk.settle()
-        if self.people.has_administrator():
-            return
-        password = self.entropy.bytes(9).hex()
-        wish = Wish("admin", "中心管理员", ["administrator"], password=password)
-        made = self.people.save(wish, None, new=self.people.one("u-admin") is None)
-        assert isinstance(made, str), "the first account is well formed"
-        path = self.folder / FIRST_ACCOUNT
-        path.unlink(missing_ok=True)
-        create_secret(path, (json.dumps({"user": "admin", "password": password}) + "\n").encode())
-
     def _write_state(self) -> None:
         web = self.settings.web.host
         told = {
@@ -310,6 +302,11 @@ class Hub:
             self._members_changed()
         return learnt
 
+    def _behind(self, epoch: int) -> None:
+        """Somebody holds proof that this hub forgot: nobody hears of heads from this moment on."""
+        self.epochs.above(epoch)
+        self.refill.look()
+
     def _figures(self) -> dict[str, float]:
         overview = self._port.overview()
         return {
@@ -320,7 +317,7 @@ class Hub:
             "digest_lag_facts": self.fleet.lag(),
             "open_questions": self.records.questions_count(),
             "streams_open": self.events.clients,
-            "own_facts_not_copied": self.backups.lag(),
+            **self.safety().figures(),
             **{f"machines_{state}": n for state, n in overview.counts.items()},
         }
 
@@ -330,6 +327,8 @@ class Hub:
         while not self._ending.wait(TICK_S):
             live.tick()
             self._look_after_broker()
+            if self.refill.look():
+                self.digester.tell_all()
             if self.clock.mono_s() - ticked > TICK_EVERY_S:
                 ticked = self.clock.mono_s()
                 self.epochs.tick()

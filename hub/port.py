@@ -5,14 +5,34 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from hub.backup.keeping import Keeping
+from hub.features.fleet.safety import Safety
 from hub.features.fleet.service import Overview
+from hub.link.refill import Refill
 from hub.web.frame import Strip
 from kiosk_ui.kit.port import Principal
 from kiosk_ui.kit.screens.ledger import LedgerView
 from kiosk_ui.kit.screens.line import LineFacts
 from sync.adapters.clock import Clock
+from sync.adapters.sqlite_log.hub_store import HubStore
 
 OVERVIEW_S = 1.0
+
+
+def safety(store: HubStore, backups: Keeping, refill: Refill) -> Safety:
+    """How safe what the centre holds is, now."""
+    seen = backups.seen
+    return Safety(
+        epoch=store.epoch,
+        place=seen.place,
+        newest_ms=seen.newest_ms,
+        counting=seen.counting,
+        fault=seen.fault is not None,
+        same_disk=seen.same_disk,
+        own_lag=backups.lag(),
+        now_ms=store.clock.wall_ms(),
+        waits_for=len(refill.waits_for()) if refill.keeps_back() else None,
+    )
 
 
 class Port:

@@ -19,6 +19,7 @@ from hub.link.door import Door
 from hub.link.lease_office import LeaseOffice
 from hub.link.mqtt_ingest import MqttIngest
 from hub.link.post import Post
+from hub.link.refill import is_refilling
 from hub.link.voice import HubKeys, TrustBundle, Voice
 from hub.opening import open_store
 from hub.settings import Settings
@@ -71,9 +72,11 @@ class Worker:
         self._door = Door(self.store, self._voice, behind=lambda _: self.store.follow_epoch())
         self._office = LeaseOffice(self.store, self._voice, _NoMarks())
         self._digester = Digester(
-            self.store, Feeds(self.store), self._door, self._voice, self._post, follow=self._follow
-        )
+            self.store, Feeds(self.store), self._door, self._voice, self._post, follow=self._follow,
+            quiet=lambda: self._refilling,
+        )  # fmt: skip
         self._ingest: MqttIngest | None = None
+        self._refilling = is_refilling(self.store)
 
     def start(self) -> None:
         """Raises Unavailable `hub.no-broker` when the first worker has never started one."""
@@ -127,6 +130,7 @@ class Worker:
     def _look(self) -> None:
         while not self._ending.wait(LOOK_S):
             self.store.follow_epoch()
+            self._refilling = is_refilling(self.store)
             self._trust = open_site(self._folder / "keys")
 
 

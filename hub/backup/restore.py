@@ -17,6 +17,7 @@ from hub.backup.check import check
 from hub.backup.make import fault_of
 from hub.backup.place import MONOTONE, OWN, Backup, Place, retire_newer
 from hub.backup.tables import copy_rows, kept_tables, project_again
+from hub.link import refill
 from hub.link.monotone import Monotone, MonotoneFile, read_monotone
 from hub.link.voice import HubKeys
 from hub.projections import all_projectors
@@ -177,6 +178,7 @@ def _enter(path: Path, secrets: HubSecrets, epoch: int, tick: int) -> None:
         with store.write() as unit:
             set_meta(unit.conn, "hub_epoch", epoch)
             set_meta(unit.conn, "tick", tick)
+            refill.begin(unit.conn, epoch)
     finally:
         store.close()
 

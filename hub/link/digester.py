@@ -29,7 +29,7 @@ PublishHead = Callable[[str, bytes], None]
 class Digester:
     """Digests in short transactions, rings the bell for scopes that moved, tells writers of quarantined facts.
 
-    `busy`: whether messages wait that have not reached the door yet.
+    `busy`: whether messages wait that have not reached the door yet. `quiet`: whether heads are kept back.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class Digester:
         *,
         follow: Follow | None = None,
         busy: Callable[[], bool] = lambda: False,
+        quiet: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
         self._feeds = feeds
@@ -50,6 +51,7 @@ class Digester:
         self._post = post
         self._follow = follow
         self._busy = busy
+        self._quiet = quiet
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._publish: PublishHead | None = None
@@ -69,6 +71,12 @@ class Digester:
         self._publish = publish
         if publish is not None and (self.leads or not self._store.shared):
             self._heads(hub_inbound.feed_labels(self._store))
+
+    def tell_all(self) -> None:
+        """Every head anew, to everybody: they were kept back."""
+        labels = hub_inbound.feed_labels(self._store)
+        self._heads(labels)
+        self._post.moved(labels)
 
     def start(self) -> None:
         self._store.on_arrival(self._wake.set)
@@ -136,7 +144,7 @@ class Digester:
 
     def _heads(self, labels: frozenset[str]) -> None:
         publish = self._publish
-        if publish is None:
+        if publish is None or self._quiet():
             return
         with self._store.read() as conn:
             rows = self._feeds.heads(conn, sorted(labels))

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hub.link.monotone import Monotone, MonotoneFile
+from hub.link.refill import begin as begin_refill
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.adapters.sqlite_log.node_store import set_meta
 from sync.kernel.limits import EPOCH_MAX
@@ -93,4 +94,6 @@ class EpochKeeper:
         with self._store.write(step="epoch.raise") as unit:
             set_meta(unit.conn, "hub_epoch", epoch)
             set_meta(unit.conn, "tick", tick)
+            if epoch > self._store.epoch:
+                begin_refill(unit.conn, epoch)
         self._store.epoch = epoch

@@ -6,7 +6,7 @@ Source: protocol way/1, sections 6.4-6.7.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hub.link.voice import Voice
 from sync.adapters.sqlite_log import hub_snapshots
@@ -28,7 +28,9 @@ _POINT_BYTES = 400
 class FeedDesk:
     """Answers for nodes that hold the scope; who holds what is the caller's to check."""
 
-    def __init__(self, store: HubStore, feeds: Feeds, voice: Voice) -> None:
+    def __init__(self, store: HubStore, feeds: Feeds, voice: Voice, quiet: Callable[[], bool] = lambda: False) -> None:
+        """`quiet`: whether nobody may be told yet where feeds stand; a message of heads then names none."""
+        self._quiet = quiet
         self._store = store
         self._feeds = feeds
         self._voice = voice
@@ -36,7 +38,7 @@ class FeedDesk:
     def head_message(self, node: str, labels: Sequence[str]) -> bytes:
         """The signed heads of these scopes, from one snapshot."""
         with self._store.read() as conn:
-            rows = self._feeds.heads(conn, labels)
+            rows = [] if self._quiet() else self._feeds.heads(conn, labels)
         return self._voice.head(rows, node)
 
     def segment(self, label: str, epoch: int, first: int) -> bytes:

@@ -90,6 +90,7 @@ def restore(
         if source is None or recovery_key is None:
             raise Unavailable("backup.no-keys", 0.0)
         unseal_keys(source / KEYS, recovery_key, dir)
+        _newest_trust(dir, source)
     secrets, place = _secrets(dir, source or _place_of(dir))
     with _alone(dir):
         done = put_back(
@@ -194,6 +195,21 @@ def _secrets(directory: Path, source: Path) -> tuple[HubSecrets, Place]:
     keys = load_keys(directory / "keys")
     node = load(Settings, directory / "settings.toml", dict(os.environ)).node.node
     return HubSecrets(node, keys.store, HubKeys(keys.signing, keys.sealing)), Place(source, keys.store)
+
+
+def _newest_trust(directory: Path, source: Path) -> None:
+    """Who was shut out since the keys were sealed stays shut out: the place holds the newest bundle."""
+    from hub.backup.place import TRUST
+    from provisioning.trust import bundle
+
+    held = bundle.load_bundle(directory / "keys")
+    try:
+        offered = (source / TRUST).read_bytes()
+    except OSError:
+        return
+    newer = bundle.adopt(held, offered)
+    if isinstance(newer, bundle.Bundle):
+        bundle.save_bundle(directory / "keys", newer)
 
 
 @contextmanager

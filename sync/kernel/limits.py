@@ -1,6 +1,6 @@
 """Every stated number of protocol `way/1`, once.
 
-Source: protocol way/1, sections 2, 4.3, 4.10, 5.1-5.3, 6.5, 7.1, 7.3.
+Source: protocol way/1, sections 2, 4.3, 4.10, 5.1-5.6, 6.5, 7.1, 7.3.
 """
 
 FACT_BYTES_MAX = 64 * 1024
@@ -80,6 +80,9 @@ CHECKPOINT_TAIL_MAX = 64
 KEEP_ACKED_DAYS = 14
 EPOCH_MAX = 2**32 - 1
 """A hub epoch is a u32 on the wire."""
+REFILL_S_MAX = 15 * 60.0
+REFILL_SEEN_S = 3600.0
+"""After a raised epoch no heads are told until every machine seen in this time before has drained. Section 5.6."""
 TICK_EVERY_S = 60.0
 """Database and monotone file beat together; one that is behind was put back."""
 

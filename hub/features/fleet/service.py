@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from hub.features.fleet import ledger, store
 from hub.features.fleet.acts import Acts, Tell
 from hub.features.fleet.ledger import Ledger
+from hub.features.fleet.safety import Safety
 from hub.features.fleet.store import Cards
 from hub.store.desk import Desk
 from provisioning.trust.cards import Card, CardRow, make_card
@@ -76,6 +77,7 @@ class Parts:
     stick: Callable[[bytes], bytes]
     present: Callable[[str], bool | None]
     tell: Tell
+    safety: Callable[[], Safety]
 
 
 class Fleet:
@@ -109,6 +111,9 @@ class Fleet:
     def names(self) -> dict[str, str]:
         """Machine names for lists; the hub names itself."""
         return {row.node: row.name or row.node for row in self._desk.store.nodes()}
+
+    def safety(self) -> Safety:
+        return self._parts.safety()
 
     def lag(self) -> int:
         return undigested(self._desk.store)

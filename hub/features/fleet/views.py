@@ -52,19 +52,24 @@ def make_views(
     def said() -> dict[str, object]:
         return {"fleet_words": words, "wards_of": wards_of}
 
+    def shown() -> dict[str, object]:
+        return {
+            "overview": service.overview(),
+            "questions": questions(),
+            "lag": service.lag(),
+            "wards": wards(),
+            "safety": service.safety(),
+        }
+
     @pages.get("/")
     @needs("settings.read")
     def overview() -> str:
-        return render_template(
-            "fleet/overview.html", overview=service.overview(), questions=questions(), lag=service.lag(), wards=wards()
-        )
+        return render_template("fleet/overview.html", **shown())
 
     @pages.get("/overview/part")
     @needs("settings.read")
     def part() -> str:
-        return render_template(
-            "fleet/part.html", overview=service.overview(), questions=questions(), lag=service.lag(), wards=wards()
-        )
+        return render_template("fleet/part.html", **shown())
 
     @pages.get("/machines")
     @needs("settings.read")

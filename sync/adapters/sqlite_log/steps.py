@@ -51,6 +51,7 @@ STEPS: Final[Mapping[str, str]] = {
     "hello.note": "a node's newest hello",
     "seen.note": "nodes heard and refusals counted",
     "epoch.raise": "the hub's epoch in the database",
+    "refill.end": "everything is given back: heads may be told again",
     "epoch.tick": "the hub's tick in the database",
     "epoch.file": "the file beside the database that only rises",
 }

@@ -17,6 +17,7 @@ from tests.adapters.backup.conftest import hire, running, tables, waystation
 Site = Callable[[], Path]
 
 
+@pytest.mark.row("H35.15")
 def test_a_running_hub_is_copied_whole_and_comes_back_under_a_higher_epoch(site: Site, tmp_path: Path) -> None:
     folder = site()
     with running(folder) as hub:

@@ -77,6 +77,7 @@ def shown(store: ApplianceStore) -> list[tuple[object, ...]]:
 KEYS = tuple(f"0073{n:04d}-1" for n in range(20))
 
 
+@pytest.mark.row("H35.17")
 @pytest.mark.parametrize(
     ("days", "safe", "left"),
     [
