@@ -32,7 +32,7 @@ from hub.link.digester import Digester
 from hub.link.door import Door, Offer
 from hub.link.epoch import EpochKeeper
 from hub.link.feed_desk import FeedDesk
-from hub.link.learning import learn_again
+from hub.link.learning import follow_machines, learn_again
 from hub.link.lease_office import LeaseOffice
 from hub.link.mqtt_ingest import MqttIngest
 from hub.link.orders import teller
@@ -250,6 +250,8 @@ class Hub:
         """What features answer to a fact in the digest's own transaction."""
         follow(unit, change, state)
         self.office.follow(unit, change, state)
+        if follow_machines(unit, change, state):
+            unit.on_commit(self._members_changed)
 
     def _write_state(self) -> None:
         web = self.settings.web.host

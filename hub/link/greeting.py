@@ -13,7 +13,7 @@ from hub.link.lease_office import LeaseOffice
 from hub.link.voice import Safe, Voice, not_safe, stream_ack
 from sync.adapters.sqlite_log import hub_inbound, hub_lineage, hub_orders
 from sync.adapters.sqlite_log.connection import Connection
-from sync.adapters.sqlite_log.hub_contact import last_hello, note_hello
+from sync.adapters.sqlite_log.hub_contact import last_hello, lift_scope_version, note_hello
 from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow
 from sync.kernel import canonical
 from sync.kernel.outcome import PeerFault
@@ -29,6 +29,9 @@ Lane = tuple[int, int]
 """(incarnation, lane)."""
 EPOCH_LEAP_MAX = 1000
 """One machine must not use up the 32 bits of epochs; no hub is put back this often."""
+
+SCOPE_LEAP_MAX = 1000
+"""Scope sets that a hub which was put back may have forgotten of one machine."""
 
 _STATUS = {
     "known": words.OPEN,
@@ -86,6 +89,8 @@ class Greeting:
         if self._is_newer(row.node, hello):
             note_hello(self._store, row.node, raw, carrier, hello.streams)
             row = self._store.node_row(row.node) or row  # what it told may have shown a fork
+        if row.scope_version < hello.scope_version <= row.scope_version + SCOPE_LEAP_MAX:
+            row = lift_scope_version(self._store, row, hello.scope_version + 1)
         if row.state == "rewound" and self._office is not None:
             self._office.rewound(row.node)
             row = self._store.node_row(row.node) or row

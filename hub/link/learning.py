@@ -1,11 +1,24 @@
-"""A machine that this hub enrolled and has forgotten brings the hub's own signed word, and is known again."""
+"""Machines, as a hub that was put back learns them again.
+
+A machine that it enrolled and has forgotten brings the hub's own signed word. The list of machines is no fact; what the
+hub's own facts say of it since the backup is brought into it. In ordinary service list and fact are written in one
+commit, so there is nothing to bring.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 from provisioning.trust.enrol import scopes_for
 from provisioning.trust.site import SiteTrust
-from sync.adapters.sqlite_log.hub_store import HubStore, add_node
+from sync.adapters.sqlite_log.hub_store import HubStore, add_node, node_row, put_node_scopes, set_node_state
+from sync.adapters.sqlite_log.node_store import Change, Unit
+from sync.domain.fleet import facts
+from sync.domain.fleet.fold import REVOKED
 from sync.kernel.suite import suite1
+
+SHUT = ("revoked", "closed")
+GRANT = "grant:"
 
 
 def learn_again(store: HubStore, trust: SiteTrust, record: bytes) -> bool:
@@ -15,11 +28,12 @@ def learn_again(store: HubStore, trust: SiteTrust, record: bytes) -> bool:
         return False
     with store.write(step="node.learn") as unit:
         if store.node_row(identity.node) is None:
+            known = unit.state(facts.NODE, identity.node)
             add_node(
                 unit,
                 node=identity.node,
                 role=identity.role,
-                name=identity.node,
+                name=(known.display_name if known else "") or identity.node,
                 signing_public=identity.signing,
                 sealing_public=identity.sealing,
                 key_id=suite1.key_id(identity.signing),
@@ -27,4 +41,28 @@ def learn_again(store: HubStore, trust: SiteTrust, record: bytes) -> bool:
                 tls_serial=None,
                 now_ms=store.clock.wall_ms(),
             )
+            bring_up(unit, identity.node, known)
     return True
+
+
+def bring_up(unit: Unit, node: str, state: Any) -> bool:
+    """Shut out who was shut out since, and give a machine the scopes it has since. True: something changed."""
+    row = node_row(unit.conn, "node", node)
+    if row is None or state is None:
+        return False
+    changed = False
+    if state.status == REVOKED and row.state not in SHUT:
+        set_node_state(unit, node, "revoked")
+        changed = True
+    if state.scope_version > row.scope_version:
+        granted = [label for label in row.scopes if label.startswith(GRANT)]
+        put_node_scopes(unit, node, state.scope_version, [*state.labels, *granted])
+        changed = True
+    return changed
+
+
+def follow_machines(unit: Unit, change: Change, state: Any) -> bool:
+    """In the digest's own transaction. True: the list of machines changed."""
+    if change.etype != facts.NODE or change.fact is None or change.fact.kind not in (facts.REVOKED, facts.SCOPES_SET):
+        return False
+    return bring_up(unit, str(change.key), state)

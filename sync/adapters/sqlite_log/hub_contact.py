@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sync.adapters.sqlite_log import hub_holes, hub_lineage
-from sync.adapters.sqlite_log.hub_store import HubStore
+from sync.adapters.sqlite_log.hub_inbound import undigested
+from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow, put_node_scopes
 from sync.adapters.sqlite_log.node_store import count
 from sync.protocol.hello import HelloStream
 
@@ -24,6 +26,18 @@ def note_hello(store: HubStore, node: str, raw: bytes, carrier: str, streams: Se
         )
         hub_lineage.told(store, unit, node, [(one.incarnation, one.lane, one.last) for one in streams if one.last])
         hub_holes.note(unit.conn, node, streams)
+
+
+def lift_scope_version(store: HubStore, row: NodeRow, above: int) -> NodeRow:
+    """A machine holds a scope set that this hub has forgotten: say the one it has under a version that counts.
+
+    Not while facts wait to be understood: the forgotten set may be among them, under its own version.
+    """
+    if undigested(store):
+        return row
+    with store.write(step="hello.note") as unit:
+        put_node_scopes(unit, row.node, above, row.scopes)
+    return replace(row, scope_version=above)
 
 
 def last_hello(store: HubStore, node: str) -> bytes | None:

@@ -214,6 +214,14 @@ def set_node_scopes(unit: Unit, node: str, scopes: Sequence[str]) -> int:
     return int(unit.conn.execute("SELECT scope_version FROM node WHERE node = ?", (node,)).fetchone()[0])
 
 
+def put_node_scopes(unit: Unit, node: str, version: int, scopes: Sequence[str]) -> None:
+    """A scope set under the version that it had."""
+    unit.conn.execute(
+        "UPDATE node SET scope_version = ?, scopes = ? WHERE node = ? AND scope_version < ?",
+        (version, json.dumps(sorted(set(scopes))), node, version),
+    )
+
+
 def set_node_state(unit: Unit, node: str, state: str) -> None:
     assert state in STANDINGS
     unit.conn.execute("UPDATE node SET state = ? WHERE node = ?", (state, node))

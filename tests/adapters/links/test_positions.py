@@ -133,3 +133,17 @@ def test_a_complete_stream_of_an_earlier_start_hears_how_far_it_is_safe(world) -
     assert (ack.incarnation, ack.upto, ack.safe) == (earlier, 10, 3)
     still = (HelloStream(earlier, 0, 11, 10, 1),)
     assert hello(world, machine, still, [upto.h]).ack.streams == (), "one that is being sent hears it with its marks"
+
+
+def test_a_machine_ahead_of_a_hub_that_was_put_back_is_told_its_scopes_under_a_version_that_counts(world) -> None:
+    machine = world.machine(scopes=["site", "ward:W12"])
+    body = Hello("test", machine.store.incarnation, 1, (), scope_version=7).body()
+    raw = message.make_message(
+        message.HELLO, body, signer=machine.node, audience=world.hub.node, epoch=1, signing_key=machine.signing
+    )
+    opened = message.open_message(
+        world.door.receive(raw, "mqtt", machine.node)[-1], keys=lambda _n, _k: world.voice.public, audience=machine.node
+    )
+    assert Welcome.read(opened.body).scope_set == (8, ("site", "ward:W12"))
+    row = world.hub.node_row(machine.node)
+    assert row is not None and row.scope_version == 8
