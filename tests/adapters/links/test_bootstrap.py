@@ -21,6 +21,8 @@ from sync.adapters.idgen import SystemEntropy
 from sync.adapters.sqlite_log import bootstrap, down, hub_snapshots
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.hub_snapshots import Worth
+from sync.catalog import ENTITY_TYPES
+from sync.domain.tracking import facts as alias
 from sync.kernel.fact import NewFact
 from sync.kernel.outcome import PeerFault, Unavailable
 
@@ -445,3 +447,30 @@ def test_a_ward_arrives_over_a_line_that_is_slow_and_breaks(world, small_segment
     relay.set_mode(machine.node, "up")
     assert rounds_of(world, machine, feeds).run().begun == [STAYS]
     assert equal(world, machine.store)
+
+
+def test_what_this_version_does_not_know_is_held_all_the_same(world, small_segments, monkeypatch) -> None:
+    """A newer hub places a new type of entity: the box holds it unseen, so set hashes agree and nothing is repaired."""
+    stays(world, 60)
+    with world.hub.write() as unit:
+        unit.append(alias.number_merged("00731846", into="00731847", event_at_ms=1, control="m1"))
+    world.wait_digested()
+    publisher(world).look()
+    machine = fresh(world)
+    known = {number: kind for number, kind in ENTITY_TYPES.items() if number != 12}
+    for module in ("landing", "bootstrap"):
+        monkeypatch.setattr(f"sync.adapters.sqlite_log.{module}.ENTITY_TYPES", known)
+    feeds = feeds_of(world, machine)
+    rounds = rounds_of(world, machine, feeds)
+    assert rounds.run().begun == [STAYS]
+    with machine.store.write() as unit:
+        unit.conn.execute("UPDATE meta SET value = 0 WHERE name = 'sets_checked_ms'")
+    assert rounds.run().repaired == []
+    with world.hub.write() as unit:
+        unit.append(alias.number_merged("00731850", into="00731847", event_at_ms=2, control="m2"))
+    world.wait_digested()
+    with machine.store.write() as unit:
+        unit.conn.execute("UPDATE meta SET value = 0 WHERE name = 'sets_checked_ms'")
+    done = rounds.run()
+    assert done.entries == 1 and done.repaired == [] and feeds.repairs == 0
+    assert copy_of(machine.store, STAYS).keys() == world.placed(STAYS).keys()
