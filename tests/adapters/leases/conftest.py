@@ -129,15 +129,19 @@ class Box:
         self.data.mkdir()
         self.starts = 0
         self.point: Point = nothing
-        signing, self.sealing = suite1.hash(name.encode()), bytes([4]) * 32
-        public = suite1.signing_public(signing)
-        with centre.store.write() as unit:
-            add_node(
-                unit, node=name, role="records", name=name, signing_public=public, key_id=suite1.key_id(public),
-                sealing_public=suite1.sealing_public(self.sealing), scopes=["site"], tls_serial=None, now_ms=NOW_MS,
-            )  # fmt: skip
-        self.book = TrustBook(BoxKeys(name, signing), centre.trust.raw, lambda raw: None)
+        self.signing, self.sealing = suite1.hash(name.encode()), bytes([4]) * 32
+        self.enrol()
+        self.book = TrustBook(BoxKeys(name, self.signing), centre.trust.raw, lambda raw: None)
         self.start()
+
+    def enrol(self) -> None:
+        public = suite1.signing_public(self.signing)
+        with self.centre.store.write() as unit:
+            add_node(
+                unit, node=self.name, role="records", name=self.name, signing_public=public,
+                key_id=suite1.key_id(public), sealing_public=suite1.sealing_public(self.sealing), scopes=["site"],
+                tls_serial=None, now_ms=NOW_MS,
+            )  # fmt: skip
 
     def start(self) -> None:
         self.starts += 1
