@@ -124,8 +124,13 @@ def verify(
 ) -> None:
     """Chains, signatures, produced = received: checked by the one-file verifier in a process of its own."""
     program = Path(__file__).parent.parent / "verifier" / "waystation_verify.py"
-    nodes = [part for d in dir for part in ("--node", f"{d / 'data' / 'node.db'}:{d / 'keys' / 'store.key'}")]
-    done = subprocess.run([sys.executable, "-I", str(program), *nodes, *(["--json"] if json else [])], check=False)
+    from provisioning.making.places import for_verifier, verifier_environment
+
+    nodes = [part for each in dir for part in ("--node", for_verifier(each))]
+    done = subprocess.run(
+        [sys.executable, "-I", str(program), *nodes, *(["--json"] if json else [])], check=False,
+        env=verifier_environment(dir),
+    )  # fmt: skip
     say.end(done.returncode)
 
 

@@ -7,6 +7,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -43,6 +45,9 @@ def demo(
         int, typer.Option(min=1, help="1 pauses 3 s before each step of the scripted day, 3 one second, 10 not at all")
     ] = 10,
     day: Annotated[str, typer.Option(help="which day to play")] = "courier",
+    hub_store: Annotated[
+        str, typer.Option(help="postgresql://… with empty tables for the hub; `own`: a PostgreSQL just for this")
+    ] = "",
     json: AsJson = False,
 ) -> None:
     """A hub, a records room, two couriers, their devices and lines: a living hospital, all of it invented."""
@@ -52,9 +57,26 @@ def demo(
         )
     with tempfile.TemporaryDirectory(prefix="waystation-demo-") as scratch:
         folder = dir or Path(scratch)
-        if check:
-            say.end(_check(folder, seed, speed, json))
-        _open(folder, port, seed)
+        with _tables(hub_store) as url:
+            if check:
+                say.end(_check(folder, seed, speed, json, url))
+            _open(folder, port, seed, url)
+
+
+@contextmanager
+def _tables(hub_store: str) -> Iterator[str]:
+    """The address of the hub's tables; a cluster of one's own ends with the demo."""
+    if hub_store != "own":
+        yield hub_store
+        return
+    from provisioning.making.cluster import Cluster
+
+    cluster = Cluster(durable=True)
+    try:
+        cluster.start()
+        yield cluster.new_tables()
+    finally:
+        cluster.stop()
 
 
 def _tell(as_json: bool) -> Any:
@@ -74,14 +96,14 @@ def _paced(tell: Any, speed: int, line: str) -> None:
         time.sleep(STEP_PAUSE_S / speed)
 
 
-def _check(folder: Path, seed: int, speed: int, as_json: bool) -> int:
+def _check(folder: Path, seed: int, speed: int, as_json: bool, hub_store: str) -> int:
     from provisioning.demo.day import CourierDay
     from provisioning.demo.judge import judge
     from provisioning.demo.stage import raise_stage
 
     tell = _tell(as_json)
     began = time.monotonic()
-    stage = raise_stage(folder, seed, tell)
+    stage = raise_stage(folder, seed, tell, hub_store)
     try:
         played = CourierDay(stage, seed, partial(_paced, tell, speed)).play()
     except (TimeoutError, AssertionError) as fault:
@@ -104,14 +126,14 @@ def _check(folder: Path, seed: int, speed: int, as_json: bool) -> int:
     return say.FINE if held else say.FAILED
 
 
-def _open(folder: Path, port: int, seed: int) -> None:
+def _open(folder: Path, port: int, seed: int, hub_store: str) -> None:
     from provisioning.demo.landing import serve
     from provisioning.demo.stage import raise_stage
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    stage = raise_stage(folder, seed, _tell(False))
+    stage = raise_stage(folder, seed, _tell(False), hub_store)
     try:
         landing = serve(stage, port)
         stage.extra["landing_url"] = landing.url

@@ -11,11 +11,11 @@ from typing import Any
 import requests
 
 from provisioning.making.client import state_file
+from provisioning.making.places import database_of
 from sync.adapters.clock import SystemClock
-from sync.adapters.keys import load_key
 from sync.adapters.leases import box_tables
 from sync.adapters.sqlite_log.bootstrap import loading
-from sync.adapters.sqlite_log.connection import Connection, connect
+from sync.adapters.sqlite_log.connection import Connection
 from sync.catalog import ENTITY_TYPES, KINDS
 from sync.kernel.codec import decode_fact
 from sync.kernel.fact import Fact
@@ -30,10 +30,7 @@ STATES = ("open", "frozen", "waits for an operator")
 @contextmanager
 def database(directory: Path) -> Iterator[Connection]:
     """A read-only connection to the node in `directory`. Raises Unavailable when there is none."""
-    path = directory / "data" / "node.db"
-    if not path.exists():
-        raise Unavailable("node.absent", 60.0)
-    conn = connect(path, load_key(directory / "keys" / "store.key"), writes=False)
+    conn = database_of(directory).reader()
     try:
         yield conn
     finally:
@@ -52,7 +49,7 @@ def refuse_running(directory: Path) -> None:
 
 
 def is_hub(conn: Connection) -> bool:
-    return conn.execute("SELECT 1 FROM sqlite_schema WHERE name = 'arrival'").fetchone() is not None
+    return bool(conn.has_table("arrival"))
 
 
 def status(directory: Path) -> dict[str, Any]:
@@ -156,7 +153,7 @@ def oldest_s(conn: Connection) -> float | None:
 
 
 def _has(conn: Connection, table: str) -> bool:
-    return conn.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (table,)).fetchone() is not None
+    return bool(conn.has_table(table))
 
 
 def facts(conn: Connection, entity: tuple[int, str] | None) -> Iterator[dict[str, Any]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioning.cli.look import is_hub, refuse_running
+from provisioning.making.places import database_of
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
 from sync.adapters.keys import load_key
@@ -17,12 +18,12 @@ from sync.kernel.canonical import decode
 def rebuild(directory: Path) -> dict[str, Any]:
     """Project every entity of a stopped node again. `same`: no table differed byte for byte before and after."""
     refuse_running(directory)
-    path, key = directory / "data" / "node.db", load_key(directory / "keys" / "store.key")
+    key = load_key(directory / "keys" / "store.key")
     from provisioning.cli import look
 
     with look.database(directory) as conn:
         hub = is_hub(conn)
-    store = _open(hub, path, key)
+    store = _open(hub, directory, key)
     try:
         tables = [t for p in store.projectors for t in tables_of(p)]
         with store.write() as unit:
@@ -38,7 +39,7 @@ def rebuild(directory: Path) -> dict[str, Any]:
     return {"entities": len(rows), "tables": len(tables), "same": same}
 
 
-def _open(hub: bool, path: Path, key: bytes) -> NodeStore:
+def _open(hub: bool, directory: Path, key: bytes) -> NodeStore:
     from sync.adapters.sqlite_log.appliance_store import ApplianceStore
     from sync.adapters.sqlite_log.hub_store import HubStore
 
@@ -53,7 +54,14 @@ def _open(hub: bool, path: Path, key: bytes) -> NodeStore:
         projectors = projectors_of_box()
     kind = HubStore if hub else ApplianceStore
     return kind(
-        path, key, node="rebuild", role="hub", clock=SystemClock(), entropy=SystemEntropy(), projectors=projectors
+        directory / "data" / "node.db",
+        key,
+        node="rebuild",
+        role="hub",
+        clock=SystemClock(),
+        entropy=SystemEntropy(),
+        projectors=projectors,
+        database=database_of(directory),
     )
 
 

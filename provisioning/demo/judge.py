@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioning.demo.day import BACKFILLED, RECORDS, UNDONE, Played
+from provisioning.making.places import for_verifier, verifier_environment
 
 VERIFIER = Path(__file__).parent.parent / "verifier" / "waystation_verify.py"
 
@@ -57,8 +58,11 @@ def judge(directory: Path, stations: list[tuple[str, bool]], played: Played) -> 
 
 def verify(directories: list[Path]) -> dict[str, Any]:
     """The stand-alone verifier's document over node directories."""
-    nodes = [part for d in directories for part in ("--node", f"{d / 'data' / 'node.db'}:{d / 'keys' / 'store.key'}")]
-    done = subprocess.run([sys.executable, "-I", str(VERIFIER), "--json", *nodes], check=False, capture_output=True)
+    nodes = [part for directory in directories for part in ("--node", for_verifier(directory))]
+    done = subprocess.run(
+        [sys.executable, "-I", str(VERIFIER), "--json", *nodes], check=False, capture_output=True,
+        env=verifier_environment(directories),
+    )  # fmt: skip
     document: dict[str, Any] = json.loads(done.stdout)
     return document
 

@@ -118,13 +118,19 @@ class Stage:
         self.relay.stop()
 
 
-def raise_stage(directory: Path, seed: int, say: Say) -> Stage:
-    """Provision, start and fill a demo in `directory`. Raises Unavailable when a part does not come up."""
+def raise_stage(directory: Path, seed: int, say: Say, hub_store: str = "") -> Stage:
+    """Provision, start and fill a demo in `directory`. Raises Unavailable when a part does not come up.
+
+    `hub_store`: address of empty tables in a PostgreSQL for the hub, which otherwise keeps its file.
+    """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     password = secrets.token_urlsafe(9)
     say("hub: keys, certificate authority, broker")
     hub_dir = directory / "hub"
-    make_hub(hub_dir, site=town.SITE, name=town.HOSPITAL, hosts=(), admin=ADMIN, password=password)
+    make_hub(
+        hub_dir, site=town.SITE, name=town.HOSPITAL, hosts=(), admin=ADMIN, password=password,
+        settings={"store": {"url": hub_store}} if hub_store else None,
+    )  # fmt: skip
     hub = NodeProcess("hub", hub_dir)
     hub_state = hub.start()
     stage: Stage | None = None

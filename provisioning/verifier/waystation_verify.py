@@ -1,9 +1,10 @@
 """Check Waystation databases without Waystation: chains, signatures, produced = received, everything counted once.
 
-This file imports nothing of the product on purpose; it needs sqlcipher3, cbor2 and cryptography. Formats are those of
-protocol way/1, sections 2 and 4.1. Usage:
+This file imports nothing of the product on purpose; it needs sqlcipher3, cbor2 and cryptography, and psycopg for a hub
+on PostgreSQL. Formats are those of protocol way/1, sections 2 and 4.1. Usage:
 
     python waystation_verify.py --node HUB/data/node.db:HUB/keys/store.key --node BOX/data/node.db:BOX/keys/store.key
+    python waystation_verify.py --node postgresql://hub@server/waystation --node BOX/data/node.db:BOX/keys/store.key
 
 Exit 0: everything holds. Exit 1: the first bad row of each database is named. Nothing of a patient is printed: facts
 are named by stream and seq.
@@ -63,20 +64,53 @@ def open_db(path: str, key_path: str) -> Any:
     return conn
 
 
-def check(path: str, key_path: str) -> Report:
-    conn = open_db(path, key_path)
+class Postgres:
+    """One snapshot of a hub's tables on a server, read with SQLite's mark for a parameter."""
+
+    def __init__(self, url: str) -> None:
+        import psycopg
+
+        self.fault = psycopg.Error
+        self._conn = psycopg.connect(url)
+        self._conn.read_only = True
+        self._conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+
+    def execute(self, sql: str, params: tuple[Any, ...] = ()) -> Any:
+        return self._conn.execute(sql.replace("?", "%s"), params)
+
+    def close(self) -> None:
+        self._conn.close()
+
+
+def has_table(conn: Any, name: str) -> bool:
+    asked = (
+        "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = ?"
+        if isinstance(conn, Postgres)
+        else "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
+    )
+    return conn.execute(asked, (name,)).fetchone() is not None
+
+
+def check(place: str) -> Report:
+    """`place`: a file and its key, or the address of a PostgreSQL."""
+    if place.startswith(("postgresql://", "postgres://")):
+        conn: Any = Postgres(place)
+        fault_of: Any = conn.fault
+    else:
+        conn = open_db(*place.rsplit(":", 1))
+        fault_of = sqlcipher.DatabaseError
     report = Report()
     try:
-        bad = conn.execute("PRAGMA integrity_check(1)").fetchone()[0]
-        if bad != "ok":
-            report.faults.append(f"integrity: {bad}")
-        tables = {row[0] for row in conn.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-        report.hub = "arrival" in tables
+        if fault_of is sqlcipher.DatabaseError:
+            bad = conn.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            if bad != "ok":
+                report.faults.append(f"integrity: {bad}")
+        report.hub = has_table(conn, "arrival")
         for row in conn.execute("SELECT id, node, incarnation, lane, own, last, head, acked FROM stream ORDER BY id"):
             check_stream(conn, report, *row)
         if report.hub:
             check_headers(conn, report)
-    except sqlcipher.DatabaseError as fault:
+    except fault_of as fault:
         report.faults.append(f"database: {fault}")
     finally:
         conn.close()
@@ -143,7 +177,7 @@ def check_stream(
 
 def signed_over(conn: Any, stream: int, first: int, last: int) -> bytes | None:
     """Where the chain goes on behind facts that an operator signed as lost; None where nobody did."""
-    if not conn.execute("SELECT 1 FROM sqlite_schema WHERE name = 'anchor'").fetchone():
+    if not has_table(conn, "anchor"):
         return None
     row = conn.execute(
         "SELECT a.h FROM anchor a JOIN stream s ON s.id = a.stream JOIN loss l ON l.node = s.node "
@@ -241,10 +275,12 @@ def known_rebuilds(hub: Report) -> set[tuple[Any, ...]]:
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Check Waystation databases without Waystation.")
-    parser.add_argument("--node", action="append", required=True, metavar="DB:KEY", help="a database and its key file")
+    parser.add_argument(
+        "--node", action="append", required=True, metavar="DB:KEY", help="a database and its key file, or a URL"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     options = parser.parse_args(argv)
-    reports = [check(*each.rsplit(":", 1)) for each in options.node]
+    reports = [check(each) for each in options.node]
     across = compare(reports)
     document = {
         "ok": not across and not any(r.faults for r in reports),

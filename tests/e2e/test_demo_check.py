@@ -14,10 +14,11 @@ DAY_S = 900
 
 @pytest.mark.row("F10.2")
 @pytest.mark.row("F10.4")
-def test_the_scripted_day_holds(tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [[], ["--hub-store", "own"]], ids=["sqlite", "postgres"])
+def test_the_scripted_day_holds(tmp_path: Path, more: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", "from provisioning.cli import main; main()", "demo", "--check", "--seed", "7", "--json",
-         "--dir", str(tmp_path / "demo")],
+         "--dir", str(tmp_path / "demo"), *more],
         capture_output=True, check=False, timeout=DAY_S, cwd=Path(__file__).parents[2])  # fmt: skip
     assert done.stdout, done.stderr.decode()[-2000:]
     document = json.loads(done.stdout)

@@ -45,6 +45,10 @@ class PostgresConnection:
         self._conn = conn
         self._leads = False
 
+    def has_table(self, name: str) -> bool:
+        asked = "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = ?"
+        return self.execute(asked, (name,)).fetchone() is not None
+
     def lead(self) -> bool:
         """Whether this connection is the one of its tables that may digest. Held until the connection ends."""
         if not self._leads:

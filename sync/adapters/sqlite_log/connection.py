@@ -28,6 +28,9 @@ class _Locked(sqlcipher.Connection):
     for_update = for_share = ""
     opened = 0
 
+    def has_table(self, name: str) -> bool:
+        return self.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (name,)).fetchone() is not None
+
     def lead(self) -> bool:
         """Who writes here is alone."""
         return True
