@@ -111,6 +111,9 @@ class Door:
     def receive_many(self, offers: Sequence[Offer]) -> Outcome:
         """Take several at once: one commit for all their facts, one acknowledgement a node."""
         work, outcome = _Work(), Outcome()
+        said = [(each.raw, each.claimed, each.carrier) for each in offers if not batch.is_batch(each.raw)]
+        if len(said) > 1:
+            self._greeting.note_many(said)
         for offer in offers:
             try:
                 if batch.is_batch(offer.raw):

@@ -6,14 +6,14 @@ Source: protocol way/1, sections 4.6 and 9 (hub session).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from hub.link.credits import Credits
 from hub.link.lease_office import LeaseOffice
 from hub.link.voice import Safe, Voice, not_safe, stream_ack
 from sync.adapters.sqlite_log import hub_inbound, hub_lineage, hub_orders
 from sync.adapters.sqlite_log.connection import Connection
-from sync.adapters.sqlite_log.hub_contact import last_hello, lift_scope_version, note_hello
+from sync.adapters.sqlite_log.hub_contact import Told, last_hello, lift_scope_version, note_hellos
 from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow
 from sync.kernel import canonical
 from sync.kernel.outcome import PeerFault
@@ -74,20 +74,15 @@ class Greeting:
             return self._ask(raw, header.signer, claimed)
         if header.type != message.HELLO:
             raise PeerFault("message.unexpected")
-        if claimed is not None and claimed != header.signer:
-            raise PeerFault("message.foreign")
-        row = self._store.node_row(header.signer)
+        row, hello = self._hello(raw, header.signer, claimed)
         if row is None:
-            if claimed is None:
-                raise PeerFault("message.unknown-node")
             return header.signer, [self._unknown(raw, header.signer)]
-        hello = words.Hello.read(message.open_message(raw, keys=_key_of(row), audience=self._store.node).body)
         if header.epoch > self._store.epoch + EPOCH_LEAP_MAX:
             raise PeerFault("message.epoch")
         if header.epoch > self._store.epoch and self._behind is not None:
             self._behind(header.epoch)
         if self._is_newer(row.node, hello):
-            note_hello(self._store, row.node, raw, carrier, hello.streams)
+            note_hellos(self._store, [Told(row.node, raw, carrier, hello.streams)])
             row = self._store.node_row(row.node) or row  # what it told may have shown a fork
         if row.scope_version < hello.scope_version <= row.scope_version + SCOPE_LEAP_MAX:
             row = lift_scope_version(self._store, row, hello.scope_version + 1)
@@ -95,6 +90,36 @@ class Greeting:
             self._office.rewound(row.node)
             row = self._store.node_row(row.node) or row
         return row.node, self._welcome(row, hello)
+
+    def note_many(self, offered: Iterable[tuple[bytes, str | None, str]]) -> None:
+        """Keep what came together of hellos in one commit: each (raw, claimed, carrier) is answered as known then.
+
+        One that proves wrong is left to `message`, which says so.
+        """
+        fresh: dict[str, Told] = {}
+        for raw, claimed, carrier in offered:
+            try:
+                header = message.parse_short_header(raw)
+                if header.type != message.HELLO or header.epoch > self._store.epoch or header.signer in fresh:
+                    continue
+                row, hello = self._hello(raw, header.signer, claimed)
+            except PeerFault:
+                continue
+            if row is not None and self._is_newer(row.node, hello):
+                fresh[row.node] = Told(row.node, raw, carrier, hello.streams)
+        if fresh:
+            note_hellos(self._store, fresh.values())
+
+    def _hello(self, raw: bytes, signer: str, claimed: str | None) -> tuple[NodeRow | None, words.Hello]:
+        """The node, None for one with a certificate of ours that this hub does not know, and what it says."""
+        if claimed is not None and claimed != signer:
+            raise PeerFault("message.foreign")
+        row = self._store.node_row(signer)
+        if row is None:
+            if claimed is None:
+                raise PeerFault("message.unknown-node")
+            return None, words.Hello.read(canonical.decode(raw[message.SIGNED_BYTES :]))
+        return row, words.Hello.read(message.open_message(raw, keys=_key_of(row), audience=self._store.node).body)
 
     def _welcome(self, row: NodeRow, hello: words.Hello) -> list[bytes]:
         trust = self._voice.trust()

@@ -7,6 +7,7 @@ Reconnecting is the session's affair, not the library's. Source: protocol way/1,
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import ssl
 import threading
@@ -60,13 +61,49 @@ _WITH_WILL = 4
 
 def new_client(name: str, tls: ssl.SSLContext, *, queue_max: int) -> paho.Client:
     """A client with the house's habits; it never reconnects by itself."""
-    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=paho.MQTTv5, reconnect_on_failure=False)
+    client = _Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=paho.MQTTv5, reconnect_on_failure=False)
     client.tls_set_context(tls)
     client.connect_timeout = CONNECT_S_MAX
     client.max_queued_messages_set(queue_max)
     client.max_inflight_messages_set(IN_FLIGHT_MAX)
     client.on_socket_open = _without_nagle
     return client
+
+
+class _Client(paho.Client):
+    """Waits by poll(): the library's select() takes no descriptor above 1,023, and a hub has more machines than that.
+
+    The library has no other hook for it. Source: observed, paho-mqtt 2.1, `Client._loop`.
+    """
+
+    def _loop(self, timeout: float = 1.0) -> MQTTErrorCode:
+        line, bell = self._sock, self._sockpairR
+        if line is None:
+            return MQTTErrorCode.MQTT_ERR_NO_CONN
+        if hasattr(line, "pending") and line.pending():
+            timeout = 0.0  # what TLS has read already wakes no poll
+        watched = select.poll()
+        try:
+            watched.register(line, select.POLLIN | (select.POLLOUT if self.want_write() else 0))
+            if bell is not None:
+                watched.register(bell, select.POLLIN)
+            told = dict(watched.poll(timeout * 1000))
+            rung = bell is not None and bool(told.get(bell.fileno()))
+            heard = told.get(line.fileno(), 0)
+        except (OSError, ValueError, TypeError):
+            return MQTTErrorCode.MQTT_ERR_CONN_LOST  # closed by another thread meanwhile
+        if heard & ~select.POLLOUT or timeout == 0.0:
+            done = self.loop_read()
+            if done or self._sock is None:
+                return done
+        if rung and bell is not None:
+            with contextlib.suppress(OSError):
+                bell.recv(10_000)
+        if rung or heard & select.POLLOUT:
+            done = self.loop_write()
+            if done or self._sock is None:
+                return done
+        return self.loop_misc()
 
 
 def hang_up(client: paho.Client) -> None:

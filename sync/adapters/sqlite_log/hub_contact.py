@@ -6,8 +6,9 @@ Written apart from facts: losing the last of it in a crash costs nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from sync.adapters.sqlite_log import hub_holes, hub_lineage
 from sync.adapters.sqlite_log.hub_inbound import undigested
@@ -16,16 +17,29 @@ from sync.adapters.sqlite_log.node_store import count
 from sync.protocol.hello import HelloStream
 
 
-def note_hello(store: HubStore, node: str, raw: bytes, carrier: str, streams: Sequence[HelloStream] = ()) -> None:
-    """Keep a node's newest hello whole, and how far its streams go: what was told counts. Notice what it lacks."""
+class Told(NamedTuple):
+    """A hello that is newer than the last one of its node: as it came, and the streams it names."""
+
+    node: str
+    raw: bytes
+    carrier: str
+    streams: Sequence[HelloStream] = ()
+
+
+def note_hellos(store: HubStore, hellos: Iterable[Told]) -> None:
+    """Keep newest hellos whole, and how far their streams go, in one commit: what was told counts.
+
+    Notices what each node lacks.
+    """
     now = store.clock.wall_ms()
     with store.write(step="hello.note") as unit:
-        unit.conn.execute(
-            "UPDATE node SET hello = ?, hello_at = ?, seen_at = ?, carrier = ? WHERE node = ?",
-            (raw, now, now, carrier, node),
-        )
-        hub_lineage.told(store, unit, node, [(one.incarnation, one.lane, one.last) for one in streams if one.last])
-        hub_holes.note(unit.conn, node, streams)
+        for node, raw, carrier, streams in sorted(hellos):
+            unit.conn.execute(
+                "UPDATE node SET hello = ?, hello_at = ?, seen_at = ?, carrier = ? WHERE node = ?",
+                (raw, now, now, carrier, node),
+            )
+            hub_lineage.told(store, unit, node, [(one.incarnation, one.lane, one.last) for one in streams if one.last])
+            hub_holes.note(unit.conn, node, streams)
 
 
 def lift_scope_version(store: HubStore, row: NodeRow, above: int) -> NodeRow:

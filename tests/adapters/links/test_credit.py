@@ -86,3 +86,28 @@ def test_a_crowd_gets_turns_in_a_row_and_the_next_one_is_told_when_its_turn_come
 
 def test_a_node_with_nothing_to_drain_is_told_nothing_of_credit(world) -> None:
     assert greet(world, world.machine(), 0).ack.credit is None
+
+
+def test_hellos_that_come_together_are_kept_in_one_commit_and_each_is_answered(world) -> None:
+    machines = [world.machine() for _ in range(6)]
+    body = Hello("test", 7, 1, ()).body()
+    raws = [
+        message.make_message(
+            message.HELLO, body, signer=each.node, audience=world.hub.node, epoch=1, signing_key=each.signing
+        )
+        for each in machines
+    ]
+    commits = []
+    world.hub.point, before = lambda name: commits.append(name), world.hub.point
+    offers = [Offer(raw, "mqtt", each.node) for raw, each in zip(raws, machines, strict=True)]
+    outcome = world.door.receive_many([Offer(raws[0], "mqtt", machines[1].node), *offers, Offer(b"x", "mqtt", None)])
+    world.hub.point = before
+    assert commits.count("hello.note:after") == 1
+    assert [code is None for code in outcome.refused] == [False, *[True] * 6, False]
+    assert all(Welcome.read(opened(world, outcome.answers[each.node][-1]).body).answers == (7, 1) for each in machines)
+    for each in machines:
+        with world.hub.read() as conn:
+            assert (
+                conn.execute("SELECT hello FROM node WHERE node = ?", (each.node,)).fetchone()[0]
+                == raws[machines.index(each)]
+            )
