@@ -141,7 +141,7 @@ class Hub:
         self.audit = Audit(self.desk)
         parts = Parts(
             self.trust, site, self._place, self._card_urls, self._members_changed, self._trust_changed,
-            self._stick, self._present, teller(self.voice, self.post), self.safety,
+            self._stick, self._present, teller(self.voice, self.post), self.safety, self.door.take_kept,
         )  # fmt: skip
         self.fleet = Fleet(self.desk, parts)
         self.leases = Leases(self.desk, self.office, self.post.deliver)

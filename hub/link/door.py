@@ -138,6 +138,10 @@ class Door:
         self._note(work)
         return outcome
 
+    def take_kept(self, batches: Sequence[bytes]) -> int:
+        """Batches that were kept as evidence and may count now, checked like any other; how many facts were new."""
+        return self.receive_many([Offer(raw, "evidence", None) for raw in batches]).appended
+
     def ack(self, node: str, streams: Iterable[Lane]) -> bytes:
         """A signed acknowledgement of where these streams of a node stand."""
         work = _Work(touched={node: {stream: [] for stream in streams}})

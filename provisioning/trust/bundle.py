@@ -57,6 +57,15 @@ def with_revoked(trust: Trust, node: str, key_id: bytes, last_good: Sequence[tup
     return replace(trust, version=trust.version + 1, revoked=(*trust.revoked, Revoked(node, key_id, tuple(last_good))))
 
 
+def with_marks(trust: Trust, node: str, key_id: bytes, last_good: Sequence[tuple[int, int, int]]) -> Trust:
+    """The next bundle, in which a node that is shut out counts up to these (incarnation, lane, seq)."""
+    rows = tuple(
+        replace(row, last_good=tuple(last_good)) if (row.node, row.key_id) == (node, key_id) else row
+        for row in trust.revoked
+    )
+    return trust if rows == trust.revoked else replace(trust, version=trust.version + 1, revoked=rows)
+
+
 def make_bundle(trust: Trust, *, hub: str, epoch: int, signing_key: bytes) -> bytes:
     """The signed message, for everyone."""
     return message.make_message(

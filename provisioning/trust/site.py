@@ -30,6 +30,7 @@ from provisioning.trust.bundle import (
     make_bundle,
     read_bundle,
     save_bundle,
+    with_marks,
     with_revoked,
 )
 from provisioning.trust.ca import (
@@ -51,7 +52,7 @@ from sync.adapters.idgen import Entropy
 from sync.adapters.keys import create_secret, load_secret, write_whole
 from sync.kernel.ids import node_name
 from sync.kernel.outcome import PeerFault
-from sync.protocol.trust import Identity
+from sync.protocol.trust import Identity, Trust
 
 _DAY_MS = 24 * 60 * 60 * 1000
 FIRST_EPOCH = 1
@@ -151,13 +152,20 @@ class SiteTrust:
         with self._turn:
             if serial is not None:
                 self._withdraw(serial, now_ms)
-            trust = with_revoked(self._bundle.trust, node, key_id, last_good)
-            if trust is not self._bundle.trust:
-                raw = make_bundle(trust, hub=self.hub, epoch=epoch, signing_key=self.keys.signing)
-                made = read_bundle(raw, self._bundle)
-                save_bundle(self.keys.folder, made)
-                self._bundle = made
-            return self._bundle
+            return self._adopt(with_revoked(self._bundle.trust, node, key_id, last_good), epoch)
+
+    def raise_marks(self, node: str, key_id: bytes, *, epoch: int, last_good: Sequence[tuple[int, int, int]]) -> Bundle:
+        """Let a node that is shut out count up to these; the next bundle is on disk on return."""
+        with self._turn:
+            return self._adopt(with_marks(self._bundle.trust, node, key_id, last_good), epoch)
+
+    def _adopt(self, trust: Trust, epoch: int) -> Bundle:
+        if trust is not self._bundle.trust:
+            raw = make_bundle(trust, hub=self.hub, epoch=epoch, signing_key=self.keys.signing)
+            made = read_bundle(raw, self._bundle)
+            save_bundle(self.keys.folder, made)
+            self._bundle = made
+        return self._bundle
 
     def renew(self, now_ms: int) -> bool:
         """Write the withdrawal list anew when a day old, own certificates at half their life. At start, and daily.

@@ -85,6 +85,17 @@ def make_api(service: Fleet) -> Blueprint:
         body = take(parse_json(request), {"reason": str})
         return service.acts.report_loss(node, body["reason"], actor()) or _one(node)
 
+    @api.post("/nodes/<node>/late")
+    @needs("fleet.manage")
+    def late(node: str) -> Response | Refused:
+        """Let what came after a machine was shut out count: `stream` (incarnation in hex/lane), `upto`, `reason`."""
+        body = take(parse_json(request), {"stream": str, "upto": int, "reason": str})
+        place = stream_of(body["stream"])
+        if place is None:
+            return Refused("stream.nothing-late")
+        done = service.late.let_count(node, *place, body["upto"], body["reason"], actor())
+        return done if isinstance(done, Refused) else jsonify({**_machine_of(node), "taken": done})
+
     @api.get("/losses")
     @needs("settings.read", "stats.read")
     def losses() -> Response:
@@ -99,9 +110,12 @@ def make_api(service: Fleet) -> Blueprint:
         return service.revoke(node, body["reason"], actor()) or _one(node)
 
     def _one(node: str) -> Response:
+        return jsonify(_machine_of(node))
+
+    def _machine_of(node: str) -> dict[str, Any]:
         found = service.machine(node)
         assert found is not None
-        return jsonify(_machine(found))
+        return _machine(found)
 
     @api.post("/cards")
     @needs("fleet.manage")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from hub.features.fleet import ledger, store
 from hub.features.fleet.acts import Acts, Tell
+from hub.features.fleet.late import LateFacts, Take
 from hub.features.fleet.ledger import Ledger
 from hub.features.fleet.safety import Safety
 from hub.features.fleet.store import Cards
@@ -16,7 +17,7 @@ from provisioning.trust.cards import Card, CardRow, make_card
 from provisioning.trust.desk import Admitted, Place, admit
 from provisioning.trust.enrol import scopes_for
 from provisioning.trust.site import Member, SiteTrust
-from sync.adapters.sqlite_log import hub_lineage
+from sync.adapters.sqlite_log import hub_lineage, hub_marks
 from sync.adapters.sqlite_log.hub_inbound import undigested
 from sync.adapters.sqlite_log.hub_lineage import ForkRow
 from sync.adapters.sqlite_log.hub_store import NodeRow, add_node, set_node_scopes, set_node_state
@@ -78,6 +79,7 @@ class Parts:
     present: Callable[[str], bool | None]
     tell: Tell
     safety: Callable[[], Safety]
+    take: Take
 
 
 class Fleet:
@@ -85,6 +87,7 @@ class Fleet:
         self._desk = desk
         self._parts = parts
         self.acts = Acts(desk, parts.tell)
+        self.late = LateFacts(desk, parts.trust, parts.take, parts.trust_changed)
 
     def overview(self) -> Overview:
         rows = self._desk.store.nodes()
@@ -237,10 +240,9 @@ class Fleet:
         row = self._desk.store.node_row(node)
         if row is None or row.state in ("revoked", "closed"):
             return Refused("node.gone")
-        with self._desk.store.read() as conn:
-            held = [one for one in store.streams(conn) if one.node == node]
         with self._desk.write(actor) as unit:
             set_node_state(unit, node, "revoked")
+            last_good = hub_marks.set_from_held(unit.conn, node)  # its row is ours: no batch comes in between
             unit.append(facts.revoked(node, reason))
             self._desk.note(unit, "node.revoked", etype=facts.NODE, key=node, detail=reason)
         self._parts.trust.revoke(
@@ -249,7 +251,7 @@ class Fleet:
             serial=int(row.tls_serial, 16) if row.tls_serial else None,
             now_ms=self._desk.now_ms(),
             epoch=self._desk.store.epoch,
-            last_good=[(one.incarnation, one.lane, one.last) for one in held if one.last],
+            last_good=last_good,
         )
         self._parts.members_changed()
         self._parts.trust_changed()

@@ -117,6 +117,7 @@ def make_views(
             stopped=stopped,
             missing=missing,
             lost=lost,
+            late=service.late.view(node) if found.state == "revoked" else (),
         )
 
     @pages.post("/machines/<node>/scopes")
@@ -148,6 +149,16 @@ def make_views(
             return Refused("stream.not-stopped")
         said, reason = request.form.get("choice", ""), request.form.get("reason", "")
         return service.acts.thaw(node, *place, said, reason, actor()) or _there(url_for("fleet.machine", node=node))
+
+    @pages.post("/machines/<node>/late")
+    @needs("fleet.manage")
+    def late(node: str) -> Response | Refused:
+        """Let what came of a machine after it was shut out count, up to a number."""
+        place, upto = stream_of(request.form.get("stream", "")), request.form.get("upto", "")
+        if place is None or not re.fullmatch(r"[0-9]{1,18}", upto):
+            return Refused("stream.nothing-late")
+        done = service.late.let_count(node, *place, int(upto), request.form.get("reason", ""), actor())
+        return done if isinstance(done, Refused) else _there(url_for("fleet.machine", node=node))
 
     @pages.post("/machines/<node>/losses")
     @needs("fleet.manage")

@@ -56,6 +56,7 @@ REFUSED = {
     "card.other-site": N_("这张卡是别的医院的"),
     "card.other-role": N_("这张卡是给另一种机器的"),
     "node.gone": N_("没有这台机器，或者已经吊销"),
+    "stream.nothing-late": N_("这一路没有吊销以后送来的，或者号不对"),
     "stream.not-stopped": N_("这一路没有停住"),
     "stream.choice": N_("只能定：重新登记，或者不要了"),
     "node.nothing-missing": N_("这台机器没有要签的缺失"),

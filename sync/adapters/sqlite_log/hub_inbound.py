@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sync.adapters.sqlite_log import hub_holes
 from sync.adapters.sqlite_log.connection import Connection
+from sync.adapters.sqlite_log.hub_marks import SHUT_OUT, counts_up_to
 from sync.adapters.sqlite_log.hub_store import COUNTING, HubStore
 from sync.adapters.sqlite_log.node_store import Unit, count
 from sync.adapters.sqlite_log.streams import FOREIGN, OWN, ZERO_HASH
@@ -94,9 +95,10 @@ def accept_many(
 def _place(store: HubStore, unit: Unit, batch: Arrival) -> Taken:
     conn = unit.conn
     standing = conn.execute(f"SELECT state FROM node WHERE node = ?{conn.for_share}", (batch.stream.node,)).fetchone()
-    if standing is None or standing[0] not in COUNTING:
+    after = standing is None or standing[0] not in COUNTING
+    if after and not (standing and standing[0] == "revoked" and batch.last <= counts_up_to(conn, batch.stream)):
         # Read in the commit's own transaction: a batch is wholly before a revocation, or wholly after it.
-        _keep_evidence(store, unit, batch, "node-shut-out")
+        _keep_evidence(store, unit, batch, SHUT_OUT)
         return Taken("shut-out", 0)
     return _join(store, unit, batch, own=FOREIGN)
 

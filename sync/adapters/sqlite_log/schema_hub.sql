@@ -279,3 +279,12 @@ CREATE TABLE IF NOT EXISTS anchor (
     h      BLOB    NOT NULL,
     PRIMARY KEY (stream, seq)
 );
+
+-- Up to where each stream of a machine that was shut out counts.
+CREATE TABLE IF NOT EXISTS last_good (
+    node        TEXT    NOT NULL,
+    incarnation INTEGER NOT NULL,
+    lane        INTEGER NOT NULL,
+    seq         INTEGER NOT NULL,
+    PRIMARY KEY (node, incarnation, lane)
+);
