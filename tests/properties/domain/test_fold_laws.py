@@ -58,6 +58,9 @@ hashes = st.just("$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$aaaaaaaaaaaaaaaaaaa
 
 MUST: dict[int, dict[int, st.SearchStrategy[Any]]] = {
     fleet.STREAM_OPENED: {},
+    fleet.LOSS_REPORTED: {
+        1: counts, 2: st.integers(0, 2), 3: counts, 4: counts, 5: st.sampled_from(fleet.LOSS_WHYS), 6: lines,
+    },
     leases.LEASE_SPENT: {
         1: st.sampled_from(leases.KINDS_OF_LEASES), 2: st.integers(1, 3), 3: st.integers(0, 4), 4: counts,
     },
