@@ -60,6 +60,7 @@ from sync.adapters.pinyin_initials import initials
 from sync.adapters.settings_file import load
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_snapshots import Worth
+from sync.adapters.sqlite_log.hub_store import shut_out_again
 from sync.adapters.sqlite_log.node_store import Change, Unit
 from sync.kernel.limits import TICK_EVERY_S
 from sync.kernel.outcome import Unavailable
@@ -181,6 +182,7 @@ class Hub:
         settings = self.settings
         self.trust.renew(self.clock.wall_ms())
         self.epochs.settle(epoch)
+        shut_out_again(self.store, [row.node for row in self.trust.bundle.trust.revoked])
         self.backups.look()
         self.refill.look()
         self._start_broker()

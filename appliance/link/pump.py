@@ -42,6 +42,7 @@ class Pump:
         self._reset_feeds = reset_feeds
         self._ended = ended
         self._known: dict[int, int] = {}
+        self._stumbled = False
         self.counts: Counter[str] = Counter()
 
     def begin(self) -> None:
@@ -52,6 +53,10 @@ class Pump:
     def take(self, what: str, name: str = "", raw: bytes = b"") -> None:
         """`what`: commit, up, received, hello, asks, tick, or why a carrier is down. `name`: the carrier."""
         now = self._now()
+        if self._stumbled:
+            again = events.Stumbled(self._letters.streams(), self._store.meta_int("hub_epoch"))
+            self._stumbled = False
+            self._step(again)
         match what:
             case "commit":
                 self._tell_committed()
@@ -88,9 +93,13 @@ class Pump:
     def _step(self, event: events.Event) -> None:
         """Give the session an event, perform what it wants, and the events that this leads to, in order."""
         todo: list[events.Event] = [event]
-        while todo and not self._ended():
-            for effect in self._session.on(todo.pop(0), self._now()):
-                todo += self._performer.perform(effect, self._now())
+        try:
+            while todo and not self._ended():
+                for effect in self._session.on(todo.pop(0), self._now()):
+                    todo += self._performer.perform(effect, self._now())
+        except Exception:
+            self._stumbled = True  # what the session believes and what the disk holds may differ now
+            raise
 
     def _now(self) -> float:
         return self._store.clock.mono_s()

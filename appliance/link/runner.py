@@ -28,7 +28,8 @@ from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.node_store import Change
 from sync.kernel.limits import BACKOFF_S_MAX, CONNECT_S_MAX
 from sync.kernel.outcome import Unavailable
-from sync.protocol.session import Config, Session
+from sync.protocol.config import Config
+from sync.protocol.session import Session
 
 EVENTS_MAX = 1024
 STOP_S_MAX = 1.0

@@ -27,6 +27,8 @@ BEYOND_MAX = 64
 """Streams told unasked; a machine restarts less often than that between a backup and its restore."""
 Lane = tuple[int, int]
 """(incarnation, lane)."""
+REJECTING_MAX = 8
+"""Complete streams with rejected facts that a welcome tells of, the newest ones."""
 EPOCH_LEAP_MAX = 1000
 """One machine must not use up the 32 bits of epochs; no hub is put back this often."""
 
@@ -125,13 +127,14 @@ class Greeting:
         trust = self._voice.trust()
         with self._store.read() as conn:
             line = hub_lineage.line_of(conn, row.node, hello.incarnation)
+            lacks = hub_lineage.lacks_past(conn, row.node, [(s.incarnation, s.lane) for s in hello.streams])
         office = self._office
         others = office is not None and office.digest(row.node) != hello.leases_digest
         welcome = words.Welcome(
             answers=(hello.incarnation, hello.number),
             ack=Ack(self._streams(row, hello), self._voice.hub_time(), self._credits.greeted(row.node, hello)),
             status=_STATUS[row.state],
-            wanted=(words.LEASES,) if others else (),
+            wanted=(*((words.LEASES,) if others else ()), *((words.RECEIPTS,) if lacks else ())),
             scope_set=None if hello.scope_version == row.scope_version else (row.scope_version, row.scopes),
             trust_version=0 if trust is None else trust.version,
             served_software=SOFTWARE,
@@ -158,11 +161,13 @@ class Greeting:
 
     def _streams(self, row: NodeRow, hello: words.Hello) -> tuple[StreamAck, ...]:
         """Where the named streams stand; those that the node sees the same way are left out."""
+        named = [(s.incarnation, s.lane) for s in hello.streams]
+        # A complete stream is named no more; the ack that told what was rejected in it may have been lost.
+        others = [each for each in hub_inbound.streams_with_rejects(self._store, row.node) if each not in named]
         with self._store.read() as conn:
-            named = [(s.incarnation, s.lane) for s in hello.streams]
             marks = hub_inbound.marks(conn, row.node, named)
-            unknown = [place for place in self._beyond(conn, row.node, hello) if place not in named]
-            more = hub_inbound.marks(conn, row.node, unknown)
+            unknown = {place: None for place in (*self._beyond(conn, row.node, hello), *others[-REJECTING_MAX:])}
+            more = hub_inbound.marks(conn, row.node, [place for place in unknown if place not in named])
             told = hub_inbound.hashes_at(conn, row.node, [(s.incarnation, s.lane, s.acked) for s in hello.streams])
         same_past = None not in told and acked_digest([h for h in told if h is not None]) == hello.acked_digest
         acks = [stream_ack(row.node, mark, self._safe) for mark in marks]

@@ -43,7 +43,7 @@ class Publisher:
     def look(self, *, forget: bool = False) -> list[str]:
         """Publish what is due; returns the labels."""
         published = []
-        for label in hub_inbound.feed_labels(self._store):
+        for label in sorted(hub_inbound.feed_labels(self._store)):
             if self._stop.is_set():
                 break
             if forget:

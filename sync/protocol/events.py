@@ -118,6 +118,14 @@ class BegunAgain:
 
 
 @dataclass(frozen=True, slots=True)
+class Stumbled:
+    """The disk failed in the middle of an event's effects; `streams` and `epoch` are what it holds."""
+
+    streams: tuple[OwnStream, ...]
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
 class HelloWanted:
     """Something changed that the hub should know at once, or a round met another epoch."""
 
@@ -141,7 +149,7 @@ class Tick:
 
 Event = (
     Started | CarrierUp | CarrierDown | Received | FactCommitted | BatchCut | AckApplied | EpochRaised | StreamClosed
-    | BegunAgain | HelloWanted | AsksOpen | IdentityRenewed | Tick
+    | BegunAgain | HelloWanted | AsksOpen | IdentityRenewed | Stumbled | Tick
 )  # fmt: skip
 
 

@@ -8,15 +8,10 @@ Source: protocol way/1, sections 4.6, 4.10, 5.4 and 9.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from sync.kernel.limits import (
     BACKOFF_BASE_S,
-    BACKOFF_S_MAX,
     CARRIER_BETTER_EVERY_S,
     CARRIER_FAILURES,
-    CONNECT_S_MAX,
     HELLO_EVERY_S,
     RESEND_LIVE_S,
     RESENDS_UNTIL_SILENT,
@@ -25,6 +20,7 @@ from sync.kernel.outcome import PeerFault
 from sync.protocol import events as do
 from sync.protocol import hello, message, states
 from sync.protocol.ack import Ack
+from sync.protocol.config import Config
 from sync.protocol.events import Effect, Event, Lane
 from sync.protocol.notices import FREEZE, HELLO_WANTED, THAW, Notice, Order
 from sync.protocol.outbound import FACT_BYTES_A_BATCH, OutStream, stream_of
@@ -33,20 +29,6 @@ from sync.protocol.purse import Purse
 
 _LOWER_EPOCH_ALARM = 3
 _GREETED = (states.TALKING, states.HELD)
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """`carriers` best first. `draw` gives a number in [0, 1), for jitter.
-
-    `backoff_s_max`, and `connect_s_max` for a carrier that says neither up nor down, are settings.
-    """
-
-    incarnation: int
-    carriers: tuple[str, ...]
-    draw: Callable[[], float]
-    backoff_s_max: float = BACKOFF_S_MAX
-    connect_s_max: float = CONNECT_S_MAX
 
 
 class Session:
@@ -105,6 +87,8 @@ class Session:
             case do.EpochRaised(streams):
                 for own in streams:
                     self._stream(own).acknowledged(own.acked)  # above 0 where facts were dropped: backups hold them
+            case do.Stumbled():
+                self._stumbled(event, now_s)
             case do.StreamClosed(incarnation, lane):
                 self.streams.pop((incarnation, lane), None)
             case do.BegunAgain(incarnation):
@@ -139,6 +123,17 @@ class Session:
     @property
     def _call_at_s(self) -> float | None:
         return self._purse.call_at_s(self._connect_at_s, self.streams.values())
+
+    def _stumbled(self, event: do.Stumbled, now_s: float) -> None:
+        """Some effects were not performed, nobody knows which: hang up, and begin again from what the disk holds."""
+        self.epoch = event.epoch
+        self.streams = {}
+        for own in event.streams:
+            self._stream(own)
+        if (self.state, states.LINK_LOST) in states.SESSION:
+            self._lost(now_s, hang_up=True)
+
+    # The line
 
     def _started(self, event: do.Started, now_s: float) -> None:
         self.epoch = event.epoch
@@ -224,7 +219,7 @@ class Session:
         # Again keeps its number: on a slow line the answer to the first one is as good.
         self._hello_tries = self._hello_tries + 1 if again else 1
         self._hello_number += not again
-        self._receipts_shown = self._receipts_shown or with_receipts
+        self._receipts_shown = with_receipts or (again and self._receipts_shown)
         self._hello_again_s = now_s + RESEND_LIVE_S * 2 ** (self._hello_tries - 1)
         self._hello_at_s = float("inf")
         self._out.append(do.SendHello(self.carrier, self._hello_number, with_receipts))

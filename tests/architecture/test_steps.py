@@ -3,7 +3,7 @@ from pathlib import Path
 
 from sync.adapters.sqlite_log.steps import STEPS
 
-ROOMS = ("sync", "hub/link", "appliance/link")
+ROOMS = ("sync", "hub/link", "hub/boot.py", "appliance/link")
 _UNIT = re.compile(r"\b\w*store\.write\(([^)]*)\)")
 _STEP = re.compile(r'step="([a-z.]+)"|step: str = "([a-z.]+)"|\.point\("([a-z.]+):(?:before|after)"\)')
 

@@ -23,6 +23,7 @@ from sync.protocol import lineage
 from sync.protocol.lineage import Family, Head, Opening
 
 THAWED = "thawed"
+RECENT_STARTS = 16
 VERDICTS = ("restored", "copied")
 
 
@@ -157,6 +158,25 @@ def beyond(conn: Connection, node: str, incarnation: int) -> list[tuple[int, int
         "SELECT incarnation, lane, last FROM stream WHERE node = ? AND last > 0 AND state = 0 ORDER BY id", (node,)
     ).fetchall()
     return [(r[0], r[1]) for r in rows if r[0] not in after and r[2] > past.get((r[0], r[1]), 0)]
+
+
+def lacks_past(conn: Connection, node: str, named: Iterable[tuple[int, int]]) -> bool:
+    """Whether a recent start names an end of a stream that the hub has not come to, and the node asks nothing of it.
+
+    The node holds such a stream for complete: either its facts are under way on another line, or this hub lost them.
+    """
+    waits = frozenset(named)
+    rows = conn.execute("SELECT heads FROM opening WHERE node = ? ORDER BY n DESC LIMIT ?", (node, RECENT_STARTS))
+    for (heads,) in rows.fetchall():
+        for incarnation, lane, last, _h in decode(heads):
+            if (incarnation, lane) in waits:
+                continue
+            held = conn.execute(
+                "SELECT last FROM stream WHERE node = ? AND incarnation = ? AND lane = ?", (node, incarnation, lane)
+            ).fetchone()
+            if held is None or held[0] < last:
+                return True
+    return False
 
 
 def _descendants(openings: Mapping[int, Opening], incarnation: int) -> set[int]:

@@ -222,6 +222,17 @@ def put_node_scopes(unit: Unit, node: str, version: int, scopes: Sequence[str]) 
     )
 
 
+def shut_out_again(store: HubStore, nodes: Sequence[str]) -> None:
+    """Shut out machines that the trust bundle names as revoked and a database that was put back does not."""
+    known = {row.node for row in store.nodes() if row.state not in ("revoked", "closed")}
+    if known.isdisjoint(nodes):
+        return
+    with store.write(step="revoked.again") as unit:
+        for node in nodes:
+            if node in known:
+                set_node_state(unit, node, "revoked")
+
+
 def set_node_state(unit: Unit, node: str, state: str) -> None:
     assert state in STANDINGS
     unit.conn.execute("UPDATE node SET state = ? WHERE node = ?", (state, node))

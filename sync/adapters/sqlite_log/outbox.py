@@ -192,6 +192,9 @@ def _apply_mark(store: ApplianceStore, unit: Unit, mark: Mark, hub_ms: int, raw:
     if mark.upto > last:
         if state != FROZEN:
             regained.note(conn, mark.incarnation, mark.lane, mark.upto)
+        # This disk was put back; what the hub set aside of the part that is here is set aside here all the same.
+        for seq, code, _ in mark.rejects:
+            _set_aside(store, unit, stream, mark, seq, code)
         return done(0, "rewound")
     if mark.upto < acked and _dropped(conn, stream, mark.upto + 1):
         # The hub lost what was dropped here; it says whether the stream waits for a person or goes on behind that.

@@ -52,6 +52,7 @@ STEPS: Final[Mapping[str, str]] = {
     "seen.note": "nodes heard and refusals counted",
     "epoch.raise": "the hub's epoch in the database",
     "refill.end": "everything is given back: heads may be told again",
+    "revoked.again": "machines shut out that a database put back does not know as such",
     "epoch.tick": "the hub's tick in the database",
     "epoch.file": "the file beside the database that only rises",
 }

@@ -25,6 +25,7 @@ from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
 from sync.adapters.mqtt_link import MqttLink
 from sync.adapters.sqlite_log.hub_contact import note_seen
+from sync.adapters.sqlite_log.hub_store import set_node_state
 from sync.kernel.outcome import Refused
 from tests.adapters.hub.helpers import wait_for
 
@@ -120,6 +121,28 @@ def test_a_machine_joins_once_and_is_shut_out(running: Running, tmp_path: Path) 
     assert heads() == 403
     assert running.hub.trust.bundle.trust.is_revoked(node, machine.keys.key_id)
     assert f"user {node}\ntopic deny" in (running.folder / "broker" / "acl").read_text("utf-8")
+
+
+@pytest.mark.row("H35.6")
+def test_a_hub_that_was_put_back_to_before_a_machine_was_shut_out_shuts_it_out_again(tmp_path: Path) -> None:
+    """The trust bundle lies beside the database and is no part of its backups."""
+    (tmp_path / "hub").mkdir()
+    running = Running(tmp_path / "hub")
+    machine = joined(running, tmp_path / "keys")
+    assert isinstance(machine, Joined)
+    node = machine.enrolled.node
+    running.post(f"/nodes/{node}/revoke", {"reason": "丢了"})
+    with running.hub.store.write() as unit:
+        set_node_state(unit, node, "known")
+    settings = running.hub.settings
+    running.hub.stop()
+    again = Hub(tmp_path / "hub", settings)
+    again.start()
+    try:
+        row = again.store.node_row(node)
+        assert row is not None and row.state == "revoked"
+    finally:
+        again.stop()
 
 
 def test_a_machine_that_leaves_the_broker_is_told_apart_at_once(running: Running, tmp_path: Path) -> None:

@@ -6,9 +6,12 @@ import time
 
 import pytest
 
+from hub.link.door import Door
 from sync.adapters.sqlite_log import down
+from sync.kernel import canonical
 from sync.kernel.fact import NewFact
-from sync.protocol import feed
+from sync.protocol import feed, message
+from sync.protocol.hello import Hello, Welcome
 
 STAYS = "site:stays"
 PATIENCE_S = 15.0
@@ -168,3 +171,21 @@ def test_a_rejected_fact_is_counted_once_however_often_it_is_told(world) -> None
         collected(machine.store, "1002-1")
         until(box.drained)
     assert box.counted("reject.fact.role") == 1
+
+
+def test_a_rejected_fact_of_a_complete_stream_is_told_with_every_welcome(world) -> None:
+    """The acknowledgement that told it may have been lost, and the box may have been started anew since."""
+    machine = world.machine()
+    machine.store.role = "hub"
+    with machine.store.write() as unit:
+        unit.append(NewFact(43, 10, "1001-1", {8: 1, 9: "c"}), lane=1)
+    box = world.box("mqtt", machine=machine)
+    until(lambda: box.drained() and box.counted("reject.fact.role") == 1)
+    hello = Hello("test", 99, 1, ())
+    raw = message.make_message(
+        message.HELLO, hello.body(), signer=machine.node, audience=world.hub.node, epoch=1, signing_key=machine.signing
+    )
+    answer = Door(world.hub, world.voice).receive(raw, "mqtt", machine.node)[-1]
+    told = Welcome.read(canonical.decode(answer[message.SIGNED_BYTES :])).ack.streams
+    assert [(each.incarnation, each.lane) for each in told] == [(machine.store.incarnation, 1)]
+    assert [(seq, code) for seq, code, _ in told[0].rejects] == [(2, "fact.role")]

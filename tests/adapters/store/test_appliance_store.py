@@ -131,3 +131,14 @@ def test_the_file_opens_with_its_key_alone_and_holds_nothing_in_clear(tmp_path: 
     assert b"00731846" not in (tmp_path / "node.db").read_bytes()
     with pytest.raises(Unavailable):
         open_store(tmp_path, key=bytes(32))
+
+
+def test_a_rejected_fact_is_set_aside_also_on_a_disk_that_was_put_back(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    with store.write(actor="u-luo") as unit:
+        fid = unit.append(scan("00731846-2"))
+    mark = outbox.Mark(fid.incarnation, fid.lane, fid.seq + 5, bytes(32), 0, ((fid.seq, "fact.role", 1),), 0)
+    [outcome] = outbox.apply_marks(store, [mark], 1, b"ack", welcome=False)
+    assert outcome.trouble == "rewound"
+    assert store.state(facts.STAY, "00731846-2") is None
+    store.close()

@@ -11,7 +11,7 @@ import pytest
 
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SeededEntropy
-from sync.adapters.sqlite_log import digest, down, hub_inbound, outbox
+from sync.adapters.sqlite_log import digest, down, hub_inbound, hub_lineage, outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.database import Database
 from sync.adapters.sqlite_log.hub_feeds import Feeds
@@ -389,3 +389,23 @@ def test_a_cursor_of_the_first_release_becomes_the_queue(tmp_path: Path, databas
     assert facts_of == distinct == 12
     assert hub_inbound.undigested(after) == 0
     after.close()
+
+
+def test_a_start_that_names_more_than_the_hub_has_is_noticed(site: Site) -> None:
+    """The box holds the stream for complete and tells nothing of it: only its next opening says how far it went."""
+    box = site.box("courier-aaaaaaaa", 1)
+    scan(box, "00730001-1")
+    before = box.incarnation
+    site.up(box)
+    box.close()
+    again = site.box("courier-aaaaaaaa", 2)
+    site.up(again)
+    site.digest()
+    named = [(again.incarnation, 0)]
+    with site.hub.read() as conn:
+        assert not hub_lineage.lacks_past(conn, again.node, named)
+    with site.hub.write() as unit:
+        unit.conn.execute("UPDATE stream SET last = 1 WHERE incarnation = ? AND lane = 1", (before,))
+    with site.hub.read() as conn:
+        assert hub_lineage.lacks_past(conn, again.node, named)
+        assert not hub_lineage.lacks_past(conn, again.node, [*named, (before, 1)]), "what it asks for comes anyway"

@@ -20,9 +20,10 @@ from sync.protocol import events as do
 from sync.protocol import message, states
 from sync.protocol.ack import Ack, Credit, StreamAck, acked_digest
 from sync.protocol.batch import Withheld, is_batch, make_batch, open_batch, parse_header
+from sync.protocol.config import Config
 from sync.protocol.hello import Hello, HelloStream, Welcome
 from sync.protocol.inbound import Append, Equivocation, Park, StreamView, place
-from sync.protocol.session import Config, Session
+from sync.protocol.session import Session
 
 NODE, HUB = "courier-a3k7q2xw", "hub-b4l8r3yz"
 NODE_KEY, HUB_KEY, SEALING = bytes(range(32)), bytes(range(1, 33)), bytes(range(2, 34))

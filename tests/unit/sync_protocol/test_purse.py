@@ -11,8 +11,9 @@ from sync.kernel.limits import CREDIT_ASK_S, CREDIT_BATCHES, CREDIT_BYTES
 from sync.protocol import events as do
 from sync.protocol import message, states
 from sync.protocol.ack import Ack, Credit
+from sync.protocol.config import Config
 from sync.protocol.hello import Welcome
-from sync.protocol.session import Config, Session
+from sync.protocol.session import Session
 
 ME = 7
 HUB_MS = 1_763_600_000_000

@@ -10,9 +10,10 @@ from sync.kernel.limits import CREDIT_BATCHES, CREDIT_BYTES, CREDIT_GOOD_S
 from sync.protocol import events as do
 from sync.protocol import hello, message, states
 from sync.protocol.ack import Ack, Credit, StreamAck
+from sync.protocol.config import Config
 from sync.protocol.hello import LEASES, Welcome
 from sync.protocol.notices import FREEZE, HELLO_WANTED, THAW, Head, Notice, Order
-from sync.protocol.session import Config, Session
+from sync.protocol.session import Session
 
 HUB, ME = "hub-b4l8r3yz", 7
 H = bytes(32)
@@ -369,6 +370,18 @@ def test_a_hub_that_went_back_is_shown_its_own_receipts_once() -> None:
     assert session.on(do.AckApplied(ME, LIVE, 0, "behind"), 2.2) == [do.Alarm("ack.behind", (ME, LIVE))]
 
 
+def test_receipts_are_shown_anew_after_the_next_hello() -> None:
+    """They may have been lost, and a hub may go back a second time while the line stands."""
+    session = talking()
+    behind = do.AckApplied(ME, LIVE, 0, "behind")
+    assert of(session.on(behind, 1.0), do.SendHello)[0].with_receipts
+    session.on(welcome(2), 1.1)
+    assert of(session.on(behind, 1.2), do.SendHello) == []
+    session.on(do.HelloWanted(), 900.0)
+    session.on(welcome(3), 900.1)
+    assert of(session.on(behind, 900.2), do.SendHello)[0].with_receipts
+
+
 def test_a_frozen_stream_waits_and_goes_on_when_the_hub_says_so() -> None:
     session = talking(streams=(do.OwnStream(ME, LIVE, 5, 5),))
     session.on(ack(StreamAck(ME, LIVE, 5, H, 1)), 2.0)
@@ -410,6 +423,20 @@ def test_a_range_refused_three_times_is_halved_until_one_fact_is_left_and_withhe
     assert session.streams[ME, LIVE].cap == 1
     session.on(do.AckApplied(ME, LIVE, 4), now)
     assert session.streams[ME, LIVE].cap is None
+
+
+def test_a_disk_that_failed_on_the_way_is_begun_again_from_what_it_holds() -> None:
+    """Nobody knows which effects were performed: an epoch may not be stored, a batch may not have been cut."""
+    session = talking()
+    session.on(do.FactCommitted(ME, LIVE, 3), 1.0)
+    session.on(said(message.ACK, Ack((), 5).body(), epoch=9), 1.1)
+    effects = session.on(do.Stumbled((do.OwnStream(ME, LIVE, 3, 0), do.OwnStream(5, LIVE, 8, 2)), 1), 1.2)
+    assert of(effects, do.Disconnect) == [do.Disconnect("mqtt")] and session.state == states.SILENT
+    assert session.epoch == 1
+    session.on(do.Tick(), 10.0)
+    assert do.SendHello("mqtt", 3) in session.on(do.CarrierUp("mqtt"), 10.1), "a number is not used twice"
+    cut = of(session.on(welcome(3), 10.2), do.CutAndSend)
+    assert [(each.incarnation, each.first) for each in cut] == [(ME, 1), (5, 3)]
 
 
 def test_words_that_change_nothing_are_counted() -> None:

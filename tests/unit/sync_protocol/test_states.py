@@ -5,9 +5,10 @@ import itertools
 import pytest
 
 from sync.protocol import states
+from sync.protocol.config import Config
 from sync.protocol.events import Count
 from sync.protocol.outbound import OutStream
-from sync.protocol.session import Config, Session
+from sync.protocol.session import Session
 
 GOOD = {
     ("silent", "back-off over"): "calling",
