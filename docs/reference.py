@@ -260,6 +260,7 @@ def commands(stage: Any, scratch: Path, *, quick: bool) -> Runs:
         runs.run("From the gun's last byte to the verdict, beside a bare commit.", "bench", "scan")
         runs.run("Facts a second into the hub, beside a bare database.", "bench", "sync")
         runs.run("The scripted day, judged.", "demo", "--check", "--seed", "7")
+        runs.run("Whole sites in virtual time, a seed a schedule.", "simulate", "--seeds", "0:20")
     return runs
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.acceptance.helpers import Site
 
 ROOT = Path(__file__).parents[2]
-OWN_RUNS = {"bench", "demo"}
+OWN_RUNS = {"bench", "demo", "simulate"}
 """Commands that run for a while: their own tests read their documents."""
 
 

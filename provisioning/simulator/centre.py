@@ -1,0 +1,353 @@
+"""The hub: the real store, door, greeting, feeds and epoch keeper; its digest in turns of virtual time."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+from hub.features.due.service import follow
+from hub.link.door import Door, Offer
+from hub.link.epoch import EpochKeeper
+from hub.link.feed_desk import FeedDesk
+from hub.link.publisher import LOOK_EVERY_S, Publisher
+from hub.link.voice import HubKeys, TrustBundle, Voice
+from provisioning.simulator.process import STORE_KEY, Process
+from provisioning.simulator.site import Machine, Site
+from provisioning.simulator.wire import SimCarrier
+from provisioning.trust.bundle import first_trust, make_bundle, with_revoked
+from sync.adapters.sqlite_log import hub_history, hub_inbound
+from sync.adapters.sqlite_log.digest import digest_some
+from sync.adapters.sqlite_log.hub_feeds import Feeds
+from sync.adapters.sqlite_log.hub_snapshots import Worth
+from sync.adapters.sqlite_log.hub_store import (
+    HubStore,
+    NodeRow,
+    add_node,
+    set_node_scopes,
+    set_node_state,
+    shut_out_again,
+)
+from sync.adapters.sqlite_log.node_store import Unit
+from sync.domain.fleet import facts as fleet
+from sync.kernel.ids import StreamId
+from sync.kernel.limits import TICK_EVERY_S
+from sync.kernel.outcome import PeerFault, Unavailable
+from sync.kernel.suite import suite1
+from sync.protocol import message
+from sync.protocol.trust import Identity
+
+SOFTWARE = "simulated"
+TOGETHER_MAX = 16
+WORTH = Worth(members=2, entries=4)
+COMMON = ("site", "site:stays")
+
+
+class Centre(Process):
+    """What is kept outside the database: keys, the trust bundle, the monotone file. A backup holds none of them."""
+
+    def __init__(self, world: Site, folder: Path) -> None:
+        super().__init__(world, "hub", world.hub_name, folder, 0)
+        self.beside = folder.parent / "hub-beside"
+        self.beside.mkdir()
+        seed = world.plan.seed
+        self.keys = HubKeys(sha256(b"sign %d" % seed).digest(), sha256(b"seal %d" % seed).digest())
+        self.public = suite1.signing_public(self.keys.signing)
+        self.trust = replace(
+            first_trust(
+                signing_public=self.public,
+                sealing_public=suite1.sealing_public(self.keys.sealing),
+                authority_der=b"",
+                now_ms=self.clock.wall_ms(),
+            ),
+            authorities=(),
+        )
+        self._inbox: list[tuple[SimCarrier, bytes]] = []
+        self._taking = self._digesting = False
+
+    def begin(self) -> None:
+        self._inbox.clear()
+        self._taking = self._digesting = False
+        self.store = HubStore(
+            self.database,
+            STORE_KEY,
+            node=self.node,
+            role="hub",
+            clock=self.clock,
+            entropy=self.entropy(),
+            point=self.point,
+        )
+        try:
+            self.store.start_incarnation(SOFTWARE)
+            self.voice = Voice(self.store, self.keys, self.bundle)
+            self.epochs = EpochKeeper(self.store, self.beside / "monotone.json", lambda: self.trust.version)
+            self.door = Door(self.store, self.voice, learn=self._learn, behind=self.epochs.above)
+            self.feeds = Feeds(self.store)
+            self.desk = FeedDesk(self.store, self.feeds, self.voice)
+            self.publisher = Publisher(self.store, self.voice, WORTH)
+            self.epochs.settle()
+            shut_out_again(self.store, [row.node for row in self.trust.revoked])
+        except Unavailable:
+            self.die(5.0)
+            return
+        self.store.on_arrival(self._arrived)
+        self._arrived()
+        self.after(TICK_EVERY_S, "ticks", self._tick)
+        self.after(LOOK_EVERY_S / 3, "looks for snapshots", self._publishes)
+
+    def let_go(self) -> None:
+        self.store.close()
+
+    @property
+    def busy(self) -> bool:
+        """Messages are at the door."""
+        return self._taking
+
+    def bundle(self) -> TrustBundle:
+        raw = make_bundle(self.trust, hub=self.node, epoch=self.store.epoch, signing_key=self.keys.signing)
+        return TrustBundle(self.trust.version, raw)
+
+    def _tick(self) -> None:
+        try:
+            self.epochs.tick()
+        except Unavailable:
+            self.world.tell("hub does not tick")
+        self.after(TICK_EVERY_S, "ticks", self._tick)
+
+    # The door
+
+    def arrives(self, carrier: SimCarrier, raw: bytes) -> None:
+        """A message is at the door; those that come together are taken together."""
+        if not self.alive:
+            if carrier.name == "https":
+                carrier.lose()
+            return
+        self._inbox.append((carrier, raw))
+        if not self._taking:
+            self._taking = True
+            self.after(self.world.rng.choice((0.0, 0.0, 0.02)), "takes", self._take)
+
+    def _take(self) -> None:
+        self._taking = False
+        now, self._inbox = self._inbox[:TOGETHER_MAX], self._inbox[TOGETHER_MAX:]
+        if self._inbox:
+            self._taking = True
+            self.after(0.0, "takes", self._take)
+        try:
+            outcome = self.door.receive_many([Offer(raw, carrier.name, carrier.box.node) for carrier, raw in now])
+        except Unavailable:
+            for carrier, _ in now:
+                if carrier.name == "https":
+                    carrier.lose()
+            return
+        for code in outcome.refused:
+            if code is not None:
+                self.world.tell(f"hub refuses {code}")
+        for node, turn in outcome.turns:
+            self._deliver(node, turn)
+        for node, answers in outcome.answers.items():
+            by = next((carrier for carrier, _ in reversed(now) if carrier.box.node == node), None)
+            if by is not None:
+                for answer in answers:
+                    self.world.wire.down(by, answer)
+
+    # The digest
+
+    def _arrived(self) -> None:
+        if not self._digesting:
+            self._digesting = True
+            rng, trouble = self.world.rng, self.world.trouble
+            self.after(rng.choice((0.01, 0.05, 0.5, 20.0)) if trouble else 0.01, "digests", self._digest)
+
+    def _digest(self) -> None:
+        self._digesting = False
+        limit = self.world.rng.choice((1, 4, 250, 250)) if self.world.trouble else 250
+        try:
+            done = digest_some(self.store, self.feeds, follow, limit)
+        except Unavailable as fault:
+            self._digesting = True
+            self.after(fault.retry_s, "digests", self._digest)
+            return
+        if done.labels:
+            with self.store.read() as conn:
+                rows = self.feeds.heads(conn, sorted(done.labels))
+            for row in rows:
+                self.world.wire.publish(row.label, self.voice.head([row], None))
+        for node in sorted(done.quarantined):
+            ack = self.door.ack(node, hub_inbound.streams_with_rejects(self.store, node))
+            self._deliver(node, ack)
+        if done.behind:
+            self._arrived()
+
+    def _deliver(self, node: str, raw: bytes) -> None:
+        """Something that no message asked for, on every line that stands."""
+        for box in self.world.machines:
+            if box.node == node and box.alive:
+                for carrier in box.carriers.values():
+                    if carrier.up:
+                        self.world.wire.down(carrier, raw)
+
+    def _publishes(self) -> None:
+        try:
+            for label in self.publisher.look():
+                self.world.tell(f"hub snapshot of {label}")
+                self.world.hit("snapshot published")
+        except Unavailable:
+            self.world.tell("hub publishes no snapshot")
+        self.after(LOOK_EVERY_S, "looks for snapshots", self._publishes)
+
+    # Feeds, as the door for machines serves them
+
+    def _member(self, node: str) -> NodeRow:
+        row = self.store.node_row(node)
+        if row is None:
+            raise PeerFault("node-unknown")
+        if row.state in ("revoked", "closed"):
+            raise PeerFault("node-revoked")
+        return row
+
+    def _holder(self, node: str, label: str) -> NodeRow:
+        row = self._member(node)
+        if label not in row.scopes:
+            raise PeerFault("scope-not-held")
+        return row
+
+    def heads(self, node: str) -> bytes:
+        row = self._member(node)
+        return self.desk.head_message(node, row.scopes)
+
+    def segment(self, node: str, label: str, epoch: int, first: int) -> bytes:
+        self._holder(node, label)
+        return self.desk.segment(label, epoch, first)
+
+    def own_history(self, node: str, incarnation: int, lane: int, first: int) -> bytes:
+        self._member(node)
+        with self.store.read() as conn:
+            page = hub_history.page(conn, StreamId(node, incarnation, lane), first)
+        return b"" if page is None else page.pack()
+
+    def manifest(self, node: str, label: str) -> bytes:
+        self._holder(node, label)
+        return self.desk.manifest(label)
+
+    def snapshot(self, node: str, label: str, epoch: int, sseq: int, k: int) -> list[bytes]:
+        self._holder(node, label)
+        return self.desk.snapshot(label, epoch, sseq, k)
+
+    def repair(self, node: str, label: str, asked: bytes) -> list[bytes]:
+        return self.desk.repair(self._holder(node, label), label, asked)
+
+    # What administrators do
+
+    def act(self, write: Callable[[Unit], None]) -> None:
+        """Somebody does something at the hub."""
+
+        def do() -> None:
+            try:
+                with self.store.write(actor="u-admin") as unit:
+                    write(unit)
+            except Unavailable:
+                self.world.hit("refused to a person")
+
+        self.living(do)
+
+    def identity_of(self, box: Machine) -> bytes:
+        identity = Identity(
+            box.node, box.role, 1, suite1.signing_public(box.signing), bytes(32), bytes(32), self.clock.wall_ms()
+        )
+        return message.make_message(
+            message.IDENTITY, identity.body(), signer=self.node, audience=None, epoch=0, signing_key=self.keys.signing
+        )
+
+    def enrol(self, box: Machine) -> bool:
+        """A machine joins, with the scopes of its role."""
+        done = False
+
+        def do() -> None:
+            nonlocal done
+            if self.store.node_row(box.node) is None:
+                with self.store.write(actor="u-admin") as unit:
+                    self._add(unit, box.node, box.role, suite1.signing_public(box.signing))
+            box.trust_path.write_bytes(self.bundle().raw)
+            done = True
+
+        self.living(partial(_if_the_disk_takes_it, do))
+        return done
+
+    def _add(self, unit: Unit, node: str, role: str, public: bytes) -> None:
+        add_node(
+            unit,
+            node=node,
+            role=role,
+            name=node,
+            signing_public=public,
+            sealing_public=bytes(32),
+            key_id=suite1.key_id(public),
+            scopes=scopes_at_first(role),
+            tls_serial=None,
+            now_ms=self.clock.wall_ms(),
+        )
+
+    def _learn(self, raw: bytes) -> bool:
+        opened = message.open_message(raw, keys=lambda _signer, _key_id: self.public)
+        identity = Identity.read(opened.body)
+        if any(row.node == identity.node for row in self.trust.revoked):
+            return False
+        with self.store.write(step="node.learn") as unit:
+            if self.store.node_row(identity.node) is None:
+                self._add(unit, identity.node, identity.role, identity.signing)
+        return True
+
+    def give_scopes(self, node: str, labels: tuple[str, ...]) -> None:
+        """An administrator changes what a machine holds."""
+
+        def write(unit: Unit) -> None:
+            if unit.conn.execute("SELECT 1 FROM node WHERE node = ?", (node,)).fetchone() is None:
+                return
+            version = set_node_scopes(unit, node, labels)
+            unit.append(fleet.scopes_set(node, version, labels))
+
+        self.act(write)
+
+    def revoke(self, box: Machine) -> None:
+        """Shut a machine out: database first, then the bundle beside it."""
+
+        def do() -> None:
+            with self.store.write(actor="u-admin") as unit:
+                set_node_state(unit, box.node, "revoked")
+                unit.append(fleet.revoked(box.node, "lost"))
+                held = unit.conn.execute(
+                    "SELECT incarnation, lane, last FROM stream WHERE node = ? AND last > 0 ORDER BY id", (box.node,)
+                ).fetchall()
+            key_id = suite1.key_id(suite1.signing_public(box.signing))
+            last_good = [(row[0], row[1], row[2]) for row in held]
+            self.trust = with_revoked(self.trust, box.node, key_id, last_good)
+            self.world.ledger.shut_out[box.node] = {(row[0], row[1]): row[2] for row in held}
+
+        self.living(partial(_if_the_disk_takes_it, do))
+
+    def photograph_all(self, into: Path) -> None:
+        """The database, and apart from it what is kept beside it."""
+        self.photograph(into / "database")
+        shutil.copytree(self.beside, into / "beside")
+
+    def put_back_all(self, photograph: Path, *, with_beside: bool) -> None:
+        self.put_back(photograph / "database")
+        if with_beside:
+            shutil.rmtree(self.beside)
+            shutil.copytree(photograph / "beside", self.beside)
+
+
+def scopes_at_first(role: str) -> tuple[str, ...]:
+    """What a machine of a role holds when it joins."""
+    return (*COMMON, "ward:W01") if role == "courier" else (*COMMON, "room:records")
+
+
+def _if_the_disk_takes_it(act: Callable[[], None]) -> None:
+    try:
+        act()
+    except Unavailable:
+        return

@@ -1,0 +1,17 @@
+"""What can go wrong, a kind of trouble a room. A new kind is a `Fault` in its room and a name here."""
+
+from __future__ import annotations
+
+from provisioning.simulator.faults import boxes, clocks, disks, line, scopes, wrong_bytes
+from provisioning.simulator.faults import hub as hubs
+from provisioning.simulator.plan import Fault
+
+FAULTS: tuple[Fault, ...] = (
+    *line.FAULTS,
+    *disks.FAULTS,
+    *clocks.FAULTS,
+    *boxes.FAULTS,
+    *hubs.FAULTS,
+    *scopes.FAULTS,
+    *wrong_bytes.FAULTS,
+)

@@ -1,0 +1,39 @@
+"""The disk and the power: a process that dies at a named step, a commit that the disk does not take."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from provisioning.simulator.plan import Drawn, Event, Fault, Shape, times
+
+if TYPE_CHECKING:
+    from provisioning.simulator.world import World
+
+
+def _rate(name: str, *values: float) -> Fault:
+    def draw(rng: random.Random, shape: Shape) -> Drawn:
+        return Drawn({name: rng.choice(values)})
+
+    return Fault(name, draw)
+
+
+def _power(world: World, event: Event) -> None:
+    world.hit("power")
+    machine = world.hub if event.who < 0 else world.boxes[event.who]
+    if machine.alive:
+        machine.die()
+        machine.clock.reboot()
+
+
+FAULTS = (
+    _rate("crash", 0.005, 0.02, 0.06),
+    _rate("crash-hub", 0.005, 0.02, 0.06),
+    _rate("disk-full", 0.01, 0.05),
+    _rate("io-error", 0.01, 0.05),
+    Fault(
+        "power",
+        lambda rng, shape: Drawn({}, times(rng, shape, "power", 3) + times(rng, shape, "power", 1, hub=True)),
+        {"power": _power},
+    ),
+)

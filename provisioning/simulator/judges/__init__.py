@@ -1,0 +1,35 @@
+"""Who looks at a site that has come to rest, one invariant a judge. A new one is a function here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from provisioning.simulator.judges import bounds, chains, kept, mirrors, rest
+
+if TYPE_CHECKING:
+    from provisioning.simulator.world import World
+
+Judge = Callable[["World"], Iterator[str]]
+
+JUDGES: tuple[tuple[str, Judge], ...] = (
+    ("I13", rest.stuck),
+    ("I1", kept.lost),
+    ("I2", kept.invented),
+    ("I3", chains.gaps),
+    ("I10", chains.backwards),
+    ("I4", chains.twice),
+    ("I5", mirrors.differing),
+    ("I5", mirrors.unfolded),
+    ("I6", mirrors.outside),
+    ("I12", bounds.beyond),
+)
+"""In the order they are asked; the first finding is the one that is told."""
+
+NOT_YET = {
+    "I7": "leases: no product yet",
+    "I8": "number blocks: no product yet",
+    "I9": "reads on screen, prints and exports join with their features",
+    "I11": "shredding joins with its feature",
+}
+"""Invariants that nobody looks at yet, and why."""
