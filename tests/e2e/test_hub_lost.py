@@ -17,6 +17,7 @@ from provisioning.demo import town
 from provisioning.demo.courier import Courier
 from provisioning.demo.stage import Stage, raise_stage, wait_for
 from provisioning.making.client import HubClient
+from provisioning.trust.broker import end_left_behind
 from sync.adapters.sqlite_log.outbox import ledger
 from sync.kernel.outcome import Unavailable
 
@@ -97,6 +98,7 @@ def test_a_hub_whose_machine_is_lost_is_refilled_by_its_boxes(tmp_path: Path) ->
         everybody = ["--dir", str(hub), *(w for s in stage.stations for w in ("--dir", str(s.directory)))]
         before = shell("verify", *everybody)[1]
         stage.hub.kill()
+        end_left_behind(hub / "broker")  # it goes with the machine, too
         shutil.rmtree(hub)
         offline = scan_some(couriers[0], wards[0][2 % len(wards[0])], 2)
 
