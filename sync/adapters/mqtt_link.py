@@ -114,7 +114,8 @@ def hang_up(client: paho.Client) -> None:
     if isinstance(line, socket.socket):
         with contextlib.suppress(OSError):
             line.shutdown(socket.SHUT_RDWR)
-    client.loop_stop()
+    with contextlib.suppress(AttributeError, RuntimeError):
+        client.loop_stop()  # not where another thread is just starting the loop: that one looks again, and hangs up
 
 
 def _without_nagle(_client: paho.Client, _data: object, line: Any) -> None:

@@ -1,0 +1,48 @@
+"""Two habits of the MQTT library that a crowd of machines meets."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+
+import pytest
+from paho.mqtt.enums import MQTTErrorCode
+
+from sync.adapters.mqtt_link import hang_up, new_client
+
+
+@pytest.fixture
+def many_descriptors() -> Iterator[list[socket.socket]]:
+    """More descriptors than select() takes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
+    held: list[socket.socket] = []
+    while not held or held[-1].fileno() < 1100:
+        held.append(socket.socket())
+    yield held
+    for each in held:
+        each.close()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_line_with_a_high_number_is_heard(many_descriptors: list[socket.socket]) -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        assert near.fileno() > 1023
+        client = new_client("courier-a3k7q2xw", ssl.create_default_context(), queue_max=1)
+        heard: list[bytes] = []
+        client._sock = near
+        client.loop_read = lambda max_packets=1: heard.append(near.recv(10)) or MQTTErrorCode.MQTT_ERR_SUCCESS  # type: ignore[func-returns-value, method-assign]
+        far.send(b"hello")
+        assert client._loop(1.0) == MQTTErrorCode.MQTT_ERR_SUCCESS
+        assert heard == [b"hello"]
+        client._sock = None
+
+
+def test_a_client_whose_loop_is_just_starting_can_be_ended() -> None:
+    client = new_client("courier-a3k7q2xw", ssl.create_default_context(), queue_max=1)
+    client._thread = threading.Thread(target=lambda: None)
+    hang_up(client)
