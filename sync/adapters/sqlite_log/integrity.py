@@ -14,7 +14,7 @@ from typing import Literal
 
 from sync.adapters.sqlite_log.connection import Connection, DatabaseError, look
 from sync.adapters.sqlite_log.pages import PAGE_BYTES, SALT_BYTES, PageReader, Pages, Value, frames, generation
-from sync.adapters.sqlite_log.salvage import WITHHELD, Salvage, salvage
+from sync.adapters.sqlite_log.salvage import ANCHOR, WITHHELD, Salvage, salvage
 from sync.kernel.chain import H0, chain_prefix, digest, next_hash
 from sync.kernel.outcome import Unavailable
 
@@ -114,23 +114,25 @@ def _chains(conn: Connection, node: str) -> Reason | None:
     if conn.execute("SELECT 1 FROM sqlite_schema WHERE name = 'log'").fetchone() is None:
         return None
     streams = conn.execute(
-        "SELECT id, incarnation, lane, last, head, acked FROM stream WHERE own = 1 AND node = ? ORDER BY id", (node,)
+        "SELECT id, incarnation, lane, last, head FROM stream WHERE own > 0 AND node = ? ORDER BY id", (node,)
     ).fetchall()
-    for stream, incarnation, lane, last, head, acked in streams:
+    anchors = dict(conn.execute("SELECT name, value FROM meta WHERE name LIKE 'pruned.%'").fetchall())
+    for stream, incarnation, lane, last, head in streams:
         prefix = chain_prefix(node, incarnation, lane)
+        anchor = int(anchors.get(f"{ANCHOR}{stream}", 0))
         at, h = 0, H0
         for seq, kept, status, fact in conn.execute(
             "SELECT seq, h, status, fact FROM log WHERE stream = ? ORDER BY seq", (stream,)
         ):
             link = next_hash(prefix, seq, h, fact if status == WITHHELD else digest(fact))
-            if at == 0 and 1 < seq <= acked + 1:
-                link = kept  # what lay below was freed after the hub had signed for it
+            if at == 0 and seq == anchor > 1:
+                link = kept  # what lay below was dropped after the hub had signed for it
             elif seq != at + 1:
                 return "chain"
             if link != kept:
                 return "chain"
             at, h = seq, kept
-        if (at or acked) != last or (at and h != head):
+        if at != last or (at and h != head):
             return "chain"
     return None
 
@@ -153,7 +155,7 @@ def _torn(
             return "journal", None
     pages = Pages(reader_of(path, key32, main), main, wal)
     torn = [row for frame in every[used:] if frame.salts == current for row in pages.rows_of(frame)]
-    last = dict(conn.execute("SELECT id, last FROM stream WHERE own = 1").fetchall())
+    last = dict(conn.execute("SELECT id, last FROM stream WHERE own > 0").fetchall())
     hinted = {row[0] for row in torn if _goes_beyond(row, node, last)}
     if not hinted:
         return None, None
@@ -169,13 +171,14 @@ def _goes_beyond(row: Sequence[Value], node: str, last: Mapping[int, int]) -> bo
     match row:
         case [int(stream), int(seq), bytes(h), int(), bytes()]:
             return len(h) == len(H0) and seq > last.get(stream, 0)
-        case [int(stream), str(name), int(), int(), 1, int(end), bytes(), *_]:
+        case [int(stream), str(name), int(), int(), 1 | 2, int(end), bytes(), *_]:
             return name == node and end > last.get(stream, 0)
     return False
 
 
 def _log(conn: Connection, streams: set[Value]) -> Iterator[Sequence[Value]]:
     """What is held of these streams, as rows of their tables."""
+    yield from conn.execute("SELECT name, value FROM meta WHERE name LIKE 'pruned.%'")
     for stream in sorted(each for each in streams if isinstance(each, int)):
         yield from conn.execute(
             "SELECT id, node, incarnation, lane, own, last, head, hlc, acked, acked_hlc, safe, state, line FROM stream "

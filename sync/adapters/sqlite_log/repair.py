@@ -20,7 +20,7 @@ from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.integrity import examine, read_if_there, reader_of, salt_of, wal_of
 from sync.adapters.sqlite_log.node_store import Unit, set_meta
 from sync.adapters.sqlite_log.pages import SALT_BYTES, Pages
-from sync.adapters.sqlite_log.salvage import Keepsake, Salvage, SavedStream, salvage
+from sync.adapters.sqlite_log.salvage import ANCHOR, Keepsake, Salvage, SavedStream, salvage
 from sync.catalog import ENTITY_TYPES, KINDS
 from sync.domain.fleet import facts as fleet
 from sync.kernel.chain import H0
@@ -207,7 +207,7 @@ def put_back(store: ApplianceStore, found: Salvage, repair: Repair, keepsakes: S
             marks = ", ".join("?" * len(each.columns))
             for _, held in sorted(found.kept.get(each.table, {}).items()):
                 conn.execute(f"INSERT INTO {each.table} ({', '.join(each.columns)}) VALUES ({marks})", tuple(held))
-        high = conn.execute("SELECT max(hlc) FROM stream WHERE own = 1").fetchone()[0] or 0
+        high = conn.execute("SELECT max(hlc) FROM stream WHERE own > 0").fetchone()[0] or 0
         unit.high = max(unit.high, high)
         set_meta(conn, "hlc_high", max(high, store.meta_int("hlc_high")))
         set_meta(conn, "repair", json.dumps({f: getattr(repair, f) for f in Repair.__slots__}).encode())
@@ -217,13 +217,13 @@ def put_back(store: ApplianceStore, found: Salvage, repair: Repair, keepsakes: S
 def _put_stream(conn: Connection, node: str, saved: SavedStream) -> None:
     at = saved.standing
     if saved.first > 1:
-        set_meta(conn, f"pruned.{saved.stream}", saved.first)
+        set_meta(conn, f"{ANCHOR}{saved.stream}", saved.first)
     newest = max((decode_fact(row.fact).hlc for row in saved.rows if row.status == 0), default=0)
     conn.execute(
         "INSERT INTO stream (id, node, incarnation, lane, own, last, head, hlc, acked, acked_hlc, safe, state, line) "
-        "VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET last = excluded.last, "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET last = excluded.last, "
         "head = excluded.head, hlc = max(hlc, excluded.hlc) WHERE excluded.last > last",
-        (saved.stream, node, at.incarnation, at.lane, saved.last, saved.rows[-1].h,
+        (saved.stream, node, at.incarnation, at.lane, at.own, saved.last, saved.rows[-1].h,
          newest, min(at.acked, saved.last), at.acked_hlc, at.safe, at.state, at.line),
     )  # fmt: skip
 

@@ -15,6 +15,8 @@ from sync.kernel.chain import H0, chain_prefix, digest, next_hash
 from sync.kernel.ids import LANES
 
 WITHHELD = 2
+STREAM_COLUMNS = 13
+ANCHOR = "pruned."
 ONE_PAGE_BYTES = 900
 """A log row of a fact up to this long lies on one page, so the page's own code vouches for it whole."""
 
@@ -43,6 +45,7 @@ class Standing(NamedTuple):
     safe: int = 0
     state: int = 0
     line: int = 0
+    own: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ def salvage(rows: Iterator[Sequence[Value]], node: str, keepsakes: Sequence[Keep
     """Keep what proves itself. Of two versions of a row the later one counts."""
     standings: dict[int, Standing] = {}
     found: dict[int, dict[int, LogRow]] = {}
+    anchors: dict[int, int] = {}
     out = Salvage(kept={each.table: {} for each in keepsakes})
     for row in rows:
         match row:
@@ -109,34 +113,22 @@ def salvage(rows: Iterator[Sequence[Value]], node: str, keepsakes: Sequence[Keep
                 found.setdefault(stream, {})[seq] = LogRow(h, status, fact)
             case [str(name), int(incarnation), int(lane), int(stream)] if name == node and lane in LANES:
                 standings.setdefault(stream, Standing(incarnation, lane))
-            case [
-                int(stream),
-                str(name),
-                int(),
-                int(),
-                1,
-                int(),
-                bytes(),
-                int(),
-                int(),
-                int(),
-                int(),
-                int(),
-                int(),
-                *_,
-            ]:
+            case [int(stream), str(name), int(), int(), 1 | 2, int(), bytes(), *_] if len(row) >= STREAM_COLUMNS:
                 if name == node:
                     standings[stream] = _standing(row)
             case [str(name), bytes(value)] if name in MONOTONE and value.isdigit():
                 out.meta[name] = max(int(value), out.meta.get(name, 0))
             case [str(name), bytes(fact)] if name.startswith("withheld."):
                 out.withheld[name] = fact
+            case [str(name), bytes(value)] if name.startswith(ANCHOR) and value.isdigit():
+                stream = int(name.removeprefix(ANCHOR))
+                anchors[stream] = max(int(value), anchors.get(stream, 1))
             case [int(key), *_]:
                 for each in keepsakes:
                     if len(row) == len(each.columns) and (kept := each.take(row)) is not None:
                         out.kept[each.table][key] = kept
     for stream, standing in sorted(standings.items()):
-        saved = saved_stream(stream, node, standing, found.get(stream, {}))
+        saved = saved_stream(stream, node, standing, found.get(stream, {}), anchors.get(stream, 0))
         if saved is not None:
             out.streams.append(saved)
     return out
@@ -144,25 +136,27 @@ def salvage(rows: Iterator[Sequence[Value]], node: str, keepsakes: Sequence[Keep
 
 def _standing(row: Sequence[Value]) -> Standing:
     numbers = [value for value in row if isinstance(value, int)]
-    _, incarnation, lane, _, last, _, acked, acked_hlc, safe, state, line = numbers[:11]
-    return Standing(incarnation, lane, last, acked, acked_hlc, safe, state, line)
+    _, incarnation, lane, own, last, _, acked, acked_hlc, safe, state, line = numbers[:11]
+    return Standing(incarnation, lane, last, acked, acked_hlc, safe, state, line, own)
 
 
-def saved_stream(stream: int, node: str, standing: Standing, rows: Mapping[int, LogRow]) -> SavedStream | None:
-    """What can be said of one stream; None when nothing was ever written in it."""
+def saved_stream(
+    stream: int, node: str, standing: Standing, rows: Mapping[int, LogRow], anchor: int = 0
+) -> SavedStream | None:
+    """What can be said of one stream; None when nothing was ever written in it. Below `anchor` facts were dropped."""
     prefix = chain_prefix(node, standing.incarnation, standing.lane)
-    acked = standing.acked
+    signed = max(standing.acked, anchor)
     runs = _runs(prefix, rows)
-    held = max(acked, 1)
-    first, last = next(((a, b) for a, b in runs if a <= held <= b and (acked or a == 1)), (acked + 1, acked))
+    held = max(signed, 1)
+    first, last = next(((a, b) for a, b in runs if a <= held <= b and (signed or a == 1)), (signed + 1, signed))
     sound = {
         seq for a, b in runs for seq in range(a, b + 1) if seq > a or a == 1 or len(rows[a].fact) <= ONE_PAGE_BYTES
     }
-    orphans = {seq: rows[seq] for seq in sorted(sound) if seq > max(last, acked) and rows[seq].status == 0}
+    orphans = {seq: rows[seq] for seq in sorted(sound) if seq > last and rows[seq].status == 0}
     end = max(standing.last, last, max(orphans, default=0))
     if end == 0:
         return None
-    lost = end - max(last, acked) - len(orphans)
+    lost = max(0, end - last - len(orphans))
     return SavedStream(stream, standing, first, [rows[seq] for seq in range(first, last + 1)], orphans, lost)
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
-from sync.adapters.sqlite_log import outbox, repair
+from sync.adapters.sqlite_log import down, outbox, repair
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.integrity import examine, wal_of
+from sync.adapters.sqlite_log.node_store import set_meta
 from sync.adapters.sqlite_log.pages import (
     FRAME_BYTES,
     PAGE_BYTES,
@@ -164,6 +165,34 @@ def test_facts_behind_a_lost_one_are_issued_again(left: Path) -> None:
         again = [decode_fact(r[0]) for r in conn.execute("SELECT fact FROM log ORDER BY stream, seq")]
     assert sum(1 for fact in again if fact.reissue_of) == mended.orphans
     store.close()
+
+
+def dropped(store: ApplianceStore) -> None:
+    """As the retention rule leaves a log: signed for, its first facts gone, the anchor kept; then a restored hub."""
+    with store.write(step="log.prune") as unit:
+        for stream, last in unit.conn.execute("SELECT id, last FROM stream WHERE own = 1 AND lane = 1").fetchall():
+            unit.conn.execute("DELETE FROM log WHERE stream = ? AND seq < ?", (stream, last - 3))
+            unit.conn.execute("DELETE FROM pending WHERE stream = ? AND seq < ?", (stream, last - 3))
+            set_meta(unit.conn, f"pruned.{stream}", last - 3)
+    down.raise_epoch(store, 2)
+
+
+@pytest.mark.parametrize("hurt", [False, True])
+def test_a_log_that_dropped_its_first_facts_is_sound_and_is_mended(left: Path, hurt: bool) -> None:
+    store = open_box(left)
+    dropped(store)
+    held = [(s.incarnation, s.lane, s.oldest_kept, s.last) for s in outbox.own_streams(store)]
+    store.close()
+    if hurt:
+        spoil(left, 0, bytes(PAGE_BYTES))
+    store = open_box(left)
+    mended = repair.last_repair(store)
+    assert (mended is not None) is hurt
+    assert mended is None or (mended.lost, mended.orphans) == (0, 0)
+    again = [(s.incarnation, s.lane, s.oldest_kept, s.last) for s in outbox.own_streams(store)]
+    assert [row for row in again if row[0] != store.incarnation] == held
+    store.close()
+    assert examine(left, KEY, NODE) == (None, None)
 
 
 def outbox_of(db: Path) -> list[outbox.OwnStream]:
