@@ -27,7 +27,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "sign-in.unknown": "User or password is not right.",
     "right.missing": "This account may not do that.",
     "store.locked": "The database does not open with this node's key.",
-    "store.damaged": "The database is damaged. Keep the directory as it is; what the hub has is safe there.",
+    "store.damaged": "The hub's database is damaged. Keep the directory as it is and restore the newest backup "
+    "(waystation backup restore); the machines send again what came after it.",
     "store.newer-schema": "The database was written by a newer version. Use that one.",
     "backup.place": "The backup place cannot be read or written. Nothing there was changed.",
     "backup.no-place": "No backup place is known. Give one, or set [backup] place in settings.toml.",

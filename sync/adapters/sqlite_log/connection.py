@@ -97,6 +97,9 @@ FREEING = frozenset(
         "ack.apply",
         "log.prune",
         "epoch.obey",
+        "epoch.raise",
+        "epoch.tick",
+        "feed.forget",
         "scopes.set",
     }
 )

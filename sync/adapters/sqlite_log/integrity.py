@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal
 
+from sync.adapters.keys import write_whole
 from sync.adapters.sqlite_log.connection import Connection, DatabaseError, look
 from sync.adapters.sqlite_log.pages import PAGE_BYTES, SALT_BYTES, PageReader, Pages, Value, frames, generation
 from sync.adapters.sqlite_log.salvage import ANCHOR, WITHHELD, Salvage, salvage
@@ -31,6 +32,14 @@ def wal_of(path: Path) -> Path:
 def salt_of(path: Path) -> Path:
     """Beside the database a copy of its first 16 bytes, without which not one page could be opened."""
     return path.with_name(f"{path.name}-salt")
+
+
+def keep_salt(path: Path, of: Path) -> None:
+    """Note for the database at `path` the first bytes of the file `of`, which opened; a restored one brings others."""
+    with open(of, "rb") as file:
+        salt = file.read(SALT_BYTES)
+    if read_if_there(salt_of(path)) != salt:
+        write_whole(salt_of(path), salt)
 
 
 def read_if_there(path: Path) -> bytes:
@@ -73,6 +82,33 @@ def examine(path: Path, key32: bytes, node: str) -> tuple[Reason | None, Salvage
     except DatabaseError as fault:
         _blame_pages(path, key32, wal, fault)
         return "page", None
+    finally:
+        conn.close()
+
+
+def refuse_damaged(path: Path, key32: bytes) -> None:
+    """The same look at a hub's file, which nothing here can mend. Raises Unavailable `store.damaged`.
+
+    A torn last transaction passes: what was signed for in it a box shows by its receipt, and sends again.
+    """
+    wal = read_if_there(wal_of(path))
+    if not path.exists() or path.stat().st_size < PAGE_BYTES:
+        return
+    try:
+        conn = look(path, key32)
+    except DatabaseError as fault:
+        if path.with_name(f"{path.name}-journal").exists():
+            return  # cut in the making: opening it for writing finishes or undoes that
+        _blame_pages(path, key32, wal, fault)
+        raise Unavailable("store.damaged", 3600.0) from fault
+    try:
+        used = _frames_used(path) if wal else 0
+        reason = _pages(conn, {frame.number for frame in list(frames(wal))[:used]}) or _structure(conn)
+        if reason is not None or _was_whole(path, wal, used):
+            raise Unavailable("store.damaged", 3600.0)
+    except DatabaseError as fault:
+        _blame_pages(path, key32, wal, fault)
+        raise Unavailable("store.damaged", 3600.0) from fault
     finally:
         conn.close()
 
@@ -140,19 +176,10 @@ def _chains(conn: Connection, node: str) -> Reason | None:
 def _torn(
     conn: Connection, path: Path, key32: bytes, node: str, wal: bytes, used: int
 ) -> tuple[Reason | None, Salvage | None]:
-    """There are frames of this generation behind the `used` ones, where SQLite stopped.
-
-    A transaction is on disk before the next one begins, so frames behind a commit prove that the commit was whole once.
-    Frames that reached the main file already would leave it a mixture of two moments.
-    """
-    every, current = list(frames(wal)), generation(wal)
-    if any(frame.pages for frame in [f for f in every[used:] if f.salts == current][:-1]):
+    """There are frames of this generation behind the `used` ones, where SQLite stopped."""
+    if _was_whole(path, wal, used):
         return "journal", None
-    main = path.read_bytes()
-    for before, frame in zip(every[max(0, used - 1) :], every[max(1, used) :], strict=False):
-        at = (frame.number - 1) * PAGE_BYTES
-        if frame.salts == current and frame.page == main[at : at + PAGE_BYTES] and frame.follows(before):
-            return "journal", None
+    every, current, main = list(frames(wal)), generation(wal), path.read_bytes()
     pages = Pages(reader_of(path, key32, main), main, wal)
     torn = [row for frame in every[used:] if frame.salts == current for row in pages.rows_of(frame)]
     last = dict(conn.execute("SELECT id, last FROM stream WHERE own > 0").fetchall())
@@ -164,6 +191,24 @@ def _torn(
     if any(saved.last > last.get(saved.stream, 0) or saved.lost for saved in found.streams):
         return None, found
     return None, None
+
+
+def _was_whole(path: Path, wal: bytes, used: int) -> bool:
+    """Whether what lies behind the `used` frames was a whole transaction once: then this is damage, not a power cut.
+
+    A transaction is on disk before the next one begins, so frames behind a commit prove that the commit was whole.
+    Frames that reached the main file already leave it a mixture of two moments.
+    """
+    every, current = list(frames(wal)), generation(wal)
+    if any(frame.pages for frame in [f for f in every[used:] if f.salts == current][:-1]):
+        return True
+    with open(path, "rb") as main:
+        for before, frame in zip(every[max(0, used - 1) :], every[max(1, used) :], strict=False):
+            if frame.salts == current:
+                main.seek((frame.number - 1) * PAGE_BYTES)
+                if frame.page == main.read(PAGE_BYTES) and frame.follows(before):
+                    return True
+    return False
 
 
 def _goes_beyond(row: Sequence[Value], node: str, last: Mapping[int, int]) -> bool:

@@ -17,9 +17,9 @@ from sync.adapters.keys import sync_folder, write_whole
 from sync.adapters.sqlite_log import landing
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.connection import Connection
-from sync.adapters.sqlite_log.integrity import examine, read_if_there, reader_of, salt_of, wal_of
+from sync.adapters.sqlite_log.integrity import examine, keep_salt, read_if_there, reader_of, salt_of, wal_of
 from sync.adapters.sqlite_log.node_store import Unit, set_meta
-from sync.adapters.sqlite_log.pages import SALT_BYTES, Pages
+from sync.adapters.sqlite_log.pages import Pages
 from sync.adapters.sqlite_log.salvage import ANCHOR, Keepsake, Salvage, SavedStream, salvage
 from sync.catalog import ENTITY_TYPES, KINDS
 from sync.domain.fleet import facts as fleet
@@ -64,9 +64,7 @@ def open_box(
     store = make(path)
     if torn is not None:
         put_back(store, torn, Repair("torn", now_ms, "", torn.facts, torn.orphans, torn.lost))
-    if not salt_of(path).exists():
-        with open(path, "rb") as file:
-            write_whole(salt_of(path), file.read(SALT_BYTES))
+    keep_salt(path, path)
     return store
 
 
@@ -173,8 +171,7 @@ def _finish_exchange(path: Path) -> None:
                 os.replace(old, folder / old.name)
                 sync_folder(folder)
         _index_of(path).unlink(missing_ok=True)
-        with open(fresh, "rb") as file:
-            write_whole(salt_of(path), file.read(SALT_BYTES))
+        keep_salt(path, fresh)
         os.replace(fresh, path)
         sync_folder(path.parent)
     note.unlink()

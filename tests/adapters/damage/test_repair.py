@@ -12,7 +12,7 @@ from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
 from sync.adapters.sqlite_log import down, outbox, repair
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
-from sync.adapters.sqlite_log.integrity import examine, wal_of
+from sync.adapters.sqlite_log.integrity import examine, refuse_damaged, wal_of
 from sync.adapters.sqlite_log.node_store import set_meta
 from sync.adapters.sqlite_log.pages import (
     FRAME_BYTES,
@@ -259,3 +259,28 @@ def test_another_key_is_not_damage(left: Path) -> None:
     with pytest.raises(Unavailable, match=r"store\.locked"):
         repair.open_box(left, bytes(32), NODE, make, NOW_MS)
     assert not (left.parent / "quarantine").exists()
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        lambda db: spoil(db, settled_page(db) * PAGE_BYTES, bytes(PAGE_BYTES)),
+        lambda db: spoil(db, 0, b"\xff" * 16),
+        lambda db: spoil(wal_of(db), WAL_HEADER_BYTES + 9 * FRAME_BYTES, b"\xff" * 99),
+    ],
+    ids=["page", "salt", "frame"],
+)
+def test_a_hub_does_not_start_on_a_damaged_file_and_leaves_it_as_it_is(
+    left: Path, spoilt: Callable[[Path], None]
+) -> None:
+    refuse_damaged(left, KEY)
+    spoilt(left)
+    old = {path.name: path.read_bytes() for path in (left, wal_of(left))}
+    with pytest.raises(Unavailable, match=r"store\.damaged"):
+        refuse_damaged(left, KEY)
+    assert {path.name: path.read_bytes() for path in (left, wal_of(left))} == old
+
+
+def test_a_hub_with_another_key_is_not_called_damaged(left: Path) -> None:
+    with pytest.raises(Unavailable, match=r"store\.locked"):
+        refuse_damaged(left, bytes(32))
