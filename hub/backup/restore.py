@@ -25,6 +25,7 @@ from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
 from sync.adapters.keys import sync_folder, write_whole
 from sync.adapters.sqlite_log.connection import connect
+from sync.adapters.sqlite_log.database import Database
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.adapters.sqlite_log.node_store import SCHEMA_VERSION, set_meta
 from sync.kernel.outcome import Unavailable
@@ -42,6 +43,8 @@ class HubSecrets:
     node: str
     store: bytes
     messages: HubKeys
+    server: Database | None = None
+    """Where the hub's tables lie when they are not in its own folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +148,39 @@ def put_back(
         after = retire_newer(kept, backup)
         lost = sum(new.retired and not old.retired for new, old in zip(after, kept, strict=True))
         place.keep(after)
-    replaced = _swap(folder, fresh, raised)
+    replaced = None
+    if secrets.server is None:
+        replaced = _swap(folder, fresh, raised)
+    else:
+        _pour(fresh, secrets)
     (folder / UNFINISHED).unlink()
     sync_folder(folder)
     return PutBack(backup, built, raised, replaced, lost)
+
+
+def _pour(fresh: Path, secrets: HubSecrets) -> None:
+    """The finished database into the tables on a server, in one commit; what they held before is gone with it."""
+    store = HubStore(
+        fresh / "node.db",
+        secrets.store,
+        node=secrets.node,
+        role="hub",
+        clock=SystemClock(),
+        entropy=SystemEntropy(),
+        projectors=all_projectors(secrets.store),
+        database=secrets.server,
+    )
+    source = connect(fresh / "node.db", secrets.store, writes=False)
+    try:
+        with store.write() as unit:
+            copy_rows(source, unit.conn, kept_tables())
+            project_again(store, unit)
+            unit.conn.count_on()
+    finally:
+        source.close()
+        store.close()
+    _empty(fresh)
+    fresh.rmdir()
 
 
 def _remembered(folder: Path, place: Place) -> Monotone:

@@ -22,6 +22,7 @@ from sync.kernel.outcome import Unavailable
 if TYPE_CHECKING:
     from hub.backup.place import Place
     from hub.backup.restore import HubSecrets
+    from sync.adapters.sqlite_log.database import Connection, Database
 
 Dir = Annotated[Path, typer.Option("--dir", help="the hub's directory")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
@@ -45,12 +46,11 @@ def create(
     from hub.backup.make import make_backup
     from hub.backup.mirror import mirror
     from hub.backup.place import Place
-    from provisioning.cli.look import database
     from sync.adapters.clock import SystemClock
     from sync.adapters.keys import load_key
 
     folder = to or _place_of(dir)
-    with database(dir) as conn, _alone(dir):
+    with _reading(dir) as conn, _alone(dir):
         key = load_key(dir / "keys" / "store.key")
         conn.execute("BEGIN")
         made = make_backup(conn, key, Place(folder, key), dir / "backup.work", SystemClock().wall_ms(), _stage(json))
@@ -164,6 +164,34 @@ def key(
     )
 
 
+@contextmanager
+def _reading(directory: Path) -> Iterator[Connection]:
+    """A connection that only reads the hub's tables, wherever they lie."""
+    from provisioning.cli.look import database
+
+    server = _server(directory)
+    if server is None:
+        with database(directory) as conn:
+            yield conn
+    else:
+        conn = server.reader()
+        try:
+            yield conn
+        finally:
+            conn.close()
+
+
+def _server(directory: Path) -> Database | None:
+    from hub.settings import Settings
+    from sync.adapters.postgres.database import by_settings
+    from sync.adapters.settings_file import load
+
+    if not (directory / "settings.toml").exists():
+        raise Unavailable("node.absent", 0.0)
+    where = load(Settings, directory / "settings.toml", dict(os.environ)).store
+    return by_settings(where.url, where.password_file, name="waystation backup")
+
+
 def _place_of(directory: Path) -> Path:
     from hub.settings import Settings
     from sync.adapters.settings_file import load
@@ -194,7 +222,9 @@ def _secrets(directory: Path, source: Path) -> tuple[HubSecrets, Place]:
 
     keys = load_keys(directory / "keys")
     node = load(Settings, directory / "settings.toml", dict(os.environ)).node.node
-    return HubSecrets(node, keys.store, HubKeys(keys.signing, keys.sealing)), Place(source, keys.store)
+    return HubSecrets(node, keys.store, HubKeys(keys.signing, keys.sealing), _server(directory)), Place(
+        source, keys.store
+    )
 
 
 def _newest_trust(directory: Path, source: Path) -> None:

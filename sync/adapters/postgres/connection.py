@@ -56,6 +56,17 @@ class PostgresConnection:
             self._leads = bool(self._conn.execute(asked).fetchone()[0])  # type: ignore[index]  # one row, always
         return self._leads
 
+    def count_on(self) -> None:
+        """After rows came with their own numbers: keys that count up by themselves go on above them."""
+        counted = self._conn.execute(
+            "SELECT table_name, column_name FROM information_schema.columns "
+            "WHERE is_identity = 'YES' AND table_schema = current_schema() ORDER BY table_name"
+        ).fetchall()
+        for table, column in counted:
+            self._conn.execute(
+                f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), greatest(max({column}), 1)) FROM {table}"
+            )
+
     def execute(self, sql: str, params: Sequence[Any] = ()) -> psycopg.Cursor[tuple[Any, ...]]:
         return self._conn.execute(statement(sql), params or None)
 
