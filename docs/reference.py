@@ -208,7 +208,7 @@ class Runs:
 def title(command: str) -> str:
     """The command's own words, without options and values."""
     _, first, second, *_ = shlex.split(command)
-    return f"{first} {second}" if first in ("provision", "bench") else first
+    return f"{first} {second}" if first in ("provision", "bench", "backup") else first
 
 
 def shortened(value: Any) -> Any:
@@ -225,8 +225,10 @@ def commands(stage: Any, scratch: Path, *, quick: bool) -> Runs:
     from provisioning.making.client import HubClient
 
     hub, box = stage.hub.directory, stage.station("courier-2").directory
-    runs = Runs({str(hub): "HUB", str(box): "BOX", str(stage.directory): "DEMO", str(scratch): "STICK",
-                 stage.password: "PASSWORD"})  # fmt: skip
+    place, safe = scratch / "place", scratch / "recovery.key"
+    place.mkdir(parents=True)
+    runs = Runs({str(place): "PLACE", str(safe): "SAFE/recovery.key", str(hub): "HUB", str(box): "BOX",
+                 str(stage.directory): "DEMO", str(scratch): "STICK", stage.password: "PASSWORD"})  # fmt: skip
     who = ("--user", "u-admin", "--password", stage.password)
     key = stage.admin().get("/api/v1/records", state="discharged")["records"][0]
     stay = f"stay/{key['record_no']}-{key['stay_no']}"
@@ -255,6 +257,14 @@ def commands(stage: Any, scratch: Path, *, quick: bool) -> Runs:
     runs.run("The answer at the box.", "import-batch", back["answer"], "--dir", str(box))
     runs.run("Query tables made again from facts.", "rebuild", "--dir", str(box))
     runs.run("Chains, signatures, produced = received.", "verify", "--dir", str(hub), "--dir", str(box))
+    runs.run("The key that opens the hub's keys in a backup; its file goes into a safe.", "backup", "key", "--dir",
+             str(hub), "--to", str(safe))  # fmt: skip
+    made = runs.run("A backup of the working hub, read back whole.", "backup", "create", "--dir", str(hub), "--to",
+                    str(place))  # fmt: skip
+    runs.hide(made["name"], "hub-20261121T120000Z-0001")
+    runs.run("Whether the newest backup can be put back.", "backup", "drill", "--dir", str(hub), "--from", str(place))
+    runs.run("The hub on an empty disk, out of backup and recovery key.", "backup", "restore", "--dir",
+             str(scratch / "hub-again"), "--from", str(place), "--recovery-key", str(safe))  # fmt: skip
     runs.run("A machine is shut out.", "provision", "revoke", stage.station("courier-2").node, "--hub", str(hub), *who)
     if not quick:
         runs.run("From the gun's last byte to the verdict, beside a bare commit.", "bench", "scan")
