@@ -20,6 +20,7 @@ from sync.adapters.leases.box import Leases
 from sync.adapters.leases.witness import Witness
 from sync.adapters.sqlite_log import hub_inbound, outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.adapters.sqlite_log.database import Database
 from sync.adapters.sqlite_log.digest import digest_some
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow, add_node
@@ -63,6 +64,7 @@ class Centre:
     folder: Path
     clock: HeldClock
     seed: int = 1
+    database: Database | None = None
     store: HubStore = field(init=False)
 
     def __post_init__(self) -> None:
@@ -71,8 +73,9 @@ class Centre:
     def open(self) -> None:
         self.seed += 1
         self.store = HubStore(
-            self.folder / "hub.db", KEY, node=HUB, role="hub", clock=self.clock, entropy=SeededEntropy(self.seed)
-        )
+            self.folder / "hub.db", KEY, node=HUB, role="hub", clock=self.clock, entropy=SeededEntropy(self.seed),
+            database=self.database,
+        )  # fmt: skip
         self.store.start_incarnation("test")
         self.keys = HubKeys(bytes([1]) * 32, bytes([2]) * 32)
         self.voice = Voice(self.store, self.keys, lambda: None)
