@@ -166,12 +166,6 @@ class Leases:
                     self._book.close(unit, rules.move(kept.held, states.USED_UP), "returned")
             self._book.save(unit)
 
-    def stop(self) -> None:
-        """The process ends in good order: its blocks are given back, so that the hub knows at once."""
-        for kept in self._book.open_leases():
-            if kept.held.lease.kind == words.NUMBER:
-                self.give_back(kept.held.lease.id)
-
     # What the line and the clock bring
 
     def look(self) -> None:
