@@ -217,6 +217,7 @@ class Reset:
                 each.shutdown(socket.SHUT_RDWR)
 
 
+@pytest.mark.row("I25.3")
 def test_a_cut_at_any_byte_goes_on_where_it_was(world, small_segments) -> None:
     """The same line breaks after more and more bytes: what came whole is never asked for again."""
     stays(world, 400)
@@ -415,7 +416,7 @@ def test_what_was_repaired_is_compared_at_the_next_head(world) -> None:
     assert equal(world, machine.store)
 
 
-@pytest.mark.row("F10.1")
+@pytest.mark.row("I25.3")
 def test_a_ward_arrives_over_a_line_that_is_slow_and_breaks(world, small_segments) -> None:
     """The demo's own line: held chunks, then nobody there, then good; the box shows how far it is."""
     stays(world, 400)
