@@ -63,13 +63,14 @@ class Readers:
 
     @contextmanager
     def use(self) -> Iterator[Connection]:
-        with self._lock:
-            conn = self._idle.pop() if self._idle else None
-        if conn is None or self._database.is_lost(conn):
-            conn = self._database.reader()
-        conn.execute("BEGIN")
+        """Raises Unavailable `store.read` when the connection breaks meanwhile."""
+        conn = self._begun()
         try:
             yield conn
+        except Exception as fault:
+            if self._database.is_lost(conn):
+                raise Unavailable("store.read", 1.0) from fault
+            raise
         finally:
             if not self._database.is_lost(conn):
                 conn.execute("ROLLBACK")
@@ -79,6 +80,24 @@ class Readers:
                         conn = None
             if conn is not None:
                 conn.close()
+
+    def _begun(self) -> Connection:
+        """An idle connection in a new snapshot, or a new one where the idle ones have died."""
+        while True:
+            with self._lock:
+                conn = self._idle.pop() if self._idle else None
+            fresh = conn is None
+            if conn is None:
+                conn = self._database.reader()
+            try:
+                conn.execute("BEGIN")
+            except Exception as fault:
+                if not self._database.is_lost(conn):
+                    raise
+                if fresh:
+                    raise Unavailable("store.read", 1.0) from fault
+                continue
+            return conn
 
     def close(self) -> None:
         with self._lock:

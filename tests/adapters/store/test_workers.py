@@ -229,3 +229,19 @@ def test_a_database_that_ends_sessions_costs_a_unit_and_no_fact(workers: Workers
         unit.append(facts.sealed(facts.stay_key("10000003", "1"), "why"))
     digest_all(one, feeds)
     assert one.state(facts.STAY, "10000003-1").sealed and one.state(facts.STAY, "10999999-1") is None
+
+
+def test_readers_that_died_are_replaced(workers: Workers, cluster: Cluster) -> None:
+    """A reader that breaks in use is said to be unavailable; idle ones that broke are noticed by nobody."""
+    one, _ = workers.open()
+    with one.read(), one.read():
+        pass
+    other = connect(cluster.url(), None, name="other", writes=True)
+    ending = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'w2'"
+    other.execute(ending)
+    assert one.state(facts.STAY, "10000001-1") is None
+    with pytest.raises(Unavailable, match=r"store\.read"), one.read() as conn:
+        other.execute(ending)
+        conn.execute("SELECT 1")
+    other.close()
+    assert one.state(facts.STAY, "10000001-1") is None
