@@ -109,6 +109,7 @@ class Hub:
         self.office = LeaseOffice(self.store, self.voice, self.epochs, members_changed=self._members_changed)
         place, rely_on = self.settings.backup.place, self.epochs.rely_on
         self.backups = Keeping(self.store, self.voice, keys.store, place, self.folder, rely_on)
+        self.epochs.rose = self.backups.note
         self.refill = Refill(self.store)
         self.safety = partial(safety, self.store, self.backups, self.refill)
         learn, safe, quiet = self._learn, self.backups.safe, self.refill.keeps_back

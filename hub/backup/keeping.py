@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from hub.backup.copier import OwnCopier
-from hub.backup.place import Place
+from hub.backup.place import MONOTONE, Place
 from hub.backup.watch import BackupsSeen, BackupWatch
+from hub.link.monotone import Monotone, MonotoneFile
 from hub.link.voice import Voice
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.kernel.ids import StreamId
+from sync.kernel.outcome import Unavailable
 
 
 class Keeping:
@@ -19,13 +22,20 @@ class Keeping:
     def __init__(
         self, store: HubStore, voice: Voice, key: bytes, place: str, folder: Path, rely_on: Callable[[int], None]
     ) -> None:
-        found = Place(Path(place), key) if place else None
+        self._place = found = Place(Path(place), key) if place else None
         self._watch = BackupWatch(found, rely_on, folder.stat().st_dev)
         self.copier = OwnCopier(store, voice.keys, found, folder) if found else None
 
     @property
     def seen(self) -> BackupsSeen:
         return self._watch.seen
+
+    def note(self, told: Monotone) -> None:
+        """What was just raised, into the place too. A place that is away costs the copy, never the act."""
+        if self._place is None or not self._place.folder.is_dir():
+            return
+        with suppress(OSError, Unavailable):
+            MonotoneFile(self._place.folder / MONOTONE).rise(told)
 
     def look(self) -> None:
         self._watch.look()

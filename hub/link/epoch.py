@@ -26,6 +26,8 @@ class EpochKeeper:
         self._store = store
         self._file = MonotoneFile(path, store.point)
         self._trust = trust
+        self.rose: Callable[[Monotone], None] = lambda told: None
+        """Hears what must not be lost with this machine, before anybody acts on it."""
         self._lock = threading.Lock()
 
     def settle(self, stated: int | None = None) -> None:
@@ -79,7 +81,7 @@ class EpochKeeper:
 
     def reserve(self, resource: str, upto: int) -> None:
         """Numbers up to this may be given away from now on; no restore will bring them back."""
-        self._file.rise(Monotone(marks={resource: upto}))
+        self.rose(self._file.rise(Monotone(marks={resource: upto})))
 
     def rely_on(self, began_ms: int) -> None:
         """What appliances may prune relies on a backup that began at this instant; none older may be put back."""
@@ -87,7 +89,7 @@ class EpochKeeper:
 
     def _raise(self, epoch: int, tick: int) -> None:
         assert epoch <= EPOCH_MAX
-        self._file.rise(Monotone(epoch, tick, self._trust()))
+        self.rose(self._file.rise(Monotone(epoch, tick, self._trust())))
         self._adopt(epoch, tick)
 
     def _adopt(self, epoch: int, tick: int) -> None:

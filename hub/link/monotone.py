@@ -6,9 +6,11 @@ finds here what it has forgotten. Source: protocol way/1, section 5.1.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -60,7 +62,7 @@ def read_monotone(path: Path) -> Monotone | None:
 
 
 class MonotoneFile:
-    """One process writes it; its threads take turns."""
+    """Whoever raises it takes turns, in this process and beside it (a command at a shell)."""
 
     def __init__(self, path: Path, point: Point = nothing) -> None:
         self._path = path
@@ -74,7 +76,7 @@ class MonotoneFile:
     def rise(self, least: Monotone) -> Monotone:
         """Raise every field to at least this; what is higher stays. On disk on return."""
         assert least.epoch <= EPOCH_MAX
-        with self._lock:
+        with self._turn():
             held = self.read()
             risen = least if held is None else held.over(least)
             if risen != held:
@@ -83,8 +85,14 @@ class MonotoneFile:
 
     def replace_broken(self, stated: Monotone) -> None:
         """An operator's word in the place of a file that is gone or not whole."""
-        with self._lock:
+        with self._turn():
             self._write(stated)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        with self._lock, self._path.with_name(f".{self._path.name}.lock").open("a") as beside:
+            fcntl.flock(beside, fcntl.LOCK_EX)
+            yield
 
     def _write(self, told: Monotone) -> None:
         self.point("epoch.file:before")

@@ -70,3 +70,17 @@ def test_a_place_that_is_away_takes_no_promise_back_and_adds_none(site: Site, tm
     fresh = BackupWatch(None, lambda _ms: None, 0)
     fresh.look()
     assert fresh.safe(stream) == 0 and not fresh.seen.place
+
+
+def test_numbers_given_away_and_a_raised_epoch_reach_the_place_at_once(site: Site, tmp_path: Path) -> None:
+    folder = site()
+    with running(folder) as hub:
+        hub.epochs.reserve("ticket:W01", 40)
+        told = read_monotone(tmp_path / "place" / "monotone.json")
+        assert told is not None and told.marks == {"ticket:W01": 40}
+        hub.epochs.above(4)
+        told = read_monotone(tmp_path / "place" / "monotone.json")
+        assert told is not None and (told.epoch, told.marks["ticket:W01"]) == (5, 40)
+        (tmp_path / "place").rename(tmp_path / "away")
+        hub.epochs.reserve("ticket:W01", 60)
+        assert hub.epochs.mark("ticket:W01") == 60, "a place that is away holds nothing up"
