@@ -204,7 +204,7 @@ def _was_whole(path: Path, wal: bytes, used: int) -> bool:
         return True
     with open(path, "rb") as main:
         for before, frame in zip(every[max(0, used - 1) :], every[max(1, used) :], strict=False):
-            if frame.salts == current:
+            if frame.salts == current and frame.number:
                 main.seek((frame.number - 1) * PAGE_BYTES)
                 if frame.page == main.read(PAGE_BYTES) and frame.follows(before):
                     return True

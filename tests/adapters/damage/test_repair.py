@@ -225,6 +225,18 @@ def test_facts_of_a_torn_last_write_are_put_back(left: Path, tmp_path: Path) -> 
     assert outcomes == {0, 1}
 
 
+def test_a_frame_that_names_no_page_stops_nobody(left: Path) -> None:
+    """Half a frame's head on disk: its salts, and zeros where its page's number would stand."""
+    wal = wal_of(left)
+    last = (wal.stat().st_size - WAL_HEADER_BYTES) // FRAME_BYTES - 1
+    spoil(wal, WAL_HEADER_BYTES + last * FRAME_BYTES, bytes(8))
+    refuse_damaged(left, KEY)
+    store = open_box(left)
+    mended = repair.last_repair(store)
+    assert mended is not None and mended.reason == "torn"
+    store.close()
+
+
 def test_an_exchange_cut_at_any_step_is_finished_at_the_next_start(left: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spoil(left, 0, bytes(PAGE_BYTES))
     real, moved = repair.os.replace, 0
