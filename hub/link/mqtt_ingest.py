@@ -163,8 +163,9 @@ class MqttIngest:
             return
         self._present.clear()
         if self._shared:
-            topics = [(f"{SHARE}{ROOT}/n/+/up/batch", 1), (presence_topic("+"), 1), (head_topic("+"), 0)]
-            client.subscribe([*topics, (_passed_on("+"), 1)] if self._first else topics)
+            # Pages, long polls and leases are the first worker's; nobody else asks who is there or what has moved.
+            more = [(presence_topic("+"), 1), (head_topic("+"), 0), (_passed_on("+"), 1)] if self._first else []
+            client.subscribe([(f"{SHARE}{ROOT}/n/+/up/batch", 1), *more])
         else:
             client.subscribe([(f"{ROOT}/n/+/up/batch", 1), (presence_topic("+"), 1)])
 
