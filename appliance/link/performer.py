@@ -14,8 +14,9 @@ from sync.adapters.carrier import Carrier
 from sync.adapters.leases.box import Leases
 from sync.adapters.sqlite_log import down, outbox, thawing
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.kernel import hlc
 from sync.kernel.chain import digest
-from sync.kernel.limits import CUT_FACTS
+from sync.kernel.limits import CUT_FACTS, HUB_TIME_S_MAX
 from sync.kernel.outcome import PeerFault
 from sync.protocol import events, lease_states, states
 from sync.protocol.lease import LeaseWord
@@ -141,11 +142,22 @@ class Performer:
             self._doubt_leases(lease_states.DISK_REWOUND)
         if effect.ack.blobs:
             self._blobs_signed(effect.ack.blobs)
-        self._measure(effect, sum(outcome.moved for outcome in outcomes))
-        return told
+        if effect.welcome and self._hello_at is not None and self._now - self._hello_at <= HUB_TIME_S_MAX:
+            on_the_way_ms = round(1000 * (self._now - self._hello_at))
+            self._store.told_hub_time(hlc.ms_of(effect.ack.hub_time) + on_the_way_ms)
+        waiting = self._measure(effect, sum(outcome.moved for outcome in outcomes))
+        return told if waiting else told + self._amend()
 
-    def _measure(self, effect: events.ApplyAck, moved: int) -> None:
-        """How long the newest acknowledged batch took, and how much still waits."""
+    def _amend(self) -> Events:
+        """A clock that ran ahead of hub time: with nothing left to send, go on in a new incarnation from hub time."""
+        high = self._store.amended_high()
+        if high is None:
+            return []
+        self._store.begin_again("clock amended", high)
+        return [events.BegunAgain(self._store.incarnation)]
+
+    def _measure(self, effect: events.ApplyAck, moved: int) -> int:
+        """How long the newest acknowledged batch took, and how much still waits, which is returned."""
         upto = {(s.incarnation, s.lane): s.upto for s in effect.ack.streams}
         done = {place: at for place, at in self._sent_at.items() if upto.get(place[:2], 0) >= place[2]}
         for place in done:
@@ -157,6 +169,7 @@ class Performer:
         with self._store.read() as conn:
             written, signed = outbox.ledger(conn)
         self._gauge.heard(self._now, delay, moved, written - signed)
+        return written - signed
 
     @_do.register
     def _(self, effect: events.RaiseEpoch) -> Events:

@@ -41,6 +41,11 @@ def raise_by_hub(high: int, hub_hlc: int, wall_ms: int | None, clock: int) -> in
     return max(high, hub_hlc)
 
 
+def is_ahead(own_ms: int, hub_ms: int) -> bool:
+    """Whether a node's time is so far ahead of hub time that it must be amended."""
+    return own_ms > hub_ms + CLOCK_AHEAD_MS_MAX
+
+
 def order_stamp(fact_hlc: int, hub_hlc: int) -> int:
     """What the hub sorts a fact by: its own stamp, or hub time at acceptance when it claims > 5 min ahead of it."""
-    return hub_hlc if ms_of(fact_hlc) > ms_of(hub_hlc) + CLOCK_AHEAD_MS_MAX else fact_hlc
+    return hub_hlc if is_ahead(ms_of(fact_hlc), ms_of(hub_hlc)) else fact_hlc

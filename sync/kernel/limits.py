@@ -61,6 +61,8 @@ CONNECT_S_MAX = 10.0
 LONG_POLL_S = 25.0
 
 CLOCK_AHEAD_MS_MAX = 5 * 60 * 1000
+HUB_TIME_S_MAX = 60.0
+"""A hub time that took longer to come says nothing about a clock (a stick takes hours). Our own choice."""
 CLOCK_CEILING_MS = 4102444800000
 """2100-01-01 UTC: a wall clock at or past it is not believed."""
 

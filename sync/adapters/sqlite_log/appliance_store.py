@@ -7,6 +7,7 @@ from sync.adapters.sqlite_log.node_store import Change, NodeStore, Unit
 from sync.adapters.sqlite_log.order import order_bytes
 from sync.adapters.sqlite_log.streams import LaneHead
 from sync.catalog import ENTITY_TYPES, KINDS, fold_fact
+from sync.kernel import hlc
 from sync.kernel.canonical import decode
 from sync.kernel.fact import Fact
 from sync.kernel.ids import FactId
@@ -27,6 +28,27 @@ class ApplianceStore(NodeStore):
         super()._load()
         self._hub_time_ms = self.meta_int("hub_time_ms")
         self._synchronised_until_boot_s = 0.0
+        self._told_hub: tuple[int, float] | None = None
+
+    def told_hub_time(self, hub_ms: int) -> None:
+        """Hub time now, at the latest: the hub's word and the time it took to come. A clock ahead of it yields."""
+        self._told_hub = (hub_ms, self.clock.boot_s())
+
+    def hub_now_ms(self) -> int | None:
+        """Hub time now by the boot clock; None when the hub was not heard in time since the start."""
+        if self._told_hub is None:
+            return None
+        return self._told_hub[0] + round((self.clock.boot_s() - self._told_hub[1]) * 1000)
+
+    def believed_wall_ms(self) -> int | None:
+        """The wall clock where it can be true; hub time, carried on, where it is more than 5 minutes ahead of that."""
+        wall, hub_ms = super().believed_wall_ms(), self.hub_now_ms()
+        return hub_ms if hub_ms is not None and wall is not None and hlc.is_ahead(wall, hub_ms) else wall
+
+    def amended_high(self) -> int | None:
+        """Where stamps are to go on, when they run more than 5 minutes ahead of hub time; None when they do not."""
+        hub_ms = self.hub_now_ms()
+        return None if hub_ms is None or not hlc.is_ahead(hlc.ms_of(self.high), hub_ms) else hlc.stamp_of(hub_ms)
 
     def heard_hub_time(self, hub_ms: int) -> None:
         """A signed hub time raises the floor of the wall clock and makes stamps `synchronised` for 24 h."""
@@ -37,6 +59,20 @@ class ApplianceStore(NodeStore):
         if not believed:
             return 0
         return 2 if self.clock.boot_s() < self._synchronised_until_boot_s else 1
+
+    def begin_again(self, why: str, high: int | None = None) -> None:
+        """End the running incarnation and open the next one in this process: its streams may not go on.
+
+        `high`: as in `start_incarnation`.
+        """
+        with self._lock:
+            before = (self.incarnation, self._heads, self._why)
+            self.incarnation, self._heads, self._why = 0, {}, why
+            try:
+                self.start_incarnation(self._software, why, high)
+            except BaseException:
+                self.incarnation, self._heads, self._why = before
+                raise
 
     def after_fact(self, unit: Unit, head: LaneHead, fid: FactId, fact: Fact, raw: bytes) -> None:
         kind = KINDS.get(fact.kind)

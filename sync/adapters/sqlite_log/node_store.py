@@ -152,29 +152,29 @@ class NodeStore:
 
     def _load(self) -> None:
         """Subclasses read what they keep in memory."""
-        row = self._conn.execute("SELECT max(hlc) FROM stream WHERE own > 0").fetchone()
+        # Streams up to an amended clock bear stamps that hub time had not reached; they bind nobody any more.
+        row = self._conn.execute(
+            "SELECT max(hlc) FROM stream WHERE own > 0 AND id > ?", (self.meta_int("amended_after"),)
+        ).fetchone()
         self.high = max(row[0] or 0, self.meta_int("hlc_high"))
 
-    def start_incarnation(self, software: str, why: str = "start") -> None:
-        """Draw 63 random bits and commit `stream.opened` as seq 1 of lane 0. Source: protocol way/1, section 1."""
+    def start_incarnation(self, software: str, why: str = "start", high: int | None = None) -> None:
+        """Draw 63 random bits and commit `stream.opened` as seq 1 of lane 0. Source: protocol way/1, section 1.
+
+        `high`: the stamp to go on from, where a clock was amended; no stamp of an earlier stream counts any more then.
+        """
         assert self.incarnation == 0
         self._software, self._why = software, why
         self.incarnation = incarnation_from(self.entropy.bytes(8))
         with self.write(step="start") as unit:
             self._start_count = self.meta_int("start_count") + 1
             set_meta(unit.conn, "start_count", self._start_count)
+            if high is not None:
+                unit.high = high
+                last = unit.conn.execute("SELECT coalesce(max(id), 0) FROM stream").fetchone()[0]
+                set_meta(unit.conn, "hlc_high", high)
+                set_meta(unit.conn, "amended_after", last)
             self._head_of(unit, CONTROL)
-
-    def begin_again(self, why: str) -> None:
-        """End the running incarnation and open the next one in this process, for a stream that may not go on."""
-        with self._lock:
-            before = (self.incarnation, self._heads, self._why)
-            self.incarnation, self._heads, self._why = 0, {}, why
-            try:
-                self.start_incarnation(self._software, why)
-            except BaseException:
-                self.incarnation, self._heads, self._why = before
-                raise
 
     @contextmanager
     def write(self, *, actor: str | None = None, device: str | None = None, step: str = "act") -> Iterator[Unit]:
