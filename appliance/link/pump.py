@@ -41,7 +41,7 @@ class Pump:
         self._gauge = gauge
         self._reset_feeds = reset_feeds
         self._ended = ended
-        self._known: dict[int, int] = {}
+        self._known: dict[tuple[int, int], int] = {}
         self._stumbled = False
         self.counts: Counter[str] = Counter()
 
@@ -85,10 +85,11 @@ class Pump:
         self._step(events.Received(opened, raw))
 
     def _tell_committed(self) -> None:
+        incarnation = self._store.incarnation
         for lane, last in self._store.lasts().items():
-            if last > self._known.get(lane, 0):
-                self._known[lane] = last
-                self._step(events.FactCommitted(self._store.incarnation, lane, last))
+            if last > self._known.get((incarnation, lane), 0):  # a process may begin another incarnation
+                self._known[incarnation, lane] = last
+                self._step(events.FactCommitted(incarnation, lane, last))
 
     def _step(self, event: events.Event) -> None:
         """Give the session an event, perform what it wants, and the events that this leads to, in order."""
