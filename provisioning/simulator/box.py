@@ -207,7 +207,8 @@ class Box(Process):
             for change in unit.changes:
                 if change.fid is not None and change.source == "own":
                     self.world.ledger.told.add(FactId(*change.fid))
-            assert self.store.high > known
+            if self.store.high <= known:
+                self.world.fallen.append(f"{self.label} stamps no later than before")
             self.world.ledger.read_log(self.label, self.node, self.store._conn)
 
         self.living(do)

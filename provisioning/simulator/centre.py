@@ -19,8 +19,7 @@ from provisioning.simulator.process import STORE_KEY, Process
 from provisioning.simulator.site import Machine, Site
 from provisioning.simulator.wire import SimCarrier
 from provisioning.trust.bundle import first_trust, make_bundle, with_revoked
-from sync.adapters.sqlite_log import hub_history, hub_inbound
-from sync.adapters.sqlite_log.digest import digest_some
+from sync.adapters.sqlite_log import digest, hub_history, hub_inbound
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_snapshots import Worth
 from sync.adapters.sqlite_log.hub_store import (
@@ -166,7 +165,7 @@ class Centre(Process):
         self._digesting = False
         limit = self.world.rng.choice((1, 4, 250, 250)) if self.world.trouble else 250
         try:
-            done = digest_some(self.store, self.feeds, follow, limit)
+            done = digest.digest_some(self.store, self.feeds, follow, limit)
         except Unavailable as fault:
             self._digesting = True
             self.after(fault.retry_s, "digests", self._digest)

@@ -23,6 +23,7 @@ class Site(Protocol):
     hits: Counter[str]
     places: Counter[str]
     crashes: Counter[str]
+    fallen: list[str]
     wire: Any
     hub: Any
     """A `Wire` and a `Centre`: each of them knows this page, so it cannot know them."""

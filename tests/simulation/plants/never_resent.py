@@ -1,0 +1,9 @@
+"""A batch that was lost is not sent again."""
+
+from sync.protocol import outbound
+
+FOUND_AT = 5
+
+
+def plant(patch):
+    patch.edit(outbound.OutStream, "cut", "now_s + self.resend_s, self.resend_s", 'float("inf"), self.resend_s')

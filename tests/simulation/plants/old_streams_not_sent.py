@@ -1,0 +1,9 @@
+"""What a process did not get rid of is left behind by the next one."""
+
+from sync.adapters.sqlite_log import outbox
+
+FOUND_AT = 4
+
+
+def plant(patch):
+    patch.edit(outbox, "own_streams", "(s.acked < s.last OR s.incarnation = ?)", "(s.incarnation = ?)")

@@ -1,0 +1,9 @@
+"""A repair leaves members that the hub does not list."""
+
+from sync.adapters.sqlite_log import down
+
+FOUND_AT = 6
+
+
+def plant(patch):
+    patch.edit(down, "apply_repair", "landing.leave(label, (etype, key))", "pass")

@@ -1,0 +1,9 @@
+"""The hub takes facts of a machine that was shut out."""
+
+from sync.adapters.sqlite_log import hub_inbound
+
+FOUND_AT = 23
+
+
+def plant(patch):
+    patch.edit(hub_inbound, "_place", "standing[0] not in COUNTING", "False")

@@ -1,0 +1,9 @@
+"""Copies stay when their scope is taken away."""
+
+from sync.adapters.sqlite_log import down
+
+FOUND_AT = 1
+
+
+def plant(patch):
+    patch.edit(down, "leave_scope", "leave(store, unit, etype, key)", "pass")

@@ -1,0 +1,9 @@
+"""The session believes what was never stored."""
+
+from appliance.link import pump
+
+FOUND_AT = 13
+
+
+def plant(patch):
+    patch.edit(pump.Pump, "_step", "self._stumbled = True", "self._stumbled = False")
