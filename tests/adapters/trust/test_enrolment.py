@@ -20,6 +20,7 @@ from provisioning.trust.enrol import REQUEST_BYTES_MAX
 from provisioning.trust.hub_door import ask_hub
 from provisioning.trust.identity import make_identity, read_identity
 from provisioning.trust.joining import Joined, join
+from provisioning.trust.names import WORKERS_MAX
 from provisioning.trust.node_keys import load_keys
 from provisioning.trust.site import Member, SiteTrust, make_site, open_site
 from sync.adapters.clock import SystemClock
@@ -349,4 +350,4 @@ def test_a_trust_of_one_site_is_the_broker_of_that_site(hub: Hub, tmp_path: Path
     trust: SiteTrust = hub.trust
     listener = trust.listener(tmp_path / "broker", 8883)
     assert all(path.exists() for path in (listener.ca, listener.certificate, listener.key, listener.crl))
-    assert trust.rules([]).workers == {f"{trust.hub}.w1"}
+    assert trust.rules([]).workers == {f"{trust.hub}.w{n}" for n in range(1, WORKERS_MAX + 1)}
