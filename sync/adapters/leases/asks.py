@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sync.kernel.limits import RESEND_OTHER_S, RESEND_S_MAX
@@ -20,10 +21,15 @@ class Open:
 
 
 class Asks:
-    """Numbered from 1 in one incarnation. Times are of the monotonic clock. Thread-safe."""
+    """Numbered from 1 in one process. Times are of the monotonic clock. Thread-safe.
 
-    def __init__(self, incarnation: int) -> None:
-        self._incarnation = incarnation
+    `incarnation()` is the running one: an ask belongs to the one it was made in, and where that has ended in the middle
+    of a process, what it still asked is forgotten. Whoever needs it asks again.
+    """
+
+    def __init__(self, incarnation: Callable[[], int]) -> None:
+        self._running = incarnation
+        self._asked_in = incarnation()
         self._request = 0
         self._open: dict[int, Open] = {}
         self._lock = threading.Lock()
@@ -33,22 +39,25 @@ class Asks:
     ) -> None:
         """Ask for a lease. `who`: actor, role, purpose."""
         with self._lock:
+            incarnation = self._incarnation()
             self._request += 1
-            ask = Ask(self._request, WANT, self._incarnation, kind, resource, units, lasts_s, *who)
+            ask = Ask(self._request, WANT, incarnation, kind, resource, units, lasts_s, *who)
             self._open[ask.request] = Open(ask)
 
     def about(self, verb: int, lease: bytes, used: int, spent_s: int, shown: bytes = b"") -> None:
         """Ask about a lease; once while the same question is open."""
         with self._lock:
+            incarnation = self._incarnation()
             if any((row.ask.verb, row.ask.id) == (verb, lease) for row in self._open.values()):
                 return
             self._request += 1
-            ask = Ask(self._request, verb, self._incarnation, id=lease, used=used, spent_s=spent_s, shown=shown)
+            ask = Ask(self._request, verb, incarnation, id=lease, used=used, spent_s=spent_s, shown=shown)
             self._open[ask.request] = Open(ask)
 
     def wanted(self, kind: int, resource: str) -> int:
         """How many asks for leases of this kind on this resource are open."""
         with self._lock:
+            self._incarnation()
             asks = [row.ask for row in self._open.values() if row.ask.verb == WANT]
         return sum((ask.kind, ask.resource) == (kind, resource) for ask in asks)
 
@@ -56,6 +65,7 @@ class Asks:
         """What is to be sent now; each is counted as sent, and comes again until it is answered."""
         sent = []
         with self._lock:
+            self._incarnation()
             for row in self._open.values():
                 if row.due_s <= now_s:
                     row.sent_ms = meter_ms if row.sent_ms is None else row.sent_ms
@@ -81,9 +91,9 @@ class Asks:
         What was not granted is asked for again under a new number: a term counts from when that was first sent, and an
         old ask that is still on its way can no longer lead to a lease here. What waits for a person keeps its number.
         """
-        if word.answers is None or word.answers[0] != self._incarnation:
-            return None
         with self._lock:
+            if word.answers is None or word.answers[0] != self._incarnation():
+                return None
             row = self._open.get(word.answers[1])
             if row is None or row.sent_ms is None:
                 return None
@@ -102,3 +112,10 @@ class Asks:
         """Nothing more is to be asked about this lease."""
         with self._lock:
             self._open = {n: row for n, row in self._open.items() if row.ask.id != lease}
+
+    def _incarnation(self) -> int:
+        """Which one runs now; asks of an earlier one are dropped."""
+        running = self._running()
+        if running != self._asked_in:
+            self._asked_in, self._open = running, {}
+        return running

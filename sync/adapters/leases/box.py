@@ -60,7 +60,7 @@ class Leases:
         self._store = store
         self._sealing = sealing
         self._lock = threading.RLock()
-        self._asks = Asks(store.incarnation)
+        self._asks = Asks(lambda: store.incarnation)
         self._blocks: dict[str, int] = {}
         self._holding: dict[str, int] = {}
         self._refusals: dict[tuple[int, str], Refused] = {}

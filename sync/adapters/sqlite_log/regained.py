@@ -17,7 +17,7 @@ from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.node_store import count, set_meta
 from sync.adapters.sqlite_log.streams import REGAINED, ZERO_HASH, add_stream
-from sync.catalog import ENTITY_TYPES, KINDS
+from sync.catalog import ENTITY_TYPES, KINDS, check_fact
 from sync.kernel.codec import decode_fact
 from sync.kernel.fact import Fact, Key
 from sync.kernel.ids import FactId, StreamId
@@ -70,7 +70,7 @@ def take(store: ApplianceStore, gone: Lost, items: Sequence[Item], hashes: Seque
         touched: dict[tuple[int, Key], FactId] = {}
         highest = 0
         for seq, (item, h) in enumerate(zip(items, hashes, strict=True), gone.last + 1):
-            fact = None if isinstance(item, Withheld) else _read(item)
+            fact = None if isinstance(item, Withheld) else _read(item, store.role)
             status = WITHHELD if isinstance(item, Withheld) else SET_ASIDE if fact is None else TAKEN
             conn.execute(
                 "INSERT INTO log (stream, seq, h, status, fact) VALUES (?, ?, ?, ?, ?)",
@@ -115,12 +115,14 @@ def other_history(store: ApplianceStore, gone: Lost) -> None:
         count(unit.conn, "alarm.ack.other-history", store.clock.wall_ms())
 
 
-def _read(item: bytes) -> Fact | None:
-    """The fact, or None for one that the hub set aside because it breaks its own format."""
+def _read(item: bytes, role: str) -> Fact | None:
+    """The fact, or None for one that the hub set aside: wrong in form or kind, or not this role's to write."""
     try:
-        return decode_fact(item)
+        fact = decode_fact(item)
+        check_fact(fact, role)
     except PeerFault:
         return None
+    return fact
 
 
 def _folds(fact: Fact) -> bool:

@@ -61,6 +61,19 @@ def test_blocks_die_with_the_process_and_are_not_given_again(box: Any, centre: A
 
 
 @pytest.mark.row("G18.1")
+def test_an_incarnation_that_begins_in_the_middle_of_a_process_is_granted_new_blocks(box: Any) -> None:
+    box.leases.want_numbers(TICKETS, 10)
+    box.talk()
+    first = draw(box, 3)
+    box.store.begin_again("clock amended")
+    drawn = draw(box, 17)
+    box.talk()
+    drawn += draw(box, 5)
+    assert drawn[-1].isdigit(), "the hub's answer counts in the incarnation that asked"
+    assert len({*first, *drawn}) == 25
+
+
+@pytest.mark.row("G18.1")
 def test_a_lost_answer_is_the_same_block_again(box: Any) -> None:
     box.leases.want_numbers(TICKETS, 10)
     box.ask(deaf=True)

@@ -56,7 +56,7 @@ def verified(world):
     """The hub's file as the stand-alone verifier sees it."""
     key = world.folder / "hub.key"
     key.write_bytes(world.hub._database._key32)
-    return check(str(world.folder / "hub.db"), str(key))
+    return check(f"{world.folder / 'hub.db'}:{key}")
 
 
 @pytest.mark.parametrize("carrier", ["mqtt", "https"])
