@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -222,8 +223,9 @@ class Imports:
                 store.save(unit.conn, replace(job.row(), state=state, code=code, ended_at=ended_at))
                 store.save_faults(unit.conn, job.id, job.faults)
                 self._desk.note(unit, "list.import" if job.kind == "list" else "hl7.import", detail=detail, ok=not code)
-            if job.handled or state == "done":
-                self._desk.settle()
         except Unavailable as fault:
             state, code = "refused", fault.code
         job.end(state, code, ended_at)
+        if job.handled or state == "done":
+            with contextlib.suppress(Unavailable):  # what is kept is digested, soon or later
+                self._desk.settle()
