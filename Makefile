@@ -7,6 +7,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 PACKAGES := appliance hub sync kiosk_ui pad_viewer hardware images provisioning
 TYPED := $(foreach name,$(PACKAGES),$(if $(wildcard $(name)/__init__.py),-p $(name)))
+# Most of a test's time is waiting for real peers: two at a time, a file's tests together and in their order.
+TWO := -n 2 --dist loadfile
 # The order a failure is wanted in: cheap and plain first, a browser last.
 SUITES := $(wildcard $(addprefix tests/,architecture unit properties simulation adapters golden acceptance e2e browser))
 
@@ -85,7 +87,7 @@ format: setup
 	@$(BIN)/ruff check --fix .
 
 test: setup check
-	@exec $(BIN)/python -m pytest $(SUITES) $(ARGS)
+	@exec $(BIN)/python -m pytest $(TWO) $(SUITES) $(ARGS)
 
 bench: setup
 	@for name in $(BENCHES); do $(BIN)/waystation bench $$name --json || exit 1; done

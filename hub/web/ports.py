@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import secrets
 import socket
 from pathlib import Path
 from typing import Any
 
 from sync.adapters.keys import write_whole
+from sync.kernel.outcome import Unavailable
+
+LOWEST_PORT = 15_000
+TRIES = 200
+CALLERS = "/proc/sys/net/ipv4/ip_local_port_range"
 
 
 class Ports:
@@ -41,8 +47,27 @@ class Ports:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+    """A port of 127.0.0.1 on which nobody listens, below those the system hands out to callers.
+
+    One of theirs could be taken by any outgoing connection before it is bound, and again whenever the hub is down.
+    """
+    low, high = LOWEST_PORT, _callers_from()
+    for _ in range(TRIES):
+        port = low + secrets.randbelow(high - low)
+        try:
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except OSError:
+            continue
+    raise Unavailable("port.none")
+
+
+def _callers_from() -> int:
+    """The lowest port the kernel gives to outgoing connections."""
+    try:
+        return max(LOWEST_PORT + 1000, int(Path(CALLERS).read_text("ascii").split()[0]))
+    except (OSError, ValueError):
+        return 32768
 
 
 def bind_host(host: str) -> str:

@@ -22,6 +22,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args
 
+from hub.web.ports import free_port
 from provisioning.demo.crossing import Crossing, Direction
 
 T = TypeVar("T")
@@ -79,14 +80,11 @@ class _Gate:
     """A port that stays ours while nobody listens on it: it is bound all the time, listening or shut down."""
 
     def __init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            address = probe.getsockname()
+        self.port = free_port()
         self.socket = socket.socket()
         self.socket.setblocking(False)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(address)
-        self.port = int(address[1])
+        self.socket.bind(("127.0.0.1", self.port))
 
     def open(self) -> None:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from hub.web.ports import free_port
 from sync.adapters.blob_store import BlobStore, s3
 from sync.adapters.blob_store.folder import FolderStore
 from sync.kernel.limits import BLOB_CHUNK_BYTES
@@ -31,9 +32,7 @@ def sha256(data: bytes) -> bytes:
 @pytest.fixture(scope="module")
 def s3_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """moto's server: a process of its own, its bucket in its memory."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = tmp_path_factory.mktemp("s3") / "server.log"
     with log.open("wb") as out:
         server = subprocess.Popen(

@@ -29,6 +29,7 @@ from hub.link.mqtt_ingest import MqttIngest
 from hub.link.post import Post
 from hub.link.sync_api import sync_api
 from hub.link.voice import HubKeys, TrustBundle, Voice
+from hub.web.ports import free_port
 from provisioning.trust.broker import Broker
 from provisioning.trust.broker_rules import Listener, Rules
 from provisioning.trust.ca import Authority, issue, key_pem, make_crl, make_root, make_tls_key
@@ -68,12 +69,6 @@ def eventually(what: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
             return found
         assert time.monotonic() < deadline, "it never happened"
         time.sleep(0.01)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Ear:

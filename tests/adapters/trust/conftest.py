@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import queue
-import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from hub.web.ports import free_port
 from provisioning.trust.broker import Broker
 from provisioning.trust.broker_rules import Listener, Rules
 from provisioning.trust.ca import Authority, issue, key_pem, make_crl, make_root, make_tls_key
@@ -22,12 +22,6 @@ from sync.adapters.clock import SystemClock
 from sync.adapters.keys import write_whole
 
 PATIENCE_S = 20.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Client:
