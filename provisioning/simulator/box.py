@@ -72,7 +72,7 @@ class Box(Process):
         world.ledger.read_log(self.label, self.node, self.store._conn)
         self.book = TrustBook(BoxKeys(self.node, self.signing), self.trust_path.read_bytes(), self._save_trust)
         letters = Letters(self.store, self.book, SOFTWARE)
-        self.session = Session(Config(self.store.incarnation, names, world.rng.random))
+        self.session = Session(Config(self.store.incarnation, names, world.dice(f"jitter {self.label}").random))
         gauge = Gauge(world.now_s, None)
         self.performer = Performer(
             self.store, self.book, letters, self.carriers, gauge, self, self.identity, lambda raw: None
@@ -248,7 +248,7 @@ class _Asks:
         """The line may be cut between any two segments of one answer."""
         box = self._box
         for raw in box.world.wire.ask(box, lambda: box.world.hub.snapshot(box.node, label, epoch, sseq, k)):
-            if box.world.chance("loss"):
+            if box.world.chance("loss", f"{box.label} snapshot"):
                 raise Unavailable("line.lost", 2.0)
             yield raw
 

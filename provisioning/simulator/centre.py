@@ -127,7 +127,7 @@ class Centre(Process):
         self._inbox.append((carrier, raw))
         if not self._taking:
             self._taking = True
-            self.after(self.world.rng.choice((0.0, 0.0, 0.02)), "takes", self._take)
+            self.after(self.world.dice("takes").choice((0.0, 0.0, 0.02)), "takes", self._take)
 
     def _take(self) -> None:
         self._taking = False
@@ -158,12 +158,12 @@ class Centre(Process):
     def _arrived(self) -> None:
         if not self._digesting:
             self._digesting = True
-            rng, trouble = self.world.rng, self.world.trouble
-            self.after(rng.choice((0.01, 0.05, 0.5, 20.0)) if trouble else 0.01, "digests", self._digest)
+            lag_s = self.world.dice("digest lag").choice((0.01, 0.05, 0.5, 20.0)) if self.world.trouble else 0.01
+            self.after(lag_s, "digests", self._digest)
 
     def _digest(self) -> None:
         self._digesting = False
-        limit = self.world.rng.choice((1, 4, 250, 250)) if self.world.trouble else 250
+        limit = self.world.dice("digest limit").choice((1, 4, 250, 250)) if self.world.trouble else 250
         try:
             done = digest.digest_some(self.store, self.feeds, follow, limit)
         except Unavailable as fault:

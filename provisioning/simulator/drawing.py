@@ -15,17 +15,20 @@ OPEN = (("poison", "box-cloned"), ("poison", "box-restored"), ("scopes-set", "hu
 
 
 def draw(seed: int) -> Plan:
-    """The schedule of a seed. Each kind of fault is there or not: uniform weather hides faults from each other."""
+    """The schedule of a seed. Each kind of fault is there or not: uniform weather hides faults from each other.
 
+    Each draws from chance of its own, so that a kind which is new leaves the others as they were.
+    """
     rng = random.Random(f"way/1 schedule {seed}")
     shape = Shape(rng.choice((1, 1, 2, 2, 2, 3, 3, 4, 5)), rng.choice((60.0, 120.0, 240.0, 600.0)))
     likely = rng.choice((0.15, 0.3, 0.5))
     small, alone = rng.random() < 0.6, rng.random() < 0.1
     rates: dict[str, float] = {}
-    events = list(draw_work(random.Random(f"{seed} work"), shape))
+    events = draw_work(seed, shape)
     names: list[str] = []
     for fault in FAULTS:
-        if rng.random() < likely and not any(fault.name == one and other in names for one, other in OPEN):
+        shut = any(fault.name == one and other in names for one, other in OPEN)
+        if _own(seed, fault).random() < likely and not shut:
             drawn = _drawn(seed, fault, shape)
             names.append(fault.name)
             rates.update(drawn.rates)
@@ -35,8 +38,14 @@ def draw(seed: int) -> Plan:
     return Plan(seed, shape, tuple(names), rates, tuple(events), small, alone, real)
 
 
+def _own(seed: int, fault: Fault) -> random.Random:
+    return random.Random(f"{seed} {fault.name}")
+
+
 def _drawn(seed: int, fault: Fault, shape: Shape) -> Drawn:
-    return fault.draw(random.Random(f"{seed} {fault.name}"), shape)
+    own = _own(seed, fault)
+    own.random()  # whether it is there
+    return fault.draw(own, shape)
 
 
 def without_fault(plan: Plan, name: str) -> Plan:

@@ -93,8 +93,9 @@ class Process:
             self.world.tell(f"{self.label} dies")
             self.alive = False
             self.let_go()
-        wait_s = back_in_s if back_in_s is not None else self.world.rng.choice((0.2, 2.0, 15.0, 60.0))
-        self.world.after(wait_s, f"{self.label} start", self.start)
+        if back_in_s is None:
+            back_in_s = self.world.dice(f"down {self.label}").choice((0.2, 2.0, 15.0, 60.0))
+        self.world.after(back_in_s, f"{self.label} start", self.start)
 
     def point(self, place: str) -> None:
         """What the store tells of: here the weather may strike."""
@@ -102,14 +103,14 @@ class Process:
         world.places[place] += 1
         if not world.trouble:
             return
-        if world.chance("crash-hub" if self.node == world.hub_name else "crash"):
+        if world.chance("crash-hub" if self.node == world.hub_name else "crash", f"{self.label} {place}"):
             world.crashes[place] += 1
             world.hit("crash")
             world.tell(f"{self.label} crash at {place}")
             raise Died(self, self.starts)
         if place.endswith(":before") and not place.startswith(("epoch.file", "trust.save")):
             for rate, words in (("disk-full", "database or disk is full"), ("io-error", "disk I/O error")):
-                if world.chance(rate):
+                if world.chance(rate, f"{self.label} {place}"):
                     world.hit(rate)
                     world.tell(f"{self.label} {rate} at {place}")
                     raise OperationalError(words)

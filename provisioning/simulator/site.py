@@ -18,7 +18,6 @@ class Site(Protocol):
     plan: Plan
     now_s: float
     trouble: bool
-    rng: random.Random
     ledger: Ledger
     hits: Counter[str]
     places: Counter[str]
@@ -35,7 +34,9 @@ class Site(Protocol):
 
     def hit(self, fault: str) -> None: ...
 
-    def chance(self, rate: str) -> bool: ...
+    def dice(self, of: str) -> random.Random: ...
+
+    def chance(self, rate: str, where: str) -> bool: ...
 
     def after(self, delay_s: float, name: str, call: Callable[[], None]) -> None: ...
 

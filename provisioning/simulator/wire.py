@@ -36,7 +36,7 @@ class SimCarrier:
         self._talk += 1
         self._calling = True
         wire = self.box.world.wire
-        self.box.after(wire.delay_s(), f"{self.name} call", partial(self._called, self._talk))
+        self.box.after(wire.delay_s(self.box, "call"), f"{self.name} call", partial(self._called, self._talk))
 
     def _called(self, talk: int) -> None:
         if talk != self._talk:
@@ -98,17 +98,19 @@ class Wire:
         if for_s > KEEPALIVE_S and box.alive:
             box.carriers[MQTT].lose_later(1.5 * KEEPALIVE_S)
 
-    def delay_s(self) -> float:
-        world = self._world
-        if world.chance("delay"):
+    def delay_s(self, box: Machine, way: str) -> float:
+        """How long something takes on this box's line. `way`: what it is."""
+        world, where = self._world, f"{box.label} {way}"
+        if world.chance("delay", where):
             world.hit("delay")
-            return world.rng.choice((0.3, 1.0, 3.0, 9.0, 40.0)) * world.rng.random()
-        return 0.001 + 0.02 * world.rng.random()
+            dice = world.dice(f"delayed {where}")
+            return dice.choice((0.3, 1.0, 3.0, 9.0, 40.0)) * dice.random()
+        return 0.001 + 0.02 * world.dice(f"takes {where}").random()
 
     def upwards(self, carrier: SimCarrier, raw: bytes) -> None:
         """From a box to the hub."""
         world, box = self._world, carrier.box
-        if carrier.name == MQTT and world.chance("broker-lies"):
+        if carrier.name == MQTT and world.chance("broker-lies", box.label):
             world.hit("broker-lies")
             world.tell(f"{box.label} up taken and dropped")
             return
@@ -136,25 +138,25 @@ class Wire:
 
     def _passes(self, carrier: SimCarrier, way: str, raw: bytes) -> list[tuple[float, bytes]]:
         """How often, when and in which state a message arrives."""
-        world = self._world
-        if self.is_cut(carrier.box, way) or world.chance("loss"):
+        world, where = self._world, f"{carrier.box.label} {way}"
+        if self.is_cut(carrier.box, way) or world.chance("loss", where):
             world.hit("loss")
             world.tell(f"{carrier.box.label} {way} lost")
             if carrier.name == HTTPS:
                 carrier.lose_later(ANSWER_S)
             return []
-        if world.chance("garble"):
+        if world.chance("garble", where):
             world.hit("garble")
-            raw = garbled(raw, world.rng.randrange(1 << 30))
-        copies = [(self.delay_s(), raw)]
+            raw = garbled(raw, world.dice(f"garbled {where}").randrange(1 << 30))
+        copies = [(self.delay_s(carrier.box, way), raw)]
         if carrier.name == HTTPS:
             place = (carrier.box.label, way)
             at_s = max(self._free_at.get(place, 0.0), world.now_s + copies[0][0])
             self._free_at[place] = at_s
             return [(at_s - world.now_s, raw)]
-        if world.chance("duplicate"):
+        if world.chance("duplicate", where):
             world.hit("duplicate")
-            copies.append((self.delay_s() * 20, raw))
+            copies.append((self.delay_s(carrier.box, way) * 20, raw))
         return copies
 
     def publish(self, label: str, raw: bytes) -> None:
@@ -178,8 +180,8 @@ class Wire:
 
     def _there_or_not(self, box: Machine, way: str) -> None:
         world = self._world
-        lost = self.is_cut(box, way) or world.chance("loss")
-        box.wait(ANSWER_S if lost else self.delay_s())
+        lost = self.is_cut(box, way) or world.chance("loss", f"{box.label} ask {way}")
+        box.wait(ANSWER_S if lost else self.delay_s(box, f"ask {way}"))
         if lost:
             world.hit("loss")
             raise Unavailable("line.no-answer", 2.0)

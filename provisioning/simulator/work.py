@@ -23,23 +23,29 @@ NAMES = ("仇建国", "区小英", "解放", "查良")
 ENROL_S = 20.0
 
 
-def draw_work(rng: random.Random, shape: Shape) -> list[Event]:
-    """Everything that people do. Box 0 joins at once, others may join later."""
+DOINGS: Mapping[str, int] = {
+    "list": 2, "move": 1, "withdraw": 1, "seal": 1,
+    "scan": 4, "pile": 1, "note": 1, "undo": 1, "bulk": 1, "receive": 1,
+}  # fmt: skip
+"""How often each thing is done, in parts of the whole."""
+AT_HUB = frozenset({"list", "move", "withdraw", "seal"})
+WHOLE = 14
+
+
+def draw_work(seed: int, shape: Shape) -> list[Event]:
+    """Everything that people do, each kind by chance of its own. Box 0 joins at once, others may join later."""
+    rng = random.Random(f"{seed} work")
     events = [
         Event(0.0 if n == 0 or rng.random() < 0.7 else round(rng.uniform(0, shape.lasts_s / 2), 3), "enrol", n, 0)
         for n in range(shape.boxes)
     ]
     doings = rng.choice((10, 20, 35))
-    for _ in range(doings):
-        box = rng.randrange(shape.boxes)
-        what, who = rng.choice(
-            (
-                ("list", -1), ("list", -1), ("move", -1), ("withdraw", -1), ("seal", -1),
-                ("scan", box), ("scan", box), ("scan", box), ("scan", box), ("pile", box), ("note", box),
-                ("undo", box), ("bulk", box), ("receive", box),
-            )
-        )  # fmt: skip
-        events.append(Event(round(rng.uniform(0.5, shape.lasts_s), 3), what, who, rng.getrandbits(48)))
+    for what, parts in DOINGS.items():
+        own = random.Random(f"{seed} work {what}")
+        for _ in range(doings):
+            if own.random() < parts / WHOLE:
+                who = -1 if what in AT_HUB else own.randrange(shape.boxes)
+                events.append(Event(round(own.uniform(0.5, shape.lasts_s), 3), what, who, own.getrandbits(48)))
     return events
 
 

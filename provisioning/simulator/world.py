@@ -24,7 +24,7 @@ class Endless(Exception):
 
 
 class World:
-    """`trouble`: whether the weather may strike. All chance comes from `rng`, all that is to come through `after`."""
+    """`trouble`: whether the weather may strike. All chance comes from `dice`, all that is to come through `after`."""
 
     hub_name = "hub-aaaaaaaa"
 
@@ -33,7 +33,7 @@ class World:
         self.folder = folder
         self.now_s = 0.0
         self.trouble = True
-        self.rng = random.Random(f"{plan.seed} weather")
+        self._dice: dict[str, random.Random] = {}
         self.trace = Trace(hear)
         self.hits: Counter[str] = Counter()
         self.places: Counter[str] = Counter()
@@ -71,10 +71,16 @@ class World:
         """A fault really struck."""
         self.hits[fault] += 1
 
-    def chance(self, rate: str) -> bool:
+    def dice(self, of: str) -> random.Random:
+        """The chance of one thing in one place: what is drawn elsewhere, or comes to be drawn, does not move it."""
+        if of not in self._dice:
+            self._dice[of] = random.Random(f"{self.plan.seed} {of}")
+        return self._dice[of]
+
+    def chance(self, rate: str, where: str) -> bool:
         """Whether something that happens at this rate happens now. No rate, no draw."""
         p = self.plan.rates.get(rate, 0.0)
-        return p > 0 and self.trouble and self.rng.random() < p
+        return p > 0 and self.trouble and self.dice(f"{rate} {where}").random() < p
 
     def after(self, delay_s: float, name: str, call: Callable[[], None]) -> None:
         """Do it later; what is due at the same instant happens in the order it was asked for."""

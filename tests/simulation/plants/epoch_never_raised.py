@@ -2,7 +2,7 @@
 
 from hub.link import epoch
 
-FOUND_AT = 6
+FOUND_AT = 15
 
 
 def plant(patch):

@@ -2,7 +2,7 @@
 
 from sync.adapters.sqlite_log import landing
 
-FOUND_AT = 6
+FOUND_AT = 11
 
 
 def plant(patch):

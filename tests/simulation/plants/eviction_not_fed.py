@@ -2,7 +2,7 @@
 
 from sync.adapters.sqlite_log import hub_feeds
 
-FOUND_AT = 19
+FOUND_AT = 11
 
 
 def plant(patch):

@@ -2,7 +2,7 @@
 
 from sync.adapters.sqlite_log import hub_feeds, landing
 
-FOUND_AT = 4
+FOUND_AT = 1
 
 
 def plant(patch):

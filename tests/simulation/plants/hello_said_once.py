@@ -2,7 +2,7 @@
 
 from sync.protocol import session
 
-FOUND_AT = 2
+FOUND_AT = 1
 
 
 def plant(patch):

@@ -2,7 +2,7 @@
 
 from sync.adapters.sqlite_log import outbox
 
-FOUND_AT = 32
+FOUND_AT = 15
 
 
 def plant(patch):

@@ -2,7 +2,7 @@
 
 from sync.protocol import outbound
 
-FOUND_AT = 5
+FOUND_AT = 1
 
 
 def plant(patch):

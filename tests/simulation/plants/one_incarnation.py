@@ -2,7 +2,7 @@
 
 from sync.adapters.sqlite_log import node_store
 
-FOUND_AT = 2
+FOUND_AT = 0
 
 
 def plant(patch):

@@ -3,7 +3,7 @@
 from sync.adapters.sqlite_log import digest
 from sync.kernel.outcome import Unavailable
 
-FOUND_AT = 0
+FOUND_AT = 7
 
 
 def plant(patch):

@@ -2,7 +2,7 @@
 
 from sync.adapters.sqlite_log import outbox
 
-FOUND_AT = 0
+FOUND_AT = 7
 
 
 def plant(patch):

@@ -2,7 +2,7 @@
 
 from sync.adapters.sqlite_log import down
 
-FOUND_AT = 6
+FOUND_AT = 21
 
 
 def plant(patch):

@@ -2,7 +2,7 @@
 
 from sync.adapters.sqlite_log import hub_inbound
 
-FOUND_AT = 23
+FOUND_AT = 9
 
 
 def plant(patch):

@@ -2,7 +2,7 @@
 
 from sync.adapters.sqlite_log import down
 
-FOUND_AT = 10
+FOUND_AT = 34
 
 
 def plant(patch):

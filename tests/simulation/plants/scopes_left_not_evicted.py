@@ -2,7 +2,7 @@
 
 from sync.adapters.sqlite_log import down
 
-FOUND_AT = 1
+FOUND_AT = 8
 
 
 def plant(patch):

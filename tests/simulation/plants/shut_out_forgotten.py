@@ -2,7 +2,7 @@
 
 from provisioning.simulator import centre
 
-FOUND_AT = 22
+FOUND_AT = 69
 
 
 def plant(patch):

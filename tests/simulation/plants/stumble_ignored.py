@@ -2,7 +2,7 @@
 
 from appliance.link import pump
 
-FOUND_AT = 13
+FOUND_AT = 34
 
 
 def plant(patch):

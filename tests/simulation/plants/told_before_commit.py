@@ -2,7 +2,7 @@
 
 from sync.adapters.sqlite_log import node_store
 
-FOUND_AT = 11
+FOUND_AT = 4
 
 
 def plant(patch):
