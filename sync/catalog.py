@@ -1,13 +1,13 @@
 """Every replicated kind and entity type: its shape, its law, its lane, who may write it and where it is held.
 
 A new kind is one row in `KINDS` and its shape in its feature; a new entity type one row in `ENTITY_TYPES`. Numbers are
-never used twice: a log keeps facts of every version there ever was.
+never used twice: a log keeps facts of every version there ever was. How each of them may change: `docs/versions.md`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sync.domain.blobs import facts as blob_facts
@@ -26,10 +26,12 @@ from sync.domain.tracking import alias, handins, rounds, stored
 from sync.domain.tracking import facts as tracking_facts
 from sync.domain.tracking import fold as stay_fold
 from sync.domain.tracking.state import Stay
-from sync.kernel.fact import Annotation, Body, Fact
+from sync.kernel.fact import Annotation, Fact
 from sync.kernel.ids import BULK, CONTROL, LIVE, FactId
 from sync.kernel.outcome import PeerFault
-from sync.merge.shape import Rule
+from sync.merge.schema import Schema, told
+from sync.merge.shape import Rule, Shape
+from sync.merge.upcast import Upcasts, upcast
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,10 @@ class EntityType:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of fact. `check` raises PeerFault `fact.schema`; `writers` are role words of nodes."""
+    """One kind of fact. `check` raises PeerFault `fact.schema`; `writers` are role words of nodes.
+
+    `version` is the newest one that added a field.
+    """
 
     number: int
     name: str
@@ -61,7 +66,7 @@ class Kind:
     etype: int
     lane: int
     folded: bool
-    check: Callable[[Body], None]
+    check: Shape
     writers: frozenset[str]
 
 
@@ -190,13 +195,30 @@ _KIND_ROWS: Final = (
 )
 _UNFOLDED: Final = frozenset({_F.STREAM_OPENED, _F.LOSS_REPORTED, _F.NOTED})
 KINDS: Final[Mapping[int, Kind]] = {
-    number: Kind(number, name, 1, etype, lane, number not in _UNFOLDED, _CHECKS[number], writers)
+    number: Kind(number, name, shape.version, etype, lane, number not in _UNFOLDED, shape, writers)
     for number, name, etype, lane, writers in _KIND_ROWS
+    for shape in (_CHECKS[number],)
 }
+
+UPCASTS: Final[Upcasts] = {}
+"""No version so far asks more of a body than it had."""
+
+
+def understood(fact: Fact) -> Fact:
+    """The fact as a writer of this version would have said it. What is newer, or not known here, is left as it is."""
+    kind = KINDS.get(fact.kind)
+    if kind is None or fact.version >= kind.version:
+        return fact
+    return replace(fact, body=upcast(UPCASTS, fact.kind, fact.version, kind.version, fact.body))
+
+
+def schema() -> Schema:
+    """Types, kinds and their numbered fields as plain data: what a release freezes."""
+    return told(ENTITY_TYPES, KINDS)
 
 
 def check_fact(fact: Fact, role: str) -> None:
-    """Hold a fact against its kind, for a writer of the node role `courier`, `records` or `hub`.
+    """Hold an `understood` fact against its kind, for a writer of the node role `courier`, `records` or `hub`.
 
     Raises PeerFault `fact.schema` or `fact.role`. A kind that is not known here passes: a newer node wrote it. The
     name of an entity that is known keeps its form all the same, for tables hold it.
@@ -217,9 +239,12 @@ def check_fact(fact: Fact, role: str) -> None:
 def fold_fact(etype: int, state: Any, fact: Fact, fid: FactId, ann: Annotation) -> Any:
     """The state after the fact; the same state when the kind or the type is not known here or has nothing to fold.
 
-    A fact issued again folds under its first id: what names it elsewhere still finds it.
+    A fact of an older version folds as the newest one. A fact issued again folds under its first id: what names it
+    elsewhere still finds it.
     """
     kind = KINDS.get(fact.kind)
     if kind is None or not kind.folded or kind.etype != etype:
         return state
+    if fact.version < kind.version:
+        fact = understood(fact)
     return ENTITY_TYPES[etype].fold(state, fact, fact.first_id(fid), ann)

@@ -10,27 +10,62 @@ import datetime
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sync.kernel.ids import LANES, NODE_PATTERN, FactId
 from sync.kernel.limits import INT_MAX
 from sync.kernel.outcome import PeerFault
 
 Rule = Callable[[Any], bool]
-"""True when the value may stand in the field."""
+"""True when the value may stand in the field. A rule is `Worded`, or a function whose name says what it is."""
+
+
+class Worded:
+    """A rule made from parameters. `words` tell it whole: they are what a released schema froze."""
+
+    __slots__ = ("holds", "words")
+
+    def __init__(self, words: str, holds: Rule) -> None:
+        self.words: Final = words
+        self.holds: Final = holds
+
+    def __call__(self, value: Any) -> bool:
+        return self.holds(value)
+
+
+def words_of(rule: Rule) -> str:
+    """What may stand in a field, told so that two rules of one meaning have one text."""
+    return rule.words if isinstance(rule, Worded) else rule.__name__.strip("_")
+
+
+def _plain(rule: Rule) -> Rule:
+    return rule.holds if isinstance(rule, Worded) else rule
 
 
 class Shape:
     """Callable on a body. `must` fields are there and hold; `may` fields are absent, null or hold.
 
+    `since`: the kind's version that added a field; 1 where none is named. `version` is the newest of them.
     Raises PeerFault `fact.schema` that names the field number, never its value.
     """
 
-    __slots__ = ("_may", "_must")
+    __slots__ = ("_may", "_must", "fields", "version")
 
-    def __init__(self, must: Mapping[int, Rule] | None = None, may: Mapping[int, Rule] | None = None) -> None:
-        self._must: Final = tuple((must or {}).items())
-        self._may: Final = tuple((may or {}).items())
+    def __init__(
+        self,
+        must: Mapping[int, Rule] | None = None,
+        may: Mapping[int, Rule] | None = None,
+        since: Mapping[int, int] | None = None,
+    ) -> None:
+        must, may, since = must or {}, may or {}, since or {}
+        assert since.keys() <= must.keys() | may.keys()
+        self._must: Final = tuple((number, _plain(rule)) for number, rule in must.items())
+        self._may: Final = tuple((number, _plain(rule)) for number, rule in may.items())
+        self.fields: Final = {
+            number: FieldRow(words_of(rule), number in must, since.get(number, 1))
+            for number, rule in sorted({**must, **may}.items())
+        }
+        self.version: Final = max(since.values(), default=1)
 
     def __call__(self, body: Mapping[int, Any]) -> None:
         for number, holds in self._must:
@@ -42,10 +77,18 @@ class Shape:
                 raise PeerFault("fact.schema", f"field {number}")
 
 
+class FieldRow(NamedTuple):
+    """One numbered field of a kind: its rule in words, whether it must be there, the kind's version that added it."""
+
+    words: str
+    must: bool
+    since: int
+
+
 def pattern(expression: str) -> Rule:
     """Text that the whole expression matches."""
     match = re.compile(expression).fullmatch
-    return lambda value: type(value) is str and match(value) is not None
+    return Worded(f"text {expression}", lambda value: type(value) is str and match(value) is not None)
 
 
 # Kept out of all text: control characters, line and paragraph separators, marks that turn the writing direction, lone
@@ -57,12 +100,18 @@ _fits_prose = re.compile(f"(?:[^{_UNFIT}]|\\n)*").fullmatch
 
 def text(chars_max: int, chars_min: int = 1) -> Rule:
     """One line of text."""
-    return lambda value: type(value) is str and chars_min <= len(value) <= chars_max and _fits_line(value) is not None
+    return Worded(
+        f"line {chars_min}..{chars_max}",
+        lambda value: type(value) is str and chars_min <= len(value) <= chars_max and _fits_line(value) is not None,
+    )
 
 
 def prose(chars_max: int) -> Rule:
     """What a person typed: may be empty, may have line ends."""
-    return lambda value: type(value) is str and len(value) <= chars_max and _fits_prose(value) is not None
+    return Worded(
+        f"prose 0..{chars_max}",
+        lambda value: type(value) is str and len(value) <= chars_max and _fits_prose(value) is not None,
+    )
 
 
 def tidy(value: str) -> str:
@@ -86,30 +135,41 @@ def body_of(shape: Shape, fields: Mapping[int, Any]) -> dict[int, Any]:
 
 def uint(at_most: int = INT_MAX) -> Rule:
     """A whole number from 0; true and false are not numbers."""
-    return lambda value: type(value) is int and 0 <= value <= at_most
+    return Worded(f"uint 0..{at_most}", lambda value: type(value) is int and 0 <= value <= at_most)
 
 
 def octets(exactly: int) -> Rule:
     """A byte string of one length."""
-    return lambda value: type(value) is bytes and len(value) == exactly
+    return Worded(f"bytes {exactly}", lambda value: type(value) is bytes and len(value) == exactly)
+
+
+ONE_OF: Final = "one of: "
 
 
 def one_of(*words: str) -> Rule:
     """One of the words."""
     allowed = frozenset(words)
-    return lambda value: type(value) is str and value in allowed
+    return Worded(f"{ONE_OF}{' '.join(sorted(words))}", lambda value: type(value) is str and value in allowed)
 
 
 def rows(rule: Rule, at_most: int, at_least: int = 0) -> Rule:
     """A list whose every item holds."""
-    return lambda value: (
-        type(value) in (list, tuple) and at_least <= len(value) <= at_most and all(rule(item) for item in value)
+    holds = _plain(rule)
+    return Worded(
+        f"rows {at_least}..{at_most} of ({words_of(rule)})",
+        lambda value: (
+            type(value) in (list, tuple) and at_least <= len(value) <= at_most and all(holds(item) for item in value)
+        ),
     )
 
 
 def pair(first: Rule, second: Rule) -> Rule:
     """A list of two."""
-    return lambda value: type(value) in (list, tuple) and len(value) == 2 and first(value[0]) and second(value[1])
+    one, other = _plain(first), _plain(second)
+    return Worded(
+        f"pair of ({words_of(first)}) and ({words_of(second)})",
+        lambda value: type(value) in (list, tuple) and len(value) == 2 and one(value[0]) and other(value[1]),
+    )
 
 
 def flag(value: Any) -> bool:

@@ -16,7 +16,7 @@ from sync.adapters.sqlite_log.copies import ZERO16
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.adapters.sqlite_log.node_store import Change, Unit, count
 from sync.adapters.sqlite_log.order import BEFORE_ALL, order_bytes
-from sync.catalog import ENTITY_TYPES, KINDS, check_fact, fold_fact
+from sync.catalog import ENTITY_TYPES, KINDS, check_fact, fold_fact, understood
 from sync.domain.fleet.facts import LOSS_REPORTED, STREAM_OPENED
 from sync.kernel.canonical import decode, encode
 from sync.kernel.chain import annotated_tag, tag, xor
@@ -128,7 +128,7 @@ def _digest_one(
 ) -> bool:
     """False: the fact is quarantined alone; its seq counts, its neighbours go on."""
     try:
-        fact = decode_fact(raw)
+        fact = understood(decode_fact(raw))
         check_fact(fact, stream.role)
     except PeerFault as fault:
         unit.conn.execute("UPDATE log SET status = 1 WHERE stream = ? AND seq = ?", (stream_id, fid.seq))
