@@ -23,7 +23,8 @@ from provisioning.simulator.world import Endless, World
 REST_S = 2 * 3600.0
 REST_AFTER_DAMAGE_S = 14 * 3600.0
 """Silent damage of a copy is found by the set hashes, which are compared every six hours."""
-LOOK_EVERY_S = 5.0
+LOOK_EVERY_S, LOOK_SHARE = 5.0, 0.05
+"""How often it is asked whether the site rests: later on rarely, because the answer costs as much as the waiting."""
 HANDS: dict[str, Hand] = {**WORK, **{name: hand for fault in FAULTS for name, hand in fault.hands.items()}}
 
 
@@ -113,7 +114,7 @@ def _rest(world: World) -> float:
     began_s = world.now_s
     until_s = began_s + (REST_AFTER_DAMAGE_S if world.expects_set_repair else REST_S)
     while world.now_s < until_s:
-        world.run(world.now_s + LOOK_EVERY_S)
+        world.run(world.now_s + max(LOOK_EVERY_S, LOOK_SHARE * (world.now_s - began_s)))
         if not world.wire.flying and next(restless(world), None) is None:
             break
     return world.now_s - began_s
