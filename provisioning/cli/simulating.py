@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -20,9 +20,14 @@ def add_to(app: typer.Typer) -> None:
 
 
 def simulate(
-    seeds: Annotated[str, typer.Option(help="A:B, the schedules from A to before B")] = "0:100",
+    seeds: Annotated[
+        str | None, typer.Option(help="A:B, the schedules from A to before B (0:100; for --find-plants 0:2000)")
+    ] = None,
     plant: Annotated[str | None, typer.Option(help="put this bug into the product first")] = None,
     steps: Annotated[bool, typer.Option("--steps", help="print every step on standard error")] = False,
+    find_plants: Annotated[
+        bool, typer.Option("--find-plants", help="look for the first seed of every known bug and write it down")
+    ] = False,
     shrink: Annotated[bool, typer.Option(help="make a schedule that breaks something as small as it goes")] = True,
     json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout")] = False,
 ) -> None:
@@ -30,7 +35,7 @@ def simulate(
     from provisioning.simulator.plants import names
     from provisioning.simulator.search import search
 
-    span = _span(seeds)
+    span = _span(seeds or ("0:2000" if find_plants else "0:100"))
     if span is None:
         say.stop("Seeds are two numbers: A:B.", code="simulate.seeds", as_json=json, exit_code=say.WRONG_USE)
     if plant is not None and plant not in names():
@@ -43,6 +48,9 @@ def simulate(
     def tell(line: str) -> None:
         sys.stderr.write(line + "\n")
 
+    if find_plants:
+        _find(names() if plant is None else [plant], span, as_json=json)
+
     def heard(seed: int, _outcome: object) -> None:
         if (seed + 1) % EVERY == 0 and not json:
             tell(f"{seed + 1 - span[0]} of {span[1] - span[0]} schedules")
@@ -50,6 +58,23 @@ def simulate(
     found = search(*span, plant=plant, shrinks=shrink, heard=heard, hear=tell if steps else None)
     say.document(found.document(), as_json=json, lines=_lines(found))
     say.end(say.FINE if found.breach is None else say.FAILED)
+
+
+def _find(wanted: list[str], span: tuple[int, int], *, as_json: bool) -> NoReturn:
+    """Exit 1 when a bug is not found in the span."""
+    from provisioning.simulator.hunt import Caught, hunt, write
+
+    def heard(name: str, caught: Caught | None) -> None:
+        if not as_json:
+            sys.stderr.write(f"{name}: {'not found' if caught is None else f'{caught.seed} ({caught.broken})'}\n")
+
+    hunted = hunt(wanted, *span, heard)
+    write(hunted)
+    missed = sorted(name for name, caught in hunted.items() if caught is None)
+    found = {name: {"seed": one.seed, "broken": one.broken} for name, one in hunted.items() if one is not None}
+    lines = [f"{len(found)} of {len(hunted)} found", *(f"not found: {name}" for name in missed)]
+    say.document({"found": found, "missed": missed}, as_json=as_json, lines=lines)
+    say.end(say.FAILED if missed else say.FINE)
 
 
 def _span(seeds: str) -> tuple[int, int] | None:

@@ -2,8 +2,6 @@
 
 from hub.link import epoch
 
-FOUND_AT = 15
-
 
 def plant(patch):
     patch.edit(epoch.EpochKeeper, "settle", "elif held.tick > tick or held.epoch > self._store.epoch:", "elif False:")

@@ -2,8 +2,6 @@
 
 from sync.protocol import session
 
-FOUND_AT = 0
-
 
 def plant(patch):
     patch.edit(session.Session, "_same_epoch", "self._out.append(do.RaiseEpoch(said.epoch))", "pass")

@@ -2,8 +2,6 @@
 
 from sync.adapters.sqlite_log import landing
 
-FOUND_AT = 11
-
 
 def plant(patch):
     patch(landing.Landing, "leave", leave)

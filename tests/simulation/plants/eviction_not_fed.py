@@ -2,8 +2,6 @@
 
 from sync.adapters.sqlite_log import hub_feeds
 
-FOUND_AT = 11
-
 
 def plant(patch):
     patch.edit(hub_feeds.Feeds, "evict", "self._put(unit, label, feed.EvictEntry(etype, key))", "pass")

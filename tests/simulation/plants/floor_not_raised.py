@@ -2,8 +2,6 @@
 
 from sync.adapters.sqlite_log import hub_feeds, landing
 
-FOUND_AT = 1
-
 
 def plant(patch):
     patch.edit(hub_feeds.Feeds, "follow", "if order > row[0]:", "if True:")

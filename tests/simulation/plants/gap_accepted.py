@@ -2,8 +2,6 @@
 
 from sync.protocol import inbound
 
-FOUND_AT = 1
-
 
 def plant(patch):
     patch.edit(inbound, "place", "return Park(", "return Append(0) if False or first > view.upto + 1 else Park(")

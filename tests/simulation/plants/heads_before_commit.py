@@ -2,8 +2,6 @@
 
 from sync.adapters.sqlite_log import node_store
 
-FOUND_AT = 4
-
 
 def plant(patch):
     patch.edit(

@@ -2,8 +2,6 @@
 
 from sync.protocol import session
 
-FOUND_AT = 1
-
 
 def plant(patch):
     patch.edit(

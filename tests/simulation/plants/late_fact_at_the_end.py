@@ -2,8 +2,6 @@
 
 from sync.adapters.sqlite_log import digest
 
-FOUND_AT = 1
-
 
 def plant(patch):
     patch.edit(digest, "_take", "if order > last_key:", "if True:")

@@ -2,8 +2,6 @@
 
 from sync.adapters.sqlite_log import landing
 
-FOUND_AT = 0
-
 
 def plant(patch):
     patch(landing.Landing, "join", lambda self, label, name: None)

@@ -2,8 +2,6 @@
 
 from sync.protocol import outbound
 
-FOUND_AT = 1
-
 
 def plant(patch):
     patch.edit(outbound.OutStream, "cut", "now_s + self.resend_s, self.resend_s", 'float("inf"), self.resend_s')

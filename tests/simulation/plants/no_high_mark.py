@@ -2,8 +2,6 @@
 
 from sync.adapters.sqlite_log import node_store
 
-FOUND_AT = 0
-
 
 def plant(patch):
     patch.edit(node_store.NodeStore, "_next_stamp", "hlc.next_stamp(unit.high, wall)", "hlc.next_stamp(0, wall)")

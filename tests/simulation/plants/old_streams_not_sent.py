@@ -2,8 +2,6 @@
 
 from sync.adapters.sqlite_log import outbox
 
-FOUND_AT = 0
-
 
 def plant(patch):
     patch.edit(outbox, "own_streams", "(s.acked < s.last OR s.incarnation = ?)", "(s.incarnation = ?)")

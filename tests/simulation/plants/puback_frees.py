@@ -2,8 +2,6 @@
 
 from sync.adapters.sqlite_log import outbox
 
-FOUND_AT = 2
-
 
 def plant(patch):
     patch.edit(

@@ -3,8 +3,6 @@
 from sync.adapters.sqlite_log import digest
 from sync.kernel.outcome import Unavailable
 
-FOUND_AT = 7
-
 
 def plant(patch):
     digest.Unavailable = Unavailable

@@ -2,8 +2,6 @@
 
 from sync.adapters.sqlite_log import outbox
 
-FOUND_AT = 7
-
 
 def plant(patch):
     patch.edit(outbox, "_set_aside", "conn = unit.conn", "return")

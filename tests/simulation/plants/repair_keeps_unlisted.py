@@ -2,8 +2,6 @@
 
 from sync.adapters.sqlite_log import down
 
-FOUND_AT = 21
-
 
 def plant(patch):
     patch.edit(down, "apply_repair", "landing.leave(label, (etype, key))", "pass")

@@ -2,8 +2,6 @@
 
 from sync.adapters.sqlite_log import hub_inbound
 
-FOUND_AT = 9
-
 
 def plant(patch):
     patch.edit(hub_inbound, "_place", "standing[0] not in COUNTING", "False")

@@ -2,8 +2,6 @@
 
 from sync.adapters.sqlite_log import down
 
-FOUND_AT = 34
-
 
 def plant(patch):
     patch.edit(

@@ -2,8 +2,6 @@
 
 from sync.adapters.sqlite_log import down
 
-FOUND_AT = 8
-
 
 def plant(patch):
     patch.edit(down, "leave_scope", "leave(store, unit, etype, key)", "pass")

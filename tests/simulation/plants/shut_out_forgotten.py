@@ -2,8 +2,6 @@
 
 from provisioning.simulator import centre
 
-FOUND_AT = 69
-
 
 def plant(patch):
     patch.edit(centre.Centre, "begin", "shut_out_again(self.store, [row.node for row in self.trust.revoked])", "pass")

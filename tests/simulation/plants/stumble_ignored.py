@@ -2,8 +2,6 @@
 
 from appliance.link import pump
 
-FOUND_AT = 34
-
 
 def plant(patch):
     patch.edit(pump.Pump, "_step", "self._stumbled = True", "self._stumbled = False")
