@@ -17,6 +17,10 @@ from sync.kernel.outcome import Unavailable
 
 YIELD_S_MAX = 0.25
 """How long a run of the digest lets batches that come in a row go first; then it takes its turn between two of them."""
+RUN_FACTS = 250
+CROWD_FACTS = 50
+CROWD_REST, CROWD_REST_S_MAX = 9, 2.0
+"""While a queue stands before the door a run is short, and the door has the writer nine times as long as it took."""
 YIELD_STEP_S = 0.01
 LEADING_S = 0.1
 FOLLOWING_S = 1.0
@@ -57,6 +61,7 @@ class Digester:
         self._publish: PublishHead | None = None
         self._thread: threading.Thread | None = None
         self._led = False
+        self._run_s = 0.0
 
     @property
     def leads(self) -> bool:
@@ -102,8 +107,7 @@ class Digester:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                self._yield_to_door()
-                more = self._step()
+                more = self._step(CROWD_FACTS if self._yield_to_door() else RUN_FACTS)
             except Unavailable as fault:
                 self._stop.wait(fault.retry_s)
                 continue
@@ -121,13 +125,20 @@ class Digester:
             return None
         return LEADING_S if self.leads else FOLLOWING_S
 
-    def _yield_to_door(self) -> None:
+    def _yield_to_door(self) -> bool:
+        """Let what comes in a row go first, for a while; whether a queue stood there all the time."""
         waited_s = 0.0
         while (self._door.busy or self._busy()) and waited_s < YIELD_S_MAX and not self._stop.wait(YIELD_STEP_S):
             waited_s += YIELD_STEP_S
+        crowd_s = min(CROWD_REST_S_MAX, CROWD_REST * self._run_s)
+        while waited_s < crowd_s and self._busy() and not self._stop.wait(YIELD_STEP_S):
+            waited_s += YIELD_STEP_S
+        return waited_s >= YIELD_S_MAX and self._busy()
 
-    def _step(self) -> bool:
-        done = digest_some(self._store, self._feeds, self._follow)
+    def _step(self, facts: int = RUN_FACTS) -> bool:
+        began_s = self._store.clock.mono_s()
+        done = digest_some(self._store, self._feeds, self._follow, facts)
+        self._run_s = self._store.clock.mono_s() - began_s
         if self.leads and not self._led:
             self._heads(
                 hub_inbound.feed_labels(self._store)

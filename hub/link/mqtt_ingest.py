@@ -1,8 +1,8 @@
 """The hub's own client at the broker: takes what nodes publish, answers, keeps heads and the trust bundle retained.
 
 What arrives while a commit runs goes into the next one together, in the order of `sync.protocol.fair`. Nothing is
-dropped to shed load: windows and credit bound what nodes send. The queue's own bounds are above what a thousand of them
-may have on the way.
+dropped to shed load: windows and credit bound what nodes send, and what waits here already does not wait twice. The
+queue's own bounds are above what a thousand of them may have on the way.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from sync.adapters.mqtt_link import (
 )
 from sync.kernel.ids import NODE_PATTERN
 from sync.kernel.outcome import Unavailable
-from sync.protocol.fair import FairQueue, kind_of
+from sync.protocol.fair import FairQueue, kind_of, said_in
 from sync.protocol.message import LEASE, ORDER, is_ask, is_message
 
 QUEUE_BYTES_MAX = 256 * 1024 * 1024
@@ -192,7 +192,7 @@ class MqttIngest:
             return
         with self._arrived:
             if self._queue.held_bytes(node) < NODE_BYTES_MAX and self._queue.bytes < QUEUE_BYTES_MAX and raw:
-                self._queue.put(node, kind_of(raw), len(raw), Offer(raw, "mqtt", node))
+                self._queue.put(node, kind_of(raw), len(raw), Offer(raw, "mqtt", node), said_in(raw))
                 self._arrived.notify()
 
     def _take(self) -> None:

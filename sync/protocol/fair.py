@@ -32,11 +32,19 @@ def kind_of(raw: bytes) -> int:
     return {LIVE: live, CONTROL: CONTROL_FACTS, BULK: BULK_FACTS}.get(raw[long_header.LANE_AT], PROMPT)
 
 
+def said_in(raw: bytes) -> bytes:
+    """What tells a message from one that says something else; nobody has checked it yet.
+
+    A batch that was cut again is sealed and signed anew: which run of which stream it is, and of which chain, stays.
+    """
+    return raw[long_header.PLACE] if raw[:4] == long_header.MAGIC else raw
+
+
 @dataclass(slots=True)
 class _Flow(Generic[T]):
-    """What one node has waiting of one kind; (bytes, message)."""
+    """What one node has waiting of one kind; (bytes, what it says, message)."""
 
-    items: deque[tuple[int, T]] = field(default_factory=deque)
+    items: deque[tuple[int, bytes, T]] = field(default_factory=deque)
     deficit: int = QUANTUM_BYTES
 
 
@@ -49,23 +57,23 @@ class _Round(Generic[T]):
         self._others: deque[str] = deque()
         self.count = 0
 
-    def put(self, node: str, size: int, item: T) -> None:
+    def put(self, node: str, size: int, said: bytes, item: T) -> None:
         if node not in self._flows:
             self._flows[node] = _Flow()
             self._fresh.append(node)
-        self._flows[node].items.append((size, item))
+        self._flows[node].items.append((size, said, item))
         self.count += 1
 
-    def take(self) -> tuple[str, int, T]:
+    def take(self) -> tuple[str, int, bytes, T]:
         while True:
             row = self._fresh or self._others
             node = row[0]
             flow = self._flows[node]
             if flow.items and flow.deficit > 0:
-                size, item = flow.items.popleft()
+                size, said, item = flow.items.popleft()
                 flow.deficit -= size
                 self.count -= 1
-                return node, size, item
+                return node, size, said, item
             row.popleft()
             if flow.items:
                 flow.deficit += QUANTUM_BYTES
@@ -82,6 +90,7 @@ class FairQueue(Generic[T]):
     def __init__(self) -> None:
         self._rounds: tuple[_Round[T], ...] = tuple(_Round() for _ in range(4))
         self._held: Counter[str] = Counter()
+        self._said: set[tuple[str, bytes]] = set()
         self._turn = 0
         self.bytes = 0
 
@@ -92,10 +101,17 @@ class FairQueue(Generic[T]):
         """What waits of this node."""
         return self._held[node]
 
-    def put(self, node: str, kind: int, size: int, item: T) -> None:
-        """`size` in bytes, at least 1."""
+    def put(self, node: str, kind: int, size: int, item: T, said: bytes = b"") -> None:
+        """`size` in bytes, at least 1. Where a message of the node that says the same (`said_in`) waits, this one goes.
+
+        A node that hears nothing for two seconds sends again: a crowd would feed itself.
+        """
         assert size > 0
-        self._rounds[kind].put(node, size, item)
+        if said:
+            if (node, said) in self._said:
+                return
+            self._said.add((node, said))
+        self._rounds[kind].put(node, size, said, item)
         self._held[node] += size
         self.bytes += size
 
@@ -103,7 +119,8 @@ class FairQueue(Generic[T]):
         """The next one; there must be one."""
         waiting = [each for each in self._rounds if each.count]
         self._turn = (self._turn + 1) % LEAST_EVERY
-        node, size, item = (waiting[0] if self._turn else waiting[-1]).take()
+        node, size, said, item = (waiting[0] if self._turn else waiting[-1]).take()
+        self._said.discard((node, said))
         self.bytes -= size
         self._held[node] -= size
         if not self._held[node]:

@@ -32,6 +32,8 @@ PROOF_BYTES = 224
 """Header and signature."""
 FLAGS_AT, LANE_AT = 7, 32
 """Where a header says these, for those who sort messages before anything is checked."""
+PLACE = slice(4, 112)
+"""All of a header that cutting the same facts again does not change."""
 
 _LAYOUT = struct.Struct(">4s4B16sQB3sQI32s32s32s8sII")
 _NAMES = {FACTS: b"facts", SEGMENT: b"segment"}

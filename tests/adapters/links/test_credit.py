@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from hub.link.digester import CROWD_FACTS, RUN_FACTS, Digester
 from hub.link.door import Offer
+from sync.adapters.sqlite_log.digest import digest_some
 from sync.kernel.fact import NewFact
 from sync.kernel.ids import BULK
 from sync.kernel.limits import CREDIT_BATCHES, CREDIT_NODES_MAX
@@ -111,3 +113,25 @@ def test_hellos_that_come_together_are_kept_in_one_commit_and_each_is_answered(w
                 conn.execute("SELECT hello FROM node WHERE node = ?", (each.node,)).fetchone()[0]
                 == raws[machines.index(each)]
             )
+
+
+def test_while_a_queue_stands_before_the_door_the_digest_takes_short_turns(world, patiently, monkeypatch) -> None:
+    world.digester.stop()
+    standing, runs = [True], []
+
+    def counted(store, feeds, follow, facts):
+        runs.append((standing[0], facts))
+        return digest_some(store, feeds, follow, facts)
+
+    monkeypatch.setattr("hub.link.digester.digest_some", counted)
+    backlog(world.hub, 40 * CROWD_FACTS)
+    behind = Digester(world.hub, world.feeds, world.door, world.voice, world.post, busy=lambda: standing[0])
+    behind.start()
+    try:
+        patiently(lambda: len(runs) >= 2)
+        assert behind.lag() > 0 and {facts for stood, facts in runs if stood} == {CROWD_FACTS}
+        standing[0] = False
+        patiently(lambda: behind.lag() == 0)
+    finally:
+        behind.stop()
+    assert runs[-1] == (False, RUN_FACTS)

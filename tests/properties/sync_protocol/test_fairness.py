@@ -17,10 +17,11 @@ from sync.kernel.limits import (
     NOT_BEFORE_S_MIN,
     QUANTUM_BYTES,
 )
+from sync.kernel.suite import suite1
 from sync.protocol import long_header
 from sync.protocol.batch import make_batch
 from sync.protocol.credit import Granter
-from sync.protocol.fair import BULK_FACTS, CONTROL_FACTS, LEAST_EVERY, LIVE_BACKLOG, PROMPT, FairQueue, kind_of
+from sync.protocol.fair import BULK_FACTS, CONTROL_FACTS, LEAST_EVERY, LIVE_BACKLOG, PROMPT, FairQueue, kind_of, said_in
 
 KINDS = (PROMPT, LIVE_BACKLOG, CONTROL_FACTS, BULK_FACTS)
 BIG = 256 * 1024
@@ -188,3 +189,23 @@ def test_the_wait_spreads_over_the_drain() -> None:
     waits = [turn.wait_s for n in range(2, 400) if (turn := granter.turn(f"box-{n}", 2.0)) is not None]
     assert waits == sorted(waits)
     assert waits[-1] == pytest.approx(398 * CREDIT_BATCHES / 20, rel=0.9) and waits[-1] < 70
+
+
+def batch_of(first: int = 1, head: bytes = b"\x01" * 32) -> bytes:
+    return make_batch(
+        node="courier-aaaaaaaa", incarnation=7, lane=LIVE, first=first, prev_hash=bytes(32), items=[b"\xa0"],
+        signing_key=b"\x02" * 32, hub_seal_key=suite1.sealing_public(b"\x03" * 32), head_hash=head,
+    )  # fmt: skip
+
+
+def test_facts_that_wait_do_not_wait_twice_however_they_are_sealed() -> None:
+    sent, again, more, other = batch_of(), batch_of(), batch_of(2), batch_of(head=b"\x04" * 32)
+    assert sent != again, "each sealing draws a key of its own"
+    queue: FairQueue[bytes] = FairQueue()
+    for raw in (sent, again, more, other):
+        queue.put("a", PROMPT, len(raw), raw, said_in(raw))
+    queue.put("b", PROMPT, len(again), again, said_in(again))  # another's word says nothing about this one's
+    assert sorted(queue.take() for _ in range(len(queue))) == sorted((sent, more, other, again))
+    queue.put("a", PROMPT, len(again), again, said_in(again))
+    assert queue.take() == again, "what was taken may come again: its acknowledgement may be lost"
+    assert queue.bytes == 0 and queue.held_bytes("a") == queue.held_bytes("b") == 0
