@@ -107,8 +107,8 @@ class Hub:
         self.post = Post()
         self.epochs = EpochKeeper(self.store, self.folder / "monotone.json", lambda: self.trust.bundle.version)
         self.office = LeaseOffice(self.store, self.voice, self.epochs, members_changed=self._members_changed)
-        place, rely_on = self.settings.backup.place, self.epochs.rely_on
-        self.backups = Keeping(self.store, self.voice, keys.store, place, self.folder, rely_on)
+        wanted, rely_on, zone = self.settings.backup, self.epochs.rely_on, self.settings.node.time_zone
+        self.backups = Keeping(self.store, self.voice, keys.store, wanted, self.folder, rely_on, zone)
         self.epochs.rose = self.backups.note
         self.refill = Refill(self.store)
         self.safety = partial(safety, self.store, self.backups, self.refill)

@@ -28,6 +28,7 @@ def safety(store: HubStore, backups: Keeping, refill: Refill) -> Safety:
         newest_ms=seen.newest_ms,
         counting=seen.counting,
         fault=seen.fault is not None,
+        missed=backups.nightly_fault is not None,
         same_disk=seen.same_disk,
         own_lag=backups.lag(),
         now_ms=store.clock.wall_ms(),

@@ -61,6 +61,12 @@ class Mllp(Section):
 
 class Backup(Section):
     place: str = Field("", description="folder away from this machine where backups lie; empty: none")
+    at: str = Field(
+        "02:30",
+        pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$",
+        description="site time at which the hub makes one every night; empty: it makes none itself",
+    )
+    keep: int = Field(14, ge=3, description="how many backups that count stay in the place")
 
 
 class Settings(Section):

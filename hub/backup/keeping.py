@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from hub.backup.copier import OwnCopier
+from hub.backup.nightly import Nightly
 from hub.backup.place import MONOTONE, Place
 from hub.backup.watch import BackupsSeen, BackupWatch
 from hub.link.monotone import Monotone, MonotoneFile
 from hub.link.voice import Voice
+from hub.settings import Backup
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.kernel.ids import StreamId
 from sync.kernel.outcome import Unavailable
@@ -20,9 +24,14 @@ class Keeping:
     """`place` empty: nothing is copied and nothing promised. `look` after the epoch is settled, then every minute."""
 
     def __init__(
-        self, store: HubStore, voice: Voice, key: bytes, place: str, folder: Path, rely_on: Callable[[int], None]
-    ) -> None:
-        self._place = found = Place(Path(place), key) if place else None
+        self, store: HubStore, voice: Voice, key: bytes, wanted: Backup, folder: Path, rely_on: Callable[[int], None],
+        zone: str,
+    ) -> None:  # fmt: skip
+        self._place = found = Place(Path(wanted.place), key) if wanted.place else None
+        self._nightly = None
+        if found and wanted.at:
+            self._nightly = Nightly(folder, time.fromisoformat(wanted.at), ZoneInfo(zone), store.clock, store.tally)
+        self._started = False
         self._watch = BackupWatch(found, rely_on, folder.stat().st_dev)
         self.copier = OwnCopier(store, voice.keys, found, folder) if found else None
 
@@ -37,8 +46,15 @@ class Keeping:
         with suppress(OSError, Unavailable):
             MonotoneFile(self._place.folder / MONOTONE).rise(told)
 
+    @property
+    def nightly_fault(self) -> str | None:
+        """Why the last nightly backup was not made; None when it was."""
+        return self._nightly.fault if self._nightly else None
+
     def look(self) -> None:
         self._watch.look()
+        if self._nightly and self._started:
+            self._nightly.look(self.seen.newest_ms)
 
     def safe(self, stream: StreamId) -> int:
         """How far a stream may be dropped by age."""
@@ -49,9 +65,12 @@ class Keeping:
         return self.copier.lag() if self.copier else 0
 
     def start(self) -> None:
+        self._started = True
         if self.copier:
             self.copier.start()
 
     def stop(self) -> None:
+        if self._nightly:
+            self._nightly.stop()
         if self.copier:
             self.copier.stop()

@@ -92,6 +92,22 @@ class Place:
         rows = [{**asdict(each), "mac": self._mac(each)} for each in backups]
         _write(self.folder / _CATALOGUE, (json.dumps({"backups": rows}, indent=1) + "\n").encode())
 
+    def thin(self, keep: int) -> list[str]:
+        """Leave the newest `keep` that count and all that is younger than the oldest of them; names of the others.
+
+        The catalogue forgets them before their files go: a file too many harms nobody.
+        """
+        assert keep > 1, "the second-newest is relied on"
+        held = self.backups()
+        counting = [at for at, each in enumerate(held) if each.counts]
+        old = held[: counting[-keep]] if len(counting) > keep else []
+        if old:
+            self.keep(held[len(old) :])
+        for each in old:
+            self.database(each).unlink(missing_ok=True)
+            self.streams_path(each.name).unlink(missing_ok=True)
+        return [each.name for each in old]
+
     def database(self, backup: Backup) -> Path:
         return self.folder / f"{backup.name}.db"
 

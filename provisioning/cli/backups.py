@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,7 +20,8 @@ from sync.kernel.outcome import Unavailable
 if TYPE_CHECKING:
     from hub.backup.place import Place
     from hub.backup.restore import HubSecrets
-    from sync.adapters.sqlite_log.database import Connection, Database
+    from hub.settings import Backup
+    from sync.adapters.sqlite_log.database import Database
 
 Dir = Annotated[Path, typer.Option("--dir", help="the hub's directory")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
@@ -43,18 +42,16 @@ def create(
     json: AsJson = False,
 ) -> None:
     """One more backup of a hub, running or not: written, carried to the place, read back whole."""
-    from hub.backup.make import make_backup
-    from hub.backup.mirror import mirror
+    from hub.backup.now import back_up
     from hub.backup.place import Place
+    from provisioning.making.places import database_of
     from sync.adapters.clock import SystemClock
     from sync.adapters.keys import load_key
 
     folder = to or _place_of(dir)
-    with _reading(dir) as conn, _alone(dir):
-        key = load_key(dir / "keys" / "store.key")
-        conn.execute("BEGIN")
-        made = make_backup(conn, key, Place(folder, key), dir / "backup.work", SystemClock().wall_ms(), _stage(json))
-        mirrored = mirror(dir, folder)
+    database = database_of(dir)
+    place = Place(folder, load_key(dir / "keys" / "store.key"))
+    made, mirrored = back_up(dir, database, place, SystemClock().wall_ms(), _settings(dir).keep, _stage(json))
     found = {**asdict(made), "place": str(folder), "keys": mirrored.keys, "relied_on": _relied(dir, folder)}
     lines = [f"{made.name}: {made.facts} facts, {made.size_bytes} bytes, read back whole"]
     if not mirrored.keys:
@@ -81,6 +78,7 @@ def restore(
 ) -> None:
     """Give a stopped hub, or an empty directory, the database of a backup under a higher epoch."""
     from hub.backup.keys import unseal_keys
+    from hub.backup.now import alone
     from hub.backup.place import KEYS
     from hub.backup.restore import put_back
     from provisioning.cli.look import refuse_running
@@ -92,7 +90,7 @@ def restore(
         unseal_keys(source / KEYS, recovery_key, dir)
         _newest_trust(dir, source)
     secrets, place = _secrets(dir, source or _place_of(dir))
-    with _alone(dir):
+    with alone(dir):
         done = put_back(
             dir, place, secrets, name=name, accept_loss=accept_loss, epoch=epoch, told=_stage(json)
         )  # fmt: skip
@@ -164,23 +162,6 @@ def key(
     )
 
 
-@contextmanager
-def _reading(directory: Path) -> Iterator[Connection]:
-    """A connection that only reads the hub's tables, wherever they lie."""
-    from provisioning.cli.look import database
-
-    server = _server(directory)
-    if server is None:
-        with database(directory) as conn:
-            yield conn
-    else:
-        conn = server.reader()
-        try:
-            yield conn
-        finally:
-            conn.close()
-
-
 def _server(directory: Path) -> Database | None:
     from hub.settings import Settings
     from sync.adapters.postgres.database import by_settings
@@ -192,13 +173,17 @@ def _server(directory: Path) -> Database | None:
     return by_settings(where.url, where.password_file, name="waystation backup")
 
 
-def _place_of(directory: Path) -> Path:
+def _settings(directory: Path) -> Backup:
     from hub.settings import Settings
     from sync.adapters.settings_file import load
 
     if not (directory / "settings.toml").exists():
         raise Unavailable("node.absent", 0.0)
-    told = load(Settings, directory / "settings.toml", dict(os.environ)).backup.place
+    return load(Settings, directory / "settings.toml", dict(os.environ)).backup
+
+
+def _place_of(directory: Path) -> Path:
+    told = _settings(directory).place
     if not told:
         raise Unavailable("backup.no-place", 0.0)
     return Path(told)
@@ -240,17 +225,6 @@ def _newest_trust(directory: Path, source: Path) -> None:
     newer = bundle.adopt(held, offered)
     if isinstance(newer, bundle.Bundle):
         bundle.save_bundle(directory / "keys", newer)
-
-
-@contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """One backup command at a time in a directory."""
-    with (directory / "backup.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Unavailable("backup.busy", 60.0) from None
-        yield
 
 
 def _stage(as_json: bool) -> Callable[[str], None]:

@@ -33,6 +33,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "backup.place": "The backup place cannot be read or written. Nothing there was changed.",
     "backup.no-place": "No backup place is known. Give one, or set [backup] place in settings.toml.",
     "backup.catalogue": "The catalogue in the backup place is damaged or another hub's. Nothing was changed.",
+    "backup.never-run": "This hub has not run yet, so there is nothing to keep. Start it once.",
     "backup.none": "There is no verified backup in this place.",
     "backup.unknown": "There is no backup of this name in this place.",
     "backup.damaged": "This backup does not hold what was written. Take another one.",

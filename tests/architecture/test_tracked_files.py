@@ -17,6 +17,7 @@ PATTERNS = {
         + "|".join(("pypi\\.", "files\\.python" + "hosted", "registry\\.npm", "npm" + "mirror", "artifactory"))
         + r")[a-z]*[./:]"
     ),
+    "a half-resolved merge": re.compile(r"^(?:<{7} |>{7} |={7}$)", re.MULTILINE),
     "an index setting": re.compile(r"--(?:extra-)?index-url|--find-links|--trusted-host"),
     "a private key": re.compile("-----BEGIN [A-Z ]*PRIVATE " + "KEY"),
     "a mainland mobile number": re.compile(r"(?<![\w.-])1[3-9]\d{9}(?![\w.-])"),

@@ -78,7 +78,7 @@ def test_a_hub_whose_machine_is_lost_is_refilled_by_its_boxes(tmp_path: Path) ->
         place.mkdir()
         stage.hub.stop()
         with (hub / "settings.toml").open("a") as settings:
-            settings.write(f'\n[backup]\nplace = "{place}"\n')
+            settings.write(f'\n[backup]\nplace = "{place}"\nat = ""\n')
         stage.hub.start()
         couriers = [courier_of(stage, "courier-1", "u-luo"), courier_of(stage, "courier-2", "u-xu")]
         wards = [each.station.wards for each in couriers]

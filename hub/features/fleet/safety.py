@@ -12,8 +12,8 @@ STALE_MS = 36 * 3600 * 1000
 class Safety:
     """`newest_ms`: when the newest backup that counts began. `own_lag`: the hub's own facts that lie nowhere else.
 
-    `relied_on`: two backups count, so boxes may drop what is old. `waits_for`: machines that still give back what a
-    restored hub lost; None when no refill goes on.
+    `missed`: the last backup that the hub began itself was not made. `relied_on`: two backups count, so boxes may drop
+    what is old. `waits_for`: machines that still give back what a restored hub lost; None when no refill goes on.
     """
 
     epoch: int
@@ -21,6 +21,7 @@ class Safety:
     newest_ms: int | None
     counting: int
     fault: bool
+    missed: bool
     same_disk: bool
     own_lag: int
     now_ms: int
@@ -41,6 +42,7 @@ class Safety:
             "epoch": self.epoch,
             "backups_counting": self.counting,
             "backup_place_missing": float(not self.place or self.fault),
+            "backup_failed": float(self.missed),
             "own_facts_not_copied": self.own_lag,
             "refill_machines_awaited": self.waits_for or 0,
             **aged,
