@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hub.backup.place import Place
+from hub.backup.watch import BackupWatch, relies_on_noted
 from hub.features.due.service import follow
 from hub.link.digester import Digester
 from hub.link.door import Door
@@ -32,6 +34,7 @@ from sync.adapters.idgen import Entropy
 from sync.adapters.keys import write_whole
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.node_store import Change, Unit
+from sync.kernel.limits import TICK_EVERY_S
 from sync.kernel.outcome import Unavailable
 
 READY_STEP_S = 1.0
@@ -69,7 +72,13 @@ class Worker:
         keys = self._trust.keys
         self._voice = Voice(self.store, HubKeys(keys.signing, keys.sealing), self._bundle)
         self._post = Post()
-        self._door = Door(self.store, self._voice, behind=lambda _: self.store.follow_epoch())
+        place = settings.backup.place
+        self._backups = BackupWatch(
+            Place(Path(place), keys.store) if place else None,
+            relies_on_noted(folder / "monotone.json"),
+            folder.stat().st_dev,
+        )
+        self._door = Door(self.store, self._voice, behind=lambda _: self.store.follow_epoch(), safe=self._backups.safe)
         self._office = LeaseOffice(self.store, self._voice, _NoMarks())
         self._digester = Digester(
             self.store, Feeds(self.store), self._door, self._voice, self._post, follow=self._follow,
@@ -128,7 +137,12 @@ class Worker:
         return TrustBundle(self._trust.bundle.version, self._trust.bundle.raw)
 
     def _look(self) -> None:
+        self._backups.look()
+        looked = self.store.clock.mono_s()
         while not self._ending.wait(LOOK_S):
+            if self.store.clock.mono_s() - looked > TICK_EVERY_S:
+                looked = self.store.clock.mono_s()
+                self._backups.look()
             self.store.follow_epoch()
             self._refilling = is_refilling(self.store)
             self._trust = open_site(self._folder / "keys")

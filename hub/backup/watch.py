@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from hub.backup.place import Place
+from hub.link.monotone import read_monotone
 from sync.kernel.ids import StreamId
 from sync.kernel.outcome import Unavailable
 
@@ -26,6 +28,17 @@ class BackupsSeen:
     counting: int = 0
     fault: str | None = None
     same_disk: bool = False
+
+
+def relies_on_noted(monotone: Path) -> Callable[[int], None]:
+    """For a worker beside the first one: what that one has not written down yet is not promised here either."""
+
+    def rely_on(began_ms: int) -> None:
+        told = read_monotone(monotone)
+        if told is None or told.relied_ms < began_ms:
+            raise Unavailable("backup.not-noted", 60.0)
+
+    return rely_on
 
 
 class BackupWatch:

@@ -191,24 +191,28 @@ def _descendants(openings: Mapping[int, Opening], incarnation: int) -> set[int]:
 
 
 def _judge(store: HubStore, unit: Unit, node: str, of: int | None) -> bool:
-    """Judge one family; note each fork found. True: there was one."""
+    """Judge one family; note each fork found. True: there was a new one."""
     conn = unit.conn
-    found = lineage.judge(_family(conn, node, of))
-    for fork in found:
+    noted_here = False
+    for fork in lineage.judge(_family(conn, node, of)):
         line = conn.execute("SELECT coalesce(max(line), 0) + 1 FROM fork WHERE node = ?", (node,)).fetchone()[0]
         why = conn.execute(
             "SELECT why FROM opening WHERE node = ? AND incarnation = ?", (node, fork.incarnation)
         ).fetchone()[0]
-        conn.execute(
-            "INSERT INTO fork (node, incarnation, line, why, found_at, verdict) VALUES (?, ?, ?, ?, ?, ?)",
+        fresh = conn.execute(
+            "INSERT INTO fork (node, incarnation, line, why, found_at, verdict) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (node, incarnation) DO NOTHING",
             (node, fork.incarnation, line, fork.why, store.hub_hlc(unit), THAWED if why == THAWED else None),
-        )
+        ).rowcount
+        if not fresh:
+            continue  # another worker has noted it while this one was judging
+        noted_here = True
         if why == THAWED:
             continue  # an operator has settled this one before it was found
         conn.execute("UPDATE node SET state = 'rewound' WHERE node = ? AND state = 'known'", (node,))
         count(conn, "alarm.rewound", store.clock.wall_ms())
         unit.append(noted(store.node, "node.rewound", etype=NODE, key=node, detail=fork.why))
-    return bool(found)
+    return noted_here
 
 
 def _family(conn: Connection, node: str, of: int | None) -> Family:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hub.backup.place import Place
-from hub.backup.watch import BackupWatch
+from hub.backup.watch import BackupWatch, relies_on_noted
 from hub.link.monotone import read_monotone
 from sync.adapters.keys import load_key
 from sync.kernel.ids import StreamId
@@ -39,6 +39,23 @@ def test_safe_is_how_far_a_stream_goes_in_the_second_newest_backup(site: Site, t
         seen = hub.backups.seen
         assert (seen.counting, seen.newest_ms, seen.fault) == (3, place.backups()[2].began_ms, None)
         assert seen.same_disk, "a place on the hub's own disk is said to be one"
+
+
+def test_another_worker_promises_what_the_first_has_written_down(site: Site, tmp_path: Path) -> None:
+    folder = site()
+    with running(folder) as hub:
+        stream = StreamId(hub.store.node, hub.store.incarnation, 0)
+        for user in ("u-one", "u-two"):
+            hire(hub, user)
+            assert waystation("backup", "create", "--dir", str(folder))[0] == 0
+        place = Place(tmp_path / "place", load_key(folder / "keys" / "store.key"))
+        watch = BackupWatch(place, relies_on_noted(folder / "monotone.json"), folder.stat().st_dev)
+        watch.look()
+        assert (watch.safe(stream), watch.seen.fault) == (0, "backup.not-noted")
+        hub.backups.look()
+        watch.look()
+        assert watch.seen.fault is None
+        assert watch.safe(stream) == hub.backups.safe(stream) > 0
 
 
 def test_a_backup_that_vanished_or_was_given_up_is_not_relied_on(site: Site, tmp_path: Path) -> None:
