@@ -28,9 +28,10 @@ from sync.domain.tracking import fold as stay_fold
 from sync.domain.tracking.state import Stay
 from sync.kernel.fact import Annotation, Fact
 from sync.kernel.ids import BULK, CONTROL, LIVE, FactId
+from sync.kernel.limits import KEY_TEXT_BYTES_MAX
 from sync.kernel.outcome import PeerFault
 from sync.merge.schema import Schema, told
-from sync.merge.shape import Rule, Shape
+from sync.merge.shape import Rule, Shape, text
 from sync.merge.upcast import Upcasts, upcast
 
 
@@ -38,6 +39,7 @@ from sync.merge.upcast import Upcasts, upcast
 class EntityType:
     """One replicated type. `fold` never raises and never refuses; `dump` gives a numbered map of the CBOR subset.
 
+    `fold_version` rises with every change of what facts make of a state, a new kind or field included.
     `place` names the scopes in which the hub puts the entity; none: it stays at the hub. `key` holds for its keys.
     """
 
@@ -210,6 +212,13 @@ def understood(fact: Fact) -> Fact:
     if kind is None or fact.version >= kind.version:
         return fact
     return replace(fact, body=upcast(UPCASTS, fact.kind, fact.version, kind.version, fact.body))
+
+
+UNREAD: Final = 0
+"""The fold version of what nothing here folds."""
+
+nameable: Final[Rule] = text(KEY_TEXT_BYTES_MAX)
+"""How keys of all types are, also of those to come: one line of text, since tables of every database hold it."""
 
 
 def schema() -> Schema:

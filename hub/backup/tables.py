@@ -67,6 +67,7 @@ def project_again(store: NodeStore, unit: Unit) -> int:
         for table in getattr(projector, "derived", ()):
             unit.conn.execute(f"DELETE FROM {table}")
     rows = unit.conn.execute("SELECT etype, key, state FROM entity ORDER BY etype, key").fetchall()
-    for etype, name, state in rows:
+    known = [row for row in rows if row[0] in ENTITY_TYPES and row[2]]
+    for etype, name, state in known:
         store.project(unit.conn, ENTITY_TYPES[etype].load(decode(state)), Change(etype, name, "rebuild"))
-    return len(rows)
+    return len(known)

@@ -32,6 +32,8 @@ def rebuild(directory: Path) -> dict[str, Any]:
                 unit.conn.execute(f"DELETE FROM {table}")
             rows = unit.conn.execute("SELECT etype, key, state FROM entity ORDER BY etype, key").fetchall()
             for etype, name, state in rows:
+                if etype not in ENTITY_TYPES or not state:
+                    continue
                 store.project(unit.conn, ENTITY_TYPES[etype].load(decode(state)), Change(etype, name, "rebuild"))
             same = all(content(unit.conn, t) == before[t] for t in tables)
     finally:

@@ -14,7 +14,7 @@ from sync.merge.shape import ONE_OF, words_of
 Schema = Mapping[str, Any]
 
 _OF_A_TYPE: Final = ("name", "key")
-_OF_A_KIND: Final = ("name", "type", "lane")
+_OF_A_KIND: Final = ("name", "type", "lane", "folded")
 _OF_A_FIELD: Final = ("must", "since")
 
 
@@ -31,6 +31,7 @@ def told(types: Mapping[int, Any], kinds: Mapping[int, Any]) -> Schema:
                 "version": row.version,
                 "type": row.etype,
                 "lane": row.lane,
+                "folded": row.folded,
                 "writers": sorted(row.writers),
                 "fields": {
                     str(field): {"type": rule.words, "must": rule.must, "since": rule.since}
@@ -45,20 +46,29 @@ def told(types: Mapping[int, Any], kinds: Mapping[int, Any]) -> Schema:
 def breaks(released: Schema, now: Schema) -> list[str]:
     """What of a released schema has gone or means something else now, one line each; none where all was added.
 
-    A list of allowed words, the writers of a kind and the number of its version may grow.
+    A list of allowed words, the writers of a kind and the number of its version may grow. A type about which there is
+    more to fold has a higher fold version.
     """
-    return [*_of_types(released["types"], now["types"]), *_of_kinds(released["kinds"], now["kinds"])]
+    return [*_of_types(released, now), *_of_kinds(released["kinds"], now["kinds"])]
 
 
 def _of_types(released: Schema, now: Schema) -> Iterator[str]:
-    for number, old in released.items():
-        new = now.get(number)
+    for number, old in released["types"].items():
+        new = now["types"].get(number)
         if new is None:
             yield f"type {number} is gone"
             continue
         yield from _differing(f"type {number}", _OF_A_TYPE, old, new)
         if new["fold_version"] < old["fold_version"]:
             yield f"type {number}: fold_version fell"
+        elif new["fold_version"] == old["fold_version"] and not _folds(now, number) <= _folds(released, number):
+            yield f"type {number}: there is more to fold, so fold_version {old['fold_version'] + 1} at the earliest"
+
+
+def _folds(schema: Schema, etype: str) -> set[tuple[str, int]]:
+    """(kind, version) of all that folds into a type."""
+    kinds = schema["kinds"].items()
+    return {(number, kind["version"]) for number, kind in kinds if kind["folded"] and str(kind["type"]) == etype}
 
 
 def _of_kinds(released: Schema, now: Schema) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sync.adapters.sqlite_log import copies
+from sync.adapters.sqlite_log import copies, unread
 from sync.adapters.sqlite_log.node_store import Change, NodeStore, Unit
 from sync.adapters.sqlite_log.order import order_bytes
 from sync.adapters.sqlite_log.streams import LaneHead
@@ -59,6 +59,11 @@ class ApplianceStore(NodeStore):
         if not believed:
             return 0
         return 2 if self.clock.boot_s() < self._synchronised_until_boot_s else 1
+
+    def start_incarnation(self, software: str, why: str = "start", high: int | None = None) -> None:
+        """As for every node; what another release folded is folded again first."""
+        unread.read_again(self)
+        super().start_incarnation(software, why, high)
 
     def begin_again(self, why: str, high: int | None = None) -> None:
         """End the running incarnation and open the next one in this process: its streams may not go on.

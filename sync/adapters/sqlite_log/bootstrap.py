@@ -18,7 +18,7 @@ from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.down import Tail, held_labels, land_tail
 from sync.adapters.sqlite_log.landing import Landing
 from sync.adapters.sqlite_log.node_store import Change, Unit, set_meta
-from sync.catalog import ENTITY_TYPES
+from sync.catalog import ENTITY_TYPES, UNREAD
 from sync.kernel.canonical import decode_vouched, encode
 from sync.kernel.fact import Key
 from sync.kernel.outcome import PeerFault
@@ -177,6 +177,7 @@ def _land_fresh(store: ApplianceStore, unit: Unit, label: str, points: feed.Stat
     for n, (etype, key) in enumerate(names):
         kind = ENTITY_TYPES.get(etype)
         if kind is None:
+            states[n], versions[n] = b"", UNREAD
             continue
         loaded = kind.load(decode_vouched(states[n]))
         shown.setdefault(etype, []).append((key, loaded))

@@ -89,6 +89,7 @@ def look(path: Path, key32: bytes) -> Connection:
 FREEING = frozenset(
     {
         "start",
+        "entities.reread",
         "lease.start",
         "lease.mark",
         "lease.doubt",

@@ -6,7 +6,7 @@ Source: protocol way/1, sections 3.1-3.5, 4.5, 6.2-6.4.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,8 @@ from sync.adapters.sqlite_log.copies import ZERO16
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.adapters.sqlite_log.node_store import Change, Unit, count
 from sync.adapters.sqlite_log.order import BEFORE_ALL, order_bytes
-from sync.catalog import ENTITY_TYPES, KINDS, check_fact, fold_fact, understood
+from sync.adapters.sqlite_log.unread import unread
+from sync.catalog import ENTITY_TYPES, KINDS, UNREAD, check_fact, fold_fact, nameable, understood
 from sync.domain.fleet.facts import LOSS_REPORTED, STREAM_OPENED
 from sync.kernel.canonical import decode, encode
 from sync.kernel.chain import annotated_tag, tag, xor
@@ -65,6 +66,12 @@ def digest_some(store: HubStore, feeds: hub_feeds.Feeds, follow: Follow | None =
     if turn is None:
         return Digested(0, False, frozenset(), frozenset())
     feeds.take_turn(turn)
+    if store.reread_turn != turn:
+        with store.read() as conn:
+            left = unread(conn, limit)
+        if left:
+            return Digested(0, True, frozenset(), _reread(store, feeds, left))
+        store.reread_turn = turn
     quarantined: set[str] = set()
     forked: set[str] = set()
     taken = 0
@@ -148,7 +155,7 @@ def _digest_one(
     kind = KINDS.get(fact.kind)
     change = Change(fact.etype, fact.key, "hub", fid, fact)
     state = None
-    if etype is not None and (kind is None or kind.folded):
+    if nameable(fact.key) if etype is None else kind is None or kind.folded:
         state = _take(store, unit, feeds, stream_id, stream, fid, fact, raw, hub_hlc)
     unit.changes.append(change)
     store.project(unit.conn, state, change)
@@ -168,8 +175,12 @@ def _take(
     raw: bytes,
     hub_hlc: int,
 ) -> Any:
+    """Annotate and fold; place and feed. A fact of a type that is not known here gets its place in order, no more:
+
+    where it belongs is a rule of the catalogue, and what its writer believes is not asked.
+    """
     conn = unit.conn
-    etype = ENTITY_TYPES[fact.etype]
+    etype = ENTITY_TYPES.get(fact.etype)
     name = (fact.etype, fact.key)
     row = conn.execute("SELECT rev, d, x, last_key, state FROM entity WHERE etype = ? AND key = ?", name).fetchone()
     rev, d, x, last_key = (row[0], row[1], row[2], row[3]) if row else (0, ZERO16, ZERO16, BEFORE_ALL)
@@ -184,23 +195,27 @@ def _take(
         (*name, rev + 1, stream_id, fid.seq, note.order, note.line, note.seen, d, hub_hlc),
     )
     before = frozenset[str]() if row is None else feeds.labels_of(conn, *name)
-    if order > last_key:
+    if etype is None:
+        state = None
+        last_key = max(last_key, order)
+    elif order > last_key:
         old = etype.initial() if row is None else etype.load(decode(row[4]))
         state = fold_fact(etype.number, old, fact, fid, note)
         last_key = order
     else:
         state = refold(conn, *name)
-    dumped = encode(etype.dump(state))
-    placed = etype.place(state)
+    fold_version = UNREAD if etype is None else etype.fold_version
+    dumped = b"" if etype is None else encode(etype.dump(state))
+    placed = frozenset[str]() if etype is None else etype.place(state)
     feeds.load(conn, before | placed)
     conn.execute(
         "INSERT INTO entity (etype, key, rev, d, x, last_key, fold_version, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (etype, key) DO UPDATE SET rev = excluded.rev, d = excluded.d, x = excluded.x, "
         "last_key = excluded.last_key, fold_version = excluded.fold_version, state = excluded.state",
-        (*name, rev + 1, d, x, last_key, etype.fold_version, dumped),
+        (*name, rev + 1, d, x, last_key, fold_version, dumped),
     )
     entry = feed.FactEntry(*fid, note.order, rev + 1, note.line, note.seen, raw)
-    point = hub_feeds.Point(dumped, rev + 1, last_key, d, x, etype.fold_version)
+    point = hub_feeds.Point(dumped, rev + 1, last_key, d, x, fold_version)
     for label in sorted(before | placed):
         if label not in placed:
             feeds.evict(unit, label, *name, x_before)
@@ -222,6 +237,49 @@ def _seen(conn: Connection, name: tuple[int, Key], base: tuple[int, bytes] | Non
         if d[:8] == base[1]:
             return int(rev)
     return 0
+
+
+def _reread(store: HubStore, feeds: hub_feeds.Feeds, left: Sequence[tuple[int, Key]]) -> frozenset[str]:
+    """Fold entities again that another release folded; returns the labels of scopes that moved.
+
+    It goes before new facts, so none is folded on a state of another release. A state that came out the same is not
+    told again. Source: protocol way/1, section 8.
+    """
+    try:
+        with store.write(step="entities.reread") as unit:
+            for etype, key in left:
+                _reread_one(store, unit, feeds, etype, key)
+            return feeds.flush(unit)
+    except BaseException:
+        feeds.forget()
+        raise
+
+
+def _reread_one(store: HubStore, unit: Unit, feeds: hub_feeds.Feeds, number: int, key: Key) -> None:
+    conn = unit.conn
+    etype = ENTITY_TYPES[number]
+    rev, d, x, last_key, was = conn.execute(
+        "SELECT rev, d, x, last_key, state FROM entity WHERE etype = ? AND key = ?", (number, key)
+    ).fetchone()
+    state = refold(conn, number, key)
+    dumped = encode(etype.dump(state))
+    before, placed = feeds.labels_of(conn, number, key), etype.place(state)
+    feeds.load(conn, before | placed)
+    conn.execute(
+        "UPDATE entity SET state = ?, fold_version = ? WHERE etype = ? AND key = ?",
+        (dumped, etype.fold_version, number, key),
+    )
+    point = hub_feeds.Point(dumped, rev, last_key, d, x, etype.fold_version)
+    for label in sorted(before | placed):
+        if label not in placed:
+            feeds.evict(unit, label, number, key, x)
+        elif label not in before:
+            feeds.enter(unit, label, number, key, None, point)
+        elif dumped != was:
+            feeds.restate(unit, label, number, key, point)
+    change = Change(number, key, "hub")
+    unit.changes.append(change)
+    store.project(conn, state, change)
 
 
 def history(conn: Connection, etype: int, key: Key) -> list[tuple[FactId, Fact, Annotation, int]]:

@@ -101,9 +101,13 @@ class Feeds:
         if order > row[0]:
             self._put(unit, label, entry)
         else:
-            self._put(unit, label, self._state_entry(unit.conn, etype, key, point))
-            self._raise_floor(unit.conn, label, etype, key, point.last_key)
+            self.restate(unit, label, etype, key, point)
         self._swap(label, etype, key, x_before, point.x)
+
+    def restate(self, unit: Unit, label: str, etype: int, key: Key, point: Point) -> None:
+        """A fresh checkpoint of an entity that is there already."""
+        self._put(unit, label, self._state_entry(unit.conn, etype, key, point))
+        self._raise_floor(unit.conn, label, etype, key, point.last_key)
 
     def evict(self, unit: Unit, label: str, etype: int, key: Key, x_before: bytes) -> None:
         self._put(unit, label, feed.EvictEntry(etype, key))

@@ -57,6 +57,7 @@ class HubStore(NodeStore):
         self._open_unit: Unit | None = None
         self._open_run = _NO_RUN
         self._turn = 0
+        self.reread_turn = 0  # the turn to digest in which nothing was left to fold again
         self._leader: Connection | None = None
         self._conn.execute("INSERT INTO meta (name, value) VALUES ('hub_epoch', ?) ON CONFLICT DO NOTHING", (b"1",))
         self.epoch = max(1, self.meta_int("hub_epoch"))

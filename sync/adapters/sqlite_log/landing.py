@@ -6,9 +6,8 @@ Source: protocol way/1, sections 3.3, 3.5, 6.3, 6.4.
 from __future__ import annotations
 
 from sync.adapters.sqlite_log import copies
-from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.connection import Connection
-from sync.adapters.sqlite_log.node_store import Change, Unit, set_meta
+from sync.adapters.sqlite_log.node_store import Change, NodeStore, Unit, set_meta
 from sync.adapters.sqlite_log.order import order_bytes
 from sync.catalog import ENTITY_TYPES
 from sync.kernel.canonical import decode, encode
@@ -24,7 +23,7 @@ Name = tuple[int, Key]
 class Landing:
     """The entries of one transaction. Evictions are judged at its end: what a later entry undid stays."""
 
-    def __init__(self, store: ApplianceStore, unit: Unit, hub_ms: int) -> None:
+    def __init__(self, store: NodeStore, unit: Unit, hub_ms: int) -> None:
         self._store = store
         self._unit = unit
         self._hub_ms = hub_ms
@@ -166,7 +165,7 @@ def unpend(conn: Connection, fid: FactId) -> None:
     )
 
 
-def leave(store: ApplianceStore, unit: Unit, etype: int, key: Key) -> None:
+def leave(store: NodeStore, unit: Unit, etype: int, key: Key) -> None:
     """Membership lost: without another scope, and with nothing of our own on it, the copy is deleted."""
     conn = unit.conn
     if conn.execute("SELECT 1 FROM member WHERE etype = ? AND key = ?", (etype, key)).fetchone():
@@ -180,7 +179,7 @@ def leave(store: ApplianceStore, unit: Unit, etype: int, key: Key) -> None:
     show(store, unit, etype, key, None, source="feed")
 
 
-def show(store: ApplianceStore, unit: Unit, etype: int, key: Key, fid: FactId | None, source: str = "feed") -> None:
+def show(store: NodeStore, unit: Unit, etype: int, key: Key, fid: FactId | None, source: str = "feed") -> None:
     """Refold one entity and put the outcome before people: entity row, projections, change."""
     conn = unit.conn
     if etype not in ENTITY_TYPES:

@@ -96,9 +96,9 @@ class Unit:
 
 
 def load_state(conn: Connection, etype: int, key: Key) -> Any | None:
-    """The folded state this node shows, or None when it knows no such entity."""
+    """The folded state this node shows, or None when it knows no such entity or has not made sense of it yet."""
     row = conn.execute("SELECT state FROM entity WHERE etype = ? AND key = ?", (etype, key)).fetchone()
-    return None if row is None else ENTITY_TYPES[etype].load(decode(row[0]))
+    return ENTITY_TYPES[etype].load(decode(row[0])) if row is not None and row[0] else None
 
 
 class NodeStore:

@@ -36,6 +36,7 @@ STEPS: Final[Mapping[str, str]] = {
     "blob.hold": "a blob that is whole at the hub",
     "batch.append": "batches taken into custody",
     "digest.run": "a run of the digest: annotations, folds, feeds and the cursor",
+    "entities.reread": "states that another release folded, folded again",
     "segment.keep": "a full segment, signed",
     "checkpoint.publish": "checkpoints for a repair and the floors they raise",
     "snapshot.publish": "a snapshot and the floors it raises",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,177 +10,17 @@ import pytest
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SeededEntropy
 from sync.adapters.sqlite_log import digest, down, hub_inbound, hub_lineage, outbox
-from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.database import Database
 from sync.adapters.sqlite_log.hub_feeds import Feeds
-from sync.adapters.sqlite_log.hub_inbound import Arrival
-from sync.adapters.sqlite_log.hub_store import HubStore, add_node
+from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.adapters.sqlite_log.node_store import set_meta
 from sync.catalog import ENTITY_TYPES
 from sync.domain.tracking import facts
 from sync.kernel.canonical import encode
-from sync.kernel.chain import chain_prefix, extend
-from sync.kernel.chain import digest as digest_of
 from sync.kernel.fact import NewFact
 from sync.kernel.ids import StreamId
 from sync.protocol import feed
-
-HUB = "hub-aaaaaaaa"
-SCOPES = ("site:stays", "ward:W01", "room:records", "site:people", "site")
-
-
-@dataclass
-class Site:
-    hub: HubStore
-    feeds: Feeds
-    folder: Path
-    boxes: dict[str, ApplianceStore]
-
-    def box(self, name: str, seed: int, scopes: Sequence[str] = SCOPES) -> ApplianceStore:
-        role = name.split("-")[0]
-        store = ApplianceStore(
-            self.folder / f"{name}.db",
-            bytes(32),
-            node=name,
-            role=role,
-            clock=SystemClock(),
-            entropy=SeededEntropy(seed),
-        )
-        store.start_incarnation("test")
-        if self.hub.node_row(name) is None:
-            with self.hub.write() as unit:
-                add_node(
-                    unit,
-                    node=name,
-                    role=role,
-                    name=name,
-                    signing_public=bytes(32),
-                    sealing_public=bytes(32),
-                    key_id=name.encode()[-8:],
-                    scopes=scopes,
-                    tls_serial=None,
-                    now_ms=0,
-                )
-        down.set_scopes(store, 1, scopes)
-        self.boxes[name] = store
-        return store
-
-    def digest(self) -> None:
-        while digest.digest_some(self.hub, self.feeds, limit=7).behind:
-            pass
-
-    def up(self, store: ApplianceStore, *, facts_max: int = 500) -> None:
-        """Everything a box has goes up and is signed for."""
-        for stream in outbox.own_streams(store):
-            first = stream.acked + 1
-            while (cut := outbox.cut(store, stream, first, facts_max=facts_max, bytes_max=60_000)) is not None:
-                taken, _ = hub_inbound.accept(self.hub, arrival(cut))
-                assert taken.verdict in ("appended", "duplicate")
-                first += len(cut.items)
-            with self.hub.read() as conn:
-                marks = hub_inbound.marks(conn, store.node, [(stream.incarnation, stream.lane)])
-            told = [outbox.Mark(m.incarnation, m.lane, m.upto, m.h, m.state, m.rejects, 0) for m in marks]
-            outbox.apply_marks(store, told, 1, b"ack", welcome=False)
-
-    def round(self, store: ApplianceStore) -> None:
-        """All heads from one snapshot, every tail up to them, one local transaction; then what needs repair."""
-        cursors = {c.label: c for c in down.cursors(store)}
-        with self.hub.read() as conn:
-            heads = self.feeds.heads(conn, sorted(cursors))
-        tails = []
-        for head in heads:
-            at = cursors[head.label]
-            if at.to_repair and at.sseq == 0:
-                continue
-            entries, sseq = [], at.sseq
-            while sseq < head.sseq:
-                raw = self.feeds.tail(head.label, sseq + 1, lambda *part: encode(list(part[4])))
-                assert raw is not None
-                from sync.kernel.canonical import decode
-
-                part = decode(raw, max_bytes=10_000_000)[: head.sseq - sseq]
-                entries += [feed.decode_entry(e) for e in part]
-                sseq += len(part)
-            tails.append(down.Tail(head.label, 1, head.sseq, head.e, entries))
-        asked = down.apply_round(store, tails, 1).ask
-        for head in heads:
-            at = cursors[head.label]
-            mine = feed.root_of(down.bucket_values(store, head.label))
-            if head.label in asked or mine != head.root or (at.to_repair and at.sseq == 0):
-                self.repair(store, head.label)
-
-    def repair(self, store: ApplianceStore, label: str) -> None:
-        with self.hub.read() as conn:
-            head = self.feeds.heads(conn, [label])[0]
-            buckets = feed.differing(down.bucket_values(store, label), self.feeds.values(conn, label, head.sseq))
-            members = self.feeds.members(conn, label, buckets)
-        wanted = [(t, k) for t, k, x in members if down.held_x(store, t, k) != x]
-        points = self.feeds.checkpoints(label, wanted)
-        down.apply_repair(store, label, 1, head.sseq, head.e, members, buckets, points, 1)
-
-    def mirror_is_true(self, store: ApplianceStore) -> None:
-        """Byte for byte: what the box shows of its scopes is what the hub holds there."""
-        with self.hub.read() as conn, store.read() as own:
-            for label in SCOPES:
-                want = conn.execute(
-                    "SELECT e.etype, e.key, e.rev, e.d, e.x, e.state FROM feed_member m JOIN entity e "
-                    "ON e.etype = m.etype AND e.key = m.key WHERE m.label = ? ORDER BY 1, 2",
-                    (label,),
-                ).fetchall()
-                have = own.execute(
-                    "SELECT e.etype, e.key, e.rev, e.d, e.x, e.state FROM member m JOIN entity e "
-                    "ON e.etype = m.etype AND e.key = m.key WHERE m.label = ? ORDER BY 1, 2",
-                    (label,),
-                ).fetchall()
-                assert [tuple(r) for r in have] == [tuple(r) for r in want], label
-
-
-def arrival(cut: outbox.Cut) -> Arrival:
-    prefix = chain_prefix(*cut.stream)
-    hashes = extend(prefix, cut.first, cut.prev_hash, [digest_of(item) for item in cut.items])
-    return Arrival(cut.stream, cut.first, cut.prev_hash, cut.items, cut.withheld, hashes, b"h" * 224, encode(cut.first))
-
-
-@pytest.fixture
-def site(tmp_path: Path, database: Database) -> Iterator[Site]:
-    hub = HubStore(
-        tmp_path,
-        bytes(32),
-        node=HUB,
-        role="hub",
-        clock=SystemClock(),
-        entropy=SeededEntropy(9),
-        database=database,
-    )
-    hub.start_incarnation("test")
-    made = Site(hub, Feeds(hub), tmp_path, {})
-    yield made
-    for store in (hub, *made.boxes.values()):
-        store.close()
-
-
-def discharge(site: Site, key: str, ward: str = "W01") -> None:
-    number, stay = facts.split_stay_key(key)
-    with site.hub.write() as unit:
-        unit.append(facts.opened(key, ward=ward, admitted_on=None, event_at_ms=1, control="a"))
-        unit.append(facts.discharged(key, ward=ward, discharged_on="2026-11-17", event_at_ms=2, control="b"))
-        unit.append(NewFact(60, 11, key, {1: "仇建国", 2: "M", 3: ward, 4: "2026-11-17", 5: number, 6: stay, 7: "QJG"}))
-
-
-def scan(store: ApplianceStore, key: str) -> None:
-    with store.write(actor=f"u-{store.node[-8:]}") as unit:
-        unit.append(
-            facts.collected(
-                key,
-                round_key=f"{store.node}.00000001",
-                ward="W01",
-                verdict="good",
-                how="gun",
-                read_no=key.split("-")[0],
-                at_ms=store.clock.wall_ms(),
-                list_as_of_ms=0,
-            )
-        )
+from tests.adapters.store.sites import HUB, SCOPES, Site, arrival, discharge, scan
 
 
 def test_a_new_subscriber_starts_by_repair_and_follows(site: Site) -> None:
@@ -368,7 +206,7 @@ def test_a_cursor_of_the_first_release_becomes_the_queue(tmp_path: Path, databas
 
     before = opened(1)
     for n in range(4):
-        discharge(Site(before, Feeds(before), tmp_path, {}), f"0073{n:04d}-1")
+        discharge(Site(before, Feeds(before), tmp_path, {}, database), f"0073{n:04d}-1")
     digest.digest_some(before, Feeds(before), limit=5)
     with before.write() as unit:
         pos, first = unit.conn.execute("SELECT pos, first FROM undigested ORDER BY pos LIMIT 1").fetchone()

@@ -55,9 +55,9 @@ def drop(where: dict[str, Any], name: str) -> None:
 BREAKING: dict[str, Callable[[dict[str, Any]], None]] = {
     "kind 50 is gone": lambda s: drop(s["kinds"], COLLECTED),
     "kind 50: name": lambda s: kind(s).update(name="stay.carried"),
-    "kind 50: type": lambda s: kind(s).update(type=14),
+    "kind 120: type": lambda s: s["kinds"]["120"].update(type=40),
     "kind 50: lane": lambda s: kind(s).update(lane=2),
-    "kind 50: version fell": lambda s: kind(s).update(version=0),
+    "kind 120: version fell": lambda s: s["kinds"]["120"].update(version=0),
     "kind 50: a writer is gone": lambda s: kind(s).update(writers=["hub"]),
     "kind 50 field 4 is gone": lambda s: drop(kind(s)["fields"], "4"),
     "kind 50 field 4: must": lambda s: field(s, "4").update(must=True),
@@ -67,6 +67,8 @@ BREAKING: dict[str, Callable[[dict[str, Any]], None]] = {
     "kind 50 field 11: added, so since version 2 at the earliest": lambda s: kind(s)["fields"].update(
         {"11": {"type": "flag", "must": False, "since": 1}}
     ),
+    "type 10: there is more to fold, so fold_version 2 at the earliest": lambda s: kind(s).update(version=2),
+    "kind 50: folded": lambda s: kind(s).update(folded=False),
     "type 10 is gone": lambda s: drop(s["types"], "10"),
     "type 10: key": lambda s: s["types"]["10"].update(key="text .*"),
     "type 10: name": lambda s: s["types"]["10"].update(name="visit"),
