@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 
+from provisioning.trust.told import SUITE_SENTENCES
+from sync.kernel.outcome import Unavailable
 
-def main() -> None:
+
+def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m appliance", description="Run one Waystation box.")
     parser.add_argument("--dir", type=Path, required=True, help="the box's directory")
     options = parser.parse_args()
@@ -18,13 +22,20 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    box = Box(options.dir, os.environ)
+    try:
+        box = Box(options.dir, os.environ)
+    except Unavailable as fault:
+        if fault.code not in SUITE_SENTENCES:
+            raise
+        print(f"appliance: {SUITE_SENTENCES[fault.code]} [{fault.code}]", file=sys.stderr)
+        return 1
     print(box.start(), flush=True)
     try:
         stop.wait()
     finally:
         box.close()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

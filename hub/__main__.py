@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hub.boot import run, run_worker
 from provisioning.trust.names import WORKERS_MAX
+from provisioning.trust.told import SUITE_SENTENCES
 from sync.kernel.outcome import PeerFault, Unavailable
 
 WHAT_TO_DO = {
@@ -20,6 +21,7 @@ WHAT_TO_DO = {
     "hub.one-worker": "A hub of several workers keeps its tables in PostgreSQL: set [store] url in settings.toml.",
     "hub.no-broker": "Further workers take what comes by the broker. Start the first worker first.",
     "hub.epoch-low": "This epoch is not above what the hub's own database knows. State a higher one.",
+    **SUITE_SENTENCES,
 }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from provisioning.trust.told import SUITE_SENTENCES
+
 SENTENCES: Final[Mapping[str, str]] = {
     "node.absent": "There is no node in this directory. Give --dir the folder that holds settings.toml and data/.",
     "node.running": "The node is running. Stop it first; nothing was changed.",
@@ -45,6 +47,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "backup.recovery-key": "This recovery key does not open the hub's keys in the place.",
     "backup.key-exists": "There is a file of this name. Nothing was changed.",
     "backup.busy": "Another backup command is at work in this directory.",
+    **SUITE_SENTENCES,
     "settings": "A setting is wrong.",
 }
 

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from provisioning.trust.ca import key_pem, load_tls_key, make_tls_key
 from sync.adapters.idgen import Entropy
 from sync.adapters.keys import create_secret, load_key, load_or_create_key, load_secret
+from sync.adapters.keys.suites import suite_of
 from sync.kernel.suite import suite1
 
 
@@ -81,7 +82,8 @@ def make_keys(folder: Path, entropy: Entropy) -> NodeKeys:
 
 
 def load_keys(folder: Path) -> NodeKeys:
-    """The keys in `folder`. Raises Unavailable `key.*` when one is missing, damaged or open to others."""
+    """The keys in `folder`. Raises Unavailable `key.*` when one is missing, damaged or open to others; `suite.*`."""
+    suite_of(1)
     return NodeKeys(
         folder, load_key(folder / "signing.key"), load_key(folder / "sealing.key"), load_key(folder / "store.key")
     )

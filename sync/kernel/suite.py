@@ -1,12 +1,14 @@
-"""Signing, sealing and hashing by suite number: one interface, pinned per node at enrolment, never negotiated.
+"""Signing, sealing and hashing by suite number: one interface, one suite a site, never negotiated.
 
-Suite 1: Ed25519, SHA-256, HPKE base mode with X25519, HKDF-SHA256 and AES-256-GCM. Keys are their raw 32 bytes.
+Suite 1 is here: Ed25519, SHA-256, HPKE base mode with X25519, HKDF-SHA256 and AES-256-GCM. Keys are their raw 32 bytes.
 Source: protocol way/1, sections 1 and 4.1; RFC 8032; RFC 9180. The ephemeral key of a seal is drawn by the library.
+Suite 2, the national one, is in `guomi`. Which suite is whose: decision 0012.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Protocol
 
@@ -18,16 +20,46 @@ from cryptography.hazmat.primitives.hpke import Suite as Hpke
 
 from sync.kernel.outcome import PeerFault
 
-SEAL_OVERHEAD_BYTES = 48
-"""32 bytes of ephemeral key and 16 of tag."""
+SEAL_OVERHEAD_BYTES: Mapping[int, int] = {1: 48, 2: 144}
+"""By suite number, how much longer a seal makes its data; a number that is not here is no suite.
+
+1: ephemeral key 32, tag 16. 2: the SM2 ciphertext of a secret 128 (point 64, check 32, secret 32), tag 16.
+"""
+SIGNATURE_BYTES = 64
+PUBLIC_BYTES: Mapping[int, int] = {1: 32, 2: 64}
+"""By suite number, the length of a public key, signing and sealing alike. Private keys are 32 bytes."""
 
 _KEYS_CACHED = 4096  # one hub's nodes, with room; parsing a key for each verification costs more than the lookup
+
+
+class Hashed(Protocol):
+    """A hash in the making, as `hashlib` has it."""
+
+    def update(self, data: bytes, /) -> None: ...
+
+    def digest(self) -> bytes: ...
+
+
+Hasher = Callable[[bytes], Hashed]
+"""A suite's hash as code that runs for every fact takes it: bound once per stream or feed, no call between."""
 
 
 class Suite(Protocol):
     """What every suite can do. All keys and signatures are raw bytes."""
 
-    number: int
+    @property
+    def number(self) -> int:
+        """The byte in headers."""
+        ...
+
+    @property
+    def hasher(self) -> Hasher:
+        """`hash`, before it is finished."""
+        ...
+
+    def is_private(self, drawn: bytes) -> bool:
+        """Whether 32 random bytes may serve as a private key; of suite 2 all but one in 2**32 may."""
+        ...
 
     def hash(self, data: bytes) -> bytes:
         """32 bytes."""
@@ -42,7 +74,7 @@ class Suite(Protocol):
         ...
 
     def seal(self, public: bytes, info: bytes, data: bytes) -> bytes:
-        """`data` readable only by the owner of `public`, bound to `info`; 48 bytes longer."""
+        """`data` readable only by the owner of `public`, bound to `info`; `SEAL_OVERHEAD_BYTES` longer."""
         ...
 
     def open(self, private: bytes, info: bytes, data: bytes) -> bytes:
@@ -89,6 +121,10 @@ class Suite1:
 
     def __init__(self) -> None:
         self._hpke = Hpke(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+        self.hasher: Hasher = hashlib.sha256
+
+    def is_private(self, drawn: bytes) -> bool:
+        return len(drawn) == 32
 
     def hash(self, data: bytes) -> bytes:
         return hashlib.sha256(data).digest()

@@ -113,7 +113,7 @@ def parse(raw: bytes, type_wanted: int, *, with_body: bool = True) -> Header:
         raise PeerFault("batch.count")
     if first < 1 or first + count - 1 > INT_MAX:
         raise PeerFault("batch.position")
-    plain_bytes = sent - (SEAL_OVERHEAD_BYTES if flags & SEALED else 0)
+    plain_bytes = sent - (SEAL_OVERHEAD_BYTES[suite] if flags & SEALED else 0)
     if plain_bytes < 1 or (plain_bytes >= expanded if flags & ZSTD else plain_bytes != expanded):
         raise PeerFault("batch.length")
     try:

@@ -62,7 +62,7 @@ def hpke_open(private: bytes, info: bytes, sealed: bytes) -> bytes:
 
 def test_a_seal_opens_by_the_rfc_written_out() -> None:
     sealed = suite1.seal(suite1.sealing_public(SEALING), b"info", b"body")
-    assert len(sealed) == 4 + SEAL_OVERHEAD_BYTES
+    assert len(sealed) == 4 + SEAL_OVERHEAD_BYTES[1]
     assert hpke_open(SEALING, b"info", sealed) == b"body"
     assert suite1.open(SEALING, b"info", sealed) == b"body"
 
