@@ -30,6 +30,8 @@ KEEPALIVE_S = 10
 IN_FLIGHT_MAX = 20
 """What mosquitto 2.0 announces as receive maximum. Source: observed, mosquitto 2.0.11, 2026-11."""
 
+TLS_RECORD_BYTES = 16 * 1024
+
 
 def up_topic(node: str) -> str:
     return f"{ROOT}/n/{node}/up/batch"
@@ -73,15 +75,26 @@ def new_client(name: str, tls: ssl.SSLContext, *, queue_max: int) -> paho.Client
 class _Client(paho.Client):
     """Waits by poll(): the library's select() takes no descriptor above 1,023, and a hub has more machines than that.
 
-    The library has no other hook for it. Source: observed, paho-mqtt 2.1, `Client._loop`.
+    Reads a whole TLS record at once: the library asks for a byte, a length, a rest, and each time the thread gives up
+    its turn. The library has no other hooks for either. Source: observed, paho-mqtt 2.1, `Client._loop`, `_sock_recv`.
     """
+
+    _record = b""
+    _read_to = 0
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        if self._read_to >= len(self._record):
+            self._record, self._read_to = super()._sock_recv(max(bufsize, TLS_RECORD_BYTES)), 0
+        read = self._record[self._read_to : self._read_to + bufsize]
+        self._read_to += len(read)
+        return read
 
     def _loop(self, timeout: float = 1.0) -> MQTTErrorCode:
         line, bell = self._sock, self._sockpairR
         if line is None:
             return MQTTErrorCode.MQTT_ERR_NO_CONN
-        if hasattr(line, "pending") and line.pending():
-            timeout = 0.0  # what TLS has read already wakes no poll
+        if self._read_to < len(self._record) or (hasattr(line, "pending") and line.pending()):
+            timeout = 0.0  # what is read already wakes no poll
         watched = select.poll()
         try:
             watched.register(line, select.POLLIN | (select.POLLOUT if self.want_write() else 0))

@@ -1,4 +1,4 @@
-"""Two habits of the MQTT library that a crowd of machines meets."""
+"""Habits of the MQTT library that a crowd of machines meets."""
 
 from __future__ import annotations
 
@@ -46,3 +46,22 @@ def test_a_client_whose_loop_is_just_starting_can_be_ended() -> None:
     client = new_client("courier-a3k7q2xw", ssl.create_default_context(), queue_max=1)
     client._thread = threading.Thread(target=lambda: None)
     hang_up(client)
+
+
+def test_what_was_read_ahead_is_taken_though_the_line_is_silent() -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        client = new_client("courier-a3k7q2xw", ssl.create_default_context(), queue_max=1)
+        client._sock = near
+        near.setblocking(False)
+        far.send(b"abcdef")
+        assert (client._sock_recv(1), client._sock_recv(2)) == (b"a", b"bc")
+        taken: list[bytes] = []
+        client.loop_read = lambda max_packets=1: taken.append(client._sock_recv(3)) or MQTTErrorCode.MQTT_ERR_SUCCESS  # type: ignore[func-returns-value, method-assign]
+        assert client._loop(5.0) == MQTTErrorCode.MQTT_ERR_SUCCESS
+        assert taken == [b"def"]
+        with pytest.raises(BlockingIOError):
+            client._sock_recv(1)
+        far.close()
+        assert client._sock_recv(1) == b"", "the far end hung up"
+        client._sock = None
