@@ -152,6 +152,11 @@ class Link:
         return 0 if stream is None else stream.acked
 
     @property
+    def unsigned(self) -> int:
+        """Facts for which this process, once it talks, still waits for the hub's signature; asks no disk."""
+        return sum(stream.last - stream.acked for stream in list(self._session.streams.values()))
+
+    @property
     def counts(self) -> dict[str, int]:
         """What was heard and changed nothing, by code."""
         return dict(self._counts + self._pump.counts + self._performer.counts)

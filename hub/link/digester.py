@@ -18,10 +18,12 @@ from sync.kernel.outcome import Unavailable
 YIELD_S_MAX = 0.25
 """How long a run of the digest lets batches that come in a row go first; then it takes its turn between two of them."""
 RUN_FACTS = 250
-CROWD_FACTS = 50
-CROWD_REST, CROWD_REST_S_MAX = 9, 2.0
-"""While a queue stands before the door a run is short, and the door has the writer nine times as long as it took."""
+DRAIN_RUN_FACTS = 50
+DRAIN_REST, DRAIN_REST_S_MAX = 9, 2.0
+"""While backlogs come in or a queue stands, a run is short, and the door has the writer for nine times its length."""
 YIELD_STEP_S = 0.01
+BEHIND_TELL_S = 5.0
+"""How often scopes that move are told while the digest is behind: each time every machine that reads them wakes."""
 LEADING_S = 0.1
 FOLLOWING_S = 1.0
 """How often several workers look for what waits: the one that digests, and those who would take its place."""
@@ -62,6 +64,8 @@ class Digester:
         self._thread: threading.Thread | None = None
         self._led = False
         self._run_s = 0.0
+        self._moved: set[str] = set()
+        self._told_s = float("-inf")
 
     @property
     def leads(self) -> bool:
@@ -107,7 +111,7 @@ class Digester:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                more = self._step(CROWD_FACTS if self._yield_to_door() else RUN_FACTS)
+                more = self._step(DRAIN_RUN_FACTS if self._yield_to_door() else RUN_FACTS)
             except Unavailable as fault:
                 self._stop.wait(fault.retry_s)
                 continue
@@ -126,14 +130,17 @@ class Digester:
         return LEADING_S if self.leads else FOLLOWING_S
 
     def _yield_to_door(self) -> bool:
-        """Let what comes in a row go first, for a while; whether a queue stood there all the time."""
+        """Let what comes in a row go first, for a while; whether it still comes, and in numbers."""
         waited_s = 0.0
         while (self._door.busy or self._busy()) and waited_s < YIELD_S_MAX and not self._stop.wait(YIELD_STEP_S):
             waited_s += YIELD_STEP_S
-        crowd_s = min(CROWD_REST_S_MAX, CROWD_REST * self._run_s)
-        while waited_s < crowd_s and self._busy() and not self._stop.wait(YIELD_STEP_S):
+        rest_s = min(DRAIN_REST_S_MAX, DRAIN_REST * self._run_s)
+        while self._crowded() and waited_s < rest_s and not self._stop.wait(YIELD_STEP_S):
             waited_s += YIELD_STEP_S
-        return waited_s >= YIELD_S_MAX and self._busy()
+        return self._crowded()
+
+    def _crowded(self) -> bool:
+        return self._door.draining or self._busy()
 
     def _step(self, facts: int = RUN_FACTS) -> bool:
         began_s = self._store.clock.mono_s()
@@ -144,9 +151,12 @@ class Digester:
                 hub_inbound.feed_labels(self._store)
             )  # whoever had the turn before may have died before it told
         self._led = self.leads
-        if done.labels:
-            self._heads(done.labels)
-            self._post.moved(done.labels)
+        self._moved |= done.labels
+        now_s = self._store.clock.mono_s()
+        if self._moved and (not done.behind or now_s - self._told_s >= BEHIND_TELL_S):
+            moved, self._moved, self._told_s = frozenset(self._moved), set(), now_s
+            self._heads(moved)
+            self._post.moved(moved)
         for node in done.quarantined:
             self._post.deliver(node, [self._door.ack(node, hub_inbound.streams_with_rejects(self._store, node))])
         for node in done.forked:

@@ -29,6 +29,8 @@ from sync.protocol.long_header import PROOF_BYTES
 SEEN_EVERY_S = 10.0
 QUIET_S = 0.03
 """Batches in flight follow each other closer than this."""
+DRAIN_FACTS, DRAIN_S = 100, 1.0
+"""A batch of so many facts is a piece of a backlog; the next piece is not far."""
 
 Lane = tuple[int, int]
 """(incarnation, lane): a stream of a known node."""
@@ -95,13 +97,18 @@ class Door:
         self._credits = Credits(store.clock, voice)
         self._greeting = Greeting(store, voice, self._credits, learn, behind, office, safe)
         self._seen_at: dict[str, float] = {}
-        self._took_at_s = float("-inf")
+        self._took_at_s = self._drained_at_s = float("-inf")
         self._lock = threading.Lock()
 
     @property
     def busy(self) -> bool:
         """Whether batches come in a row just now: what can wait lets them have the disk."""
         return self._store.clock.mono_s() - self._took_at_s < QUIET_S
+
+    @property
+    def draining(self) -> bool:
+        """Whether backlogs come in just now."""
+        return self._store.clock.mono_s() - self._drained_at_s < DRAIN_S
 
     def receive(self, raw: bytes, carrier: str, claimed: str | None) -> list[bytes]:
         """Take one message; the answers to whoever sent it."""
@@ -135,6 +142,8 @@ class Door:
         outcome.turns = [(node, self._voice.ack(node, (), credit)) for node, credit in self._credits.turns()]
         if work.batches:
             self._took_at_s = self._store.clock.mono_s()
+            if any(len(each.items) >= DRAIN_FACTS for each in work.batches):
+                self._drained_at_s = self._took_at_s
         self._note(work)
         return outcome
 

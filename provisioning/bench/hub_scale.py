@@ -9,7 +9,6 @@ is that of such moments among all that were looked at, times the workers. Baseli
 
 from __future__ import annotations
 
-import os
 import tempfile
 import threading
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioning.bench.figures import document, median
+from provisioning.bench.processor import processor_s
 from provisioning.bench.site import ADMIN, bare_link, joined_box, until, write_backlog
 from provisioning.demo.fleet import NodeProcess, stop_all
 from provisioning.making.client import HubClient
@@ -35,7 +35,6 @@ FACTS = 16_000
 ROUNDS = 3
 LOOK_S = 0.02
 PASSWORD = "bench only"
-_TICKS_A_S = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,18 +177,9 @@ class _Watch:
 
 
 def _cpu_of(processes: list[NodeProcess]) -> float:
-    return sum(_cpu_s(process.pid) for process in processes)
+    return sum(processor_s(process.pid) for process in processes)
 
 
 def _cpu_of_sessions(judge: PostgresConnection) -> float:
     rows = judge.execute("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'hub-%'").fetchall()
-    return sum(_cpu_s(row[0]) for row in rows)
-
-
-def _cpu_s(pid: int) -> float:
-    """Processor seconds of a process so far, user and system; 0 for one that has ended."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / _TICKS_A_S
+    return sum(processor_s(row[0]) for row in rows)

@@ -22,6 +22,7 @@ from appliance.link.wiring import make_link
 from appliance.projections import folded_projectors
 from appliance.settings import SOFTWARE, Settings
 from provisioning.bench.box import WARD
+from provisioning.bench.processor import children, processor_s
 from provisioning.demo.fleet import NodeProcess
 from provisioning.making.client import HubClient
 from provisioning.making.directories import enrol_box, make_hub
@@ -51,6 +52,7 @@ class BenchSite:
     """A running hub and a courier's box. `base_url` is the hub's."""
 
     base_url: str
+    hub_pid: int
     folder: Path
     store: ApplianceStore
     settings: Settings
@@ -76,6 +78,10 @@ class BenchSite:
         with self.store.read() as conn:
             written, signed = outbox.ledger(conn)
         return written == signed
+
+    def cpu_s(self) -> float:
+        """Processor seconds of the hub and its broker so far, user and system."""
+        return sum(map(processor_s, (self.hub_pid, *children(self.hub_pid))))
 
     def lag(self) -> int:
         """Facts that the hub holds and has not digested."""
@@ -131,7 +137,7 @@ def bench_site(folder: Path, prepare: Callable[[Path], None] = lambda hub: None)
         client.sign_in({"user": ADMIN, "password": password})
         store, settings = joined_box(folder / "box", client)
         try:
-            yield BenchSite(base_url, folder, store, settings)
+            yield BenchSite(base_url, hub.pid, folder, store, settings)
         finally:
             store.close()
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hub.link.digester import CROWD_FACTS, RUN_FACTS, Digester
+from hub.link.digester import DRAIN_RUN_FACTS, RUN_FACTS, Digester
 from hub.link.door import Offer
 from sync.adapters.sqlite_log.digest import digest_some
 from sync.kernel.fact import NewFact
@@ -124,14 +124,35 @@ def test_while_a_queue_stands_before_the_door_the_digest_takes_short_turns(world
         return digest_some(store, feeds, follow, facts)
 
     monkeypatch.setattr("hub.link.digester.digest_some", counted)
-    backlog(world.hub, 40 * CROWD_FACTS)
+    backlog(world.hub, 40 * DRAIN_RUN_FACTS)
     behind = Digester(world.hub, world.feeds, world.door, world.voice, world.post, busy=lambda: standing[0])
     behind.start()
     try:
         patiently(lambda: len(runs) >= 2)
-        assert behind.lag() > 0 and {facts for stood, facts in runs if stood} == {CROWD_FACTS}
+        assert behind.lag() > 0 and {facts for stood, facts in runs if stood} == {DRAIN_RUN_FACTS}
         standing[0] = False
         patiently(lambda: behind.lag() == 0)
     finally:
         behind.stop()
     assert runs[-1] == (False, RUN_FACTS)
+
+
+def test_while_the_digest_is_behind_a_scope_that_moves_is_told_seldom_and_once_more_in_the_end(
+    world, patiently, monkeypatch
+) -> None:
+    world.digester.stop()
+    machine = world.machine()
+    for n in range(6 * DRAIN_RUN_FACTS):
+        collect(machine.store, f"{4000 + n}-1")
+    box = world.box("mqtt", machine=machine, feeds=False)
+    patiently(box.drained)
+    behind = Digester(world.hub, world.feeds, world.door, world.voice, world.post, busy=lambda: True)
+    moved: list[int] = []
+    monkeypatch.setattr(world.post, "moved", lambda labels: moved.append(behind.lag()))
+    behind.start()
+    try:
+        patiently(lambda: moved[-1:] == [0])
+    finally:
+        behind.stop()
+    assert moved[0] > 0, "the first time at once"
+    assert len(moved) < 6, "six runs moved the scope"
