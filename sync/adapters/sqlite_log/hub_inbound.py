@@ -218,10 +218,14 @@ def _unpark(conn: Connection, stream: StreamId) -> list[bytes]:
 
 
 def _keep_evidence(store: HubStore, unit: Unit, batch: Arrival, code: str) -> None:
+    """Once, however often it is sent: a machine that is shut out may go on offering the same batch for weeks."""
     node = batch.stream.node
     held = unit.conn.execute("SELECT coalesce(sum(length(raw)), 0) FROM evidence WHERE node = ?", (node,)).fetchone()[0]
     count(unit.conn, f"evidence.{code}", store.clock.wall_ms())
-    if held + len(batch.raw) <= EVIDENCE_BYTES_MAX:
+    again = unit.conn.execute(
+        "SELECT 1 FROM evidence WHERE node = ? AND code = ? AND raw = ? LIMIT 1", (node, code, batch.raw)
+    ).fetchone()
+    if again is None and held + len(batch.raw) <= EVIDENCE_BYTES_MAX:
         unit.conn.execute(
             "INSERT INTO evidence (node, code, hub_hlc, raw) VALUES (?, ?, ?, ?)",
             (node, code, store.hub_hlc(unit), batch.raw),
