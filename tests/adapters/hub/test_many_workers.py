@@ -130,6 +130,7 @@ def test_an_ask_is_answered_whichever_worker_got_it(
 
 
 @pytest.mark.parametrize("killed", [0, 1], ids=["the one that digests", "another"])
+@pytest.mark.row("H01.2")
 def test_one_killed_in_mid_run_costs_nothing(
     tmp_path: Path, hub: tuple[str, str, list[NodeProcess]], boxes: list[tuple[ApplianceStore, Settings]], killed: int
 ) -> None:

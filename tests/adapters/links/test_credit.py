@@ -60,6 +60,7 @@ def opened(world, raw: bytes) -> message.Message:
     return message.open_message(raw, keys=lambda signer, key_id: world.voice.public)
 
 
+@pytest.mark.row("H01.1")
 def test_a_crowd_gets_turns_in_a_row_and_the_next_one_is_told_when_its_turn_comes(world) -> None:
     machines = [world.machine() for _ in range(CREDIT_NODES_MAX + 2)]
     credits = [greet(world, machine, 5000).ack.credit for machine in machines]

@@ -69,6 +69,7 @@ def test_while_two_wait_neither_gets_a_quantum_and_a_message_ahead(waiting: dict
             assert max(still) - min(still) <= 2 * (QUANTUM_BYTES + BIG)
 
 
+@pytest.mark.row("H01.1")
 def test_a_lone_fact_goes_before_a_thousand_drains() -> None:
     queue: FairQueue[str] = FairQueue()
     for n in range(1000):
@@ -151,6 +152,7 @@ def test_all_windows_together_stay_below_the_cap(told: list[tuple[str, int, int]
 
 
 @given(st.lists(st.integers(1, 200), min_size=4, max_size=40), st.integers(1, 8))
+@pytest.mark.row("H01.1")
 def test_everybody_drains_and_nobody_waits_longer_than_a_round(batches: list[int], nodes_max: int) -> None:
     granter = Granter(nodes_max)
     left = {f"box-{n}": count for n, count in enumerate(batches)}
