@@ -20,7 +20,7 @@ from hub.backup.tables import copy_rows, kept_tables
 from sync.adapters.keys import sync_folder, write_whole
 from sync.adapters.sqlite_log.connection import Connection, DatabaseError, connect
 from sync.adapters.sqlite_log.hub_store import newest_hlc
-from sync.adapters.sqlite_log.node_store import SCHEMA_VERSION
+from sync.adapters.sqlite_log.layout import LAYOUT
 from sync.kernel.outcome import Unavailable
 
 Told = Callable[[str], None]
@@ -114,7 +114,7 @@ def _copy(source: Connection, local: Path, key: bytes, wall_ms: int) -> Backup:
         size_bytes=local.stat().st_size,
         sha256=file_hash(local),
         streams_sha256="",
-        schema=SCHEMA_VERSION,
+        schema=LAYOUT,
         verified=False,
     )
 

@@ -27,7 +27,8 @@ from sync.adapters.keys import sync_folder, write_whole
 from sync.adapters.sqlite_log.connection import connect
 from sync.adapters.sqlite_log.database import Database
 from sync.adapters.sqlite_log.hub_store import HubStore
-from sync.adapters.sqlite_log.node_store import SCHEMA_VERSION, set_meta
+from sync.adapters.sqlite_log.layout import LAYOUT, steps_from
+from sync.adapters.sqlite_log.node_store import set_meta
 from sync.kernel.outcome import Unavailable
 
 UNFINISHED = "restoring"
@@ -84,7 +85,7 @@ def choose(place: Place, name: str | None) -> Backup:
 
 def build(place: Place, backup: Backup, target: Path, secrets: HubSecrets, told: Told = lambda _stage: None) -> Built:
     """A whole database at `target` out of a backup. Raises Unavailable `backup.damaged`, `backup.newer`."""
-    if backup.schema > SCHEMA_VERSION:
+    if backup.schema > LAYOUT:
         raise Unavailable("backup.newer", 0.0)
     told("check")
     if fault_of(place, backup, secrets.store) is not None:
@@ -95,6 +96,8 @@ def build(place: Place, backup: Backup, target: Path, secrets: HubSecrets, told:
     try:
         with store.write() as unit:
             copy_rows(source, unit.conn, kept_tables())
+            for step in steps_from(backup.schema):
+                step.fill(unit.conn)
     finally:
         source.close()
         store.close()

@@ -46,9 +46,11 @@ def kept_tables() -> list[Table]:
 
 
 def copy_rows(source: Connection, target: Connection, tables: Sequence[Table]) -> int:
-    """All rows of the tables; columns by name, so a table may have grown one since. Returns how many."""
+    """All rows of the tables; columns by name, so a table, or a column of one, may be new since. Returns how many."""
     copied = 0
     for table in tables:
+        if not source.has_table(table.name):
+            continue  # a release before it had none
         there = {column[0] for column in target.execute(f"SELECT * FROM {table.name} WHERE 1 = 0").description}
         cursor = source.execute(f"SELECT * FROM {table.name}")
         columns = [column[0] for column in cursor.description]

@@ -10,6 +10,7 @@ import psycopg
 
 from sync.adapters.postgres import dialect
 from sync.adapters.postgres.connection import PostgresConnection, connect
+from sync.adapters.sqlite_log import layout
 from sync.adapters.sqlite_log.database import Connection, statements_of
 from sync.kernel.outcome import Unavailable
 
@@ -44,7 +45,7 @@ class Postgres:
     def reader(self) -> Connection:
         return connect(self._url, self._password, name=self._name, writes=False)
 
-    def prepare(self, conn: Connection, version: int, texts: Sequence[str]) -> None:
+    def prepare(self, conn: Connection, texts: Sequence[str]) -> None:
         """As `Database.prepare`; a schema that stands already is not touched, so running workers are not held up."""
         mark = hashlib.sha256("\n".join(texts).encode()).digest()
         conn.execute("BEGIN")
@@ -55,17 +56,22 @@ class Postgres:
                 "mark BYTEA NOT NULL)"
             )
             found = conn.execute("SELECT version, mark FROM postgres_schema WHERE id = 1").fetchone()
-            if found is not None and found[0] > version:
+            if found is not None and found[0] > layout.LAYOUT:
                 raise Unavailable("store.newer-schema", 3600.0)
-            if found is None or found[1] != mark:
+            if found is None or found[0] != layout.LAYOUT or found[1] != mark:
+                steps = list(layout.steps_from(0 if found is None else found[0]))
+                for step in steps:
+                    step.alter(conn)
                 for text in texts:
                     for part in statements_of(text):
                         for statement in dialect.table(part):
                             conn.execute(statement)
+                for step in steps:
+                    step.fill(conn)
                 conn.execute(
                     "INSERT INTO postgres_schema (id, version, mark) VALUES (1, ?, ?) "
                     "ON CONFLICT (id) DO UPDATE SET version = excluded.version, mark = excluded.mark",
-                    (version, mark),
+                    (layout.LAYOUT, mark),
                 )
             conn.execute("COMMIT")
         except BaseException:

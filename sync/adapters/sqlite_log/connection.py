@@ -9,6 +9,7 @@ from pathlib import Path
 
 import sqlcipher3.dbapi2 as sqlcipher
 
+from sync.adapters.sqlite_log import layout
 from sync.adapters.sqlite_log.database import Connection as Connection
 from sync.adapters.sqlite_log.database import statements_of
 from sync.adapters.sqlite_log.reserve import Reserve
@@ -150,18 +151,31 @@ class SqlcipherFile:
         conn.opened = self._opened
         return conn
 
-    def prepare(self, conn: Connection, version: int, texts: Sequence[str]) -> None:
+    def prepare(self, conn: Connection, texts: Sequence[str]) -> None:
         found = conn.execute("PRAGMA user_version").fetchone()[0]
-        if found > version:
+        if found > layout.LAYOUT:
             raise Unavailable("store.newer-schema", 3600.0)
         if conn.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise Unavailable("store.damaged", 3600.0)
-        conn.execute("BEGIN IMMEDIATE")
-        for text in texts:
-            for statement in statements_of(text):
-                conn.execute(statement)
-        conn.execute(f"PRAGMA user_version = {version}")
-        conn.execute("COMMIT")
+        steps = list(layout.steps_from(found))
+        try:
+            conn.execute("BEGIN IMMEDIATE")
+            for step in steps:
+                step.alter(conn)
+            for text in texts:
+                for statement in statements_of(text):
+                    conn.execute(statement)
+            for step in steps:
+                step.fill(conn)
+            conn.execute(f"PRAGMA user_version = {layout.LAYOUT}")
+            conn.execute("COMMIT")
+        except BaseException as fault:
+            if conn.in_transaction:
+                conn.execute("ROLLBACK")
+            told = self.unavailable(conn, fault)
+            if told is not None:
+                raise told from fault
+            raise
 
     def admit(self, step: str) -> None:
         if not self._full or self._reserve is None or step in FREEING:

@@ -29,10 +29,10 @@ class Database(Protocol):
         """A connection that refuses to write; each of its transactions is one consistent snapshot."""
         ...
 
-    def prepare(self, conn: Connection, version: int, texts: Sequence[str]) -> None:
-        """Bring tables and note the schema's version in one commit; `texts` are schema files as SQLite reads them.
+    def prepare(self, conn: Connection, texts: Sequence[str]) -> None:
+        """Bring tables to today's layout and note its number in one commit; `texts`: schema files as SQLite reads them.
 
-        Raises Unavailable `store.newer-schema` or `store.damaged`.
+        Raises Unavailable `store.newer-schema`, `store.damaged`, `store.full` or `store.write`; what was there stays.
         """
         ...
 

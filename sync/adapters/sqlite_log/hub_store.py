@@ -61,24 +61,7 @@ class HubStore(NodeStore):
         self._leader: Connection | None = None
         self._conn.execute("INSERT INTO meta (name, value) VALUES ('hub_epoch', ?) ON CONFLICT DO NOTHING", (b"1",))
         self.epoch = max(1, self.meta_int("hub_epoch"))
-        self._queue_what_waits()
         self.high = max(self.high, newest_hlc(self._conn))
-
-    def _queue_what_waits(self) -> None:
-        """Once a database: a cursor of the first release becomes the queue that took its place."""
-        conn = self._conn
-        conn.execute("BEGIN IMMEDIATE")
-        mine = conn.execute("INSERT INTO meta (name, value) VALUES ('digest_queue', ?) ON CONFLICT DO NOTHING", (b"1",))
-        if mine.rowcount == 1:
-            pos, seq = self.meta_int("digest_pos"), self.meta_int("digest_seq")
-            conn.execute(
-                "INSERT INTO undigested (pos, stream, first, last, hub_hlc) SELECT pos, stream, "
-                "CASE WHEN pos = ? AND first <= ? THEN ? ELSE first END, last, hub_hlc FROM arrival "
-                "WHERE pos > ? OR (pos = ? AND last > ?)",
-                (pos, seq, seq + 1, pos, pos, seq),
-            )
-            conn.execute("DELETE FROM meta WHERE name IN ('digest_pos', 'digest_seq')")
-        conn.execute("COMMIT")
 
     @property
     def shared(self) -> bool:

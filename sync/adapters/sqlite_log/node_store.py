@@ -34,7 +34,6 @@ from sync.kernel.fact import Fact, Key, NewFact
 from sync.kernel.ids import CONTROL, FactId, incarnation_from
 from sync.kernel.outcome import Unavailable
 
-SCHEMA_VERSION = 1
 BUILD_MS = 1793491200000
 """2026-11-01 UTC: a wall clock before it is not believed."""
 
@@ -147,7 +146,7 @@ class NodeStore:
         self.readers = Readers(self._database)
         here = resources.files("sync.adapters.sqlite_log")
         texts = [(here / name).read_text("utf-8") for name in self.schemas]
-        self._database.prepare(self._conn, SCHEMA_VERSION, [*texts, *(p.schema_sql for p in self.projectors)])
+        self._database.prepare(self._conn, [*texts, *(p.schema_sql for p in self.projectors)])
         self._load()
 
     def _load(self) -> None:

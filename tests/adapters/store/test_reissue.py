@@ -8,25 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from sync.adapters.clock import SystemClock
-from sync.adapters.idgen import SeededEntropy
 from sync.adapters.sqlite_log import hub_inbound, landing, outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.adapters.sqlite_log.connection import SqlcipherFile
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.kernel.codec import decode_fact
 from sync.kernel.fact import Fact, NewFact
 from sync.kernel.ids import FactId
-from tests.adapters.store.test_hub_store import HUB, Site, arrival
+from tests.adapters.store.sites import Site, arrival, open_hub
 
 STAY = 10
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    hub = HubStore(tmp_path / "hub.db", bytes(32), node=HUB, role="hub", clock=SystemClock(), entropy=SeededEntropy(9))
-    hub.start_incarnation("test")
-    made = Site(hub, Feeds(hub), tmp_path, {})
+    database = SqlcipherFile(tmp_path / "hub.db", bytes(32))
+    hub = open_hub(tmp_path, database, 9)
+    made = Site(hub, Feeds(hub), tmp_path, {}, database)
     yield made
     for store in (hub, *made.boxes.values()):
         store.close()
