@@ -6,8 +6,10 @@ never used twice: a log keeps facts of every version there ever was. How each of
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final
 
 from sync.domain.blobs import facts as blob_facts
@@ -26,9 +28,10 @@ from sync.domain.tracking import alias, handins, rounds, stored
 from sync.domain.tracking import facts as tracking_facts
 from sync.domain.tracking import fold as stay_fold
 from sync.domain.tracking.state import Stay
+from sync.kernel.chain import digest
 from sync.kernel.fact import Annotation, Fact
 from sync.kernel.ids import BULK, CONTROL, LIVE, FactId
-from sync.kernel.limits import KEY_TEXT_BYTES_MAX
+from sync.kernel.limits import KEY_TEXT_BYTES_MAX, SCHEMAS_BACK
 from sync.kernel.outcome import PeerFault
 from sync.merge.schema import Schema, told
 from sync.merge.shape import Rule, Shape, text
@@ -212,6 +215,22 @@ def understood(fact: Fact) -> Fact:
     if kind is None or fact.version >= kind.version:
         return fact
     return replace(fact, body=upcast(UPCASTS, fact.kind, fact.version, kind.version, fact.body))
+
+
+@cache
+def schema_digest() -> bytes:
+    """Field 3 of a hello: the first 8 bytes of the schema's hash."""
+    return digest(json.dumps(schema(), sort_keys=True).encode())[:8]
+
+
+SCHEMAS: Final[Mapping[bytes, int]] = {bytes(8): 1, bytes.fromhex("b2791a534c025154"): 2}
+"""Released schemas by digest. The first release told none. A digest that is not here is of a schema still to come."""
+
+
+def serves(theirs: bytes) -> bool:
+    """Whether a hub of today's schema serves a node that told this digest: its own, newer ones, and two before."""
+    next_one = max(SCHEMAS.values()) + 1
+    return SCHEMAS.get(theirs, next_one) >= SCHEMAS.get(schema_digest(), next_one) - SCHEMAS_BACK
 
 
 UNREAD: Final = 0

@@ -32,6 +32,7 @@ class Gauge:
         self._back = False
         self._delivered = 0
         self._moves: deque[tuple[float, int]] = deque()
+        self._outdated = False
 
     def up(self, now_s: float) -> None:
         """A carrier stands. The strip stays as it was until something is acknowledged."""
@@ -84,6 +85,11 @@ class Gauge:
             if not outbox:
                 self._back, self._delivered = False, 0
 
+    def told(self, *, up_only: bool) -> None:
+        """What the hub says of this box's software: facts are taken, and nothing comes down any more."""
+        with self._lock:
+            self._outdated = up_only
+
     def facts(self, now_s: float, outbox: int) -> LineFacts:
         """The numbers of this moment; `outbox` facts wait for the hub's signature."""
         with self._lock:
@@ -102,4 +108,5 @@ class Gauge:
                 outbox=outbox,
                 delivered=self._delivered,
                 drain_rate=rate,
+                outdated=self._outdated,
             )

@@ -7,6 +7,7 @@ from sync.adapters.leases import box_tables
 from sync.adapters.sqlite_log import down, outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.outbox import Mark, MarkOutcome
+from sync.catalog import schema_digest
 from sync.kernel import hlc
 from sync.kernel.limits import CUT_FACTS
 from sync.protocol import message
@@ -49,6 +50,7 @@ class Letters:
             scope_version=store.meta_int("scope_version"),
             leases_digest=self._leases(),
             clock=store.clock_quality(store.believed_wall_ms() is not None),
+            schema_digest=schema_digest(),
         ).body()
         return self._book.say(message.HELLO, body, store.meta_int("hub_epoch"))
 

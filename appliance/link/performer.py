@@ -260,6 +260,7 @@ class Performer:
     @_do.register
     def _(self, effect: events.ShowState) -> Events:
         self.state = effect.state
+        self._gauge.told(up_only=effect.up_only)
         return []
 
     @_do.register

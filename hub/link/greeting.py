@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from hub.link.credits import Credits
 from hub.link.lease_office import LeaseOffice
 from hub.link.voice import Safe, Voice, not_safe, stream_ack
+from sync import catalog
 from sync.adapters.sqlite_log import hub_inbound, hub_lineage, hub_orders
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.hub_contact import Told, last_hello, lift_scope_version, note_hellos
@@ -133,7 +134,7 @@ class Greeting:
         welcome = words.Welcome(
             answers=(hello.incarnation, hello.number),
             ack=Ack(self._streams(row, hello), self._voice.hub_time(), self._credits.greeted(row.node, hello)),
-            status=_STATUS[row.state],
+            status=words.TOO_OLD if row.counts and too_old(hello) else _STATUS[row.state],
             wanted=(*((words.LEASES,) if others else ()), *((words.RECEIPTS,) if lacks else ())),
             scope_set=None if hello.scope_version == row.scope_version else (row.scope_version, row.scopes),
             trust_version=0 if trust is None else trust.version,
@@ -225,6 +226,22 @@ class Greeting:
         if self._learn is None or claimed is None or not self._learn(raw):
             raise PeerFault("identity.refused")
         return claimed, []
+
+
+def too_old(hello: words.Hello) -> bool:
+    """Whether its feeds stop: it shares no protocol version with us, or its schema is older than two before ours."""
+    return not words.common(hello.protocol) or not catalog.serves(hello.schema_digest)
+
+
+def is_too_old(store: HubStore, node: str) -> bool:
+    """The same of a machine's newest hello; not of one that has said none."""
+    raw = last_hello(store, node)
+    if raw is None:
+        return False
+    try:
+        return too_old(words.Hello.read(canonical.decode(raw[message.SIGNED_BYTES :])))
+    except PeerFault:
+        return False
 
 
 def _waits(ack: StreamAck, stream: words.HelloStream, hello: words.Hello) -> bool:

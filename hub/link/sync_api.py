@@ -14,6 +14,7 @@ from hub.link.blob_api import add_blobs
 from hub.link.blob_desk import BlobDesk
 from hub.link.door import Door, Offer
 from hub.link.feed_desk import FeedDesk
+from hub.link.greeting import is_too_old
 from hub.link.post import Post
 from sync.adapters.sqlite_log import hub_history
 from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow
@@ -66,8 +67,15 @@ def sync_api(
             raise _Refusal(403, "node-revoked")
         return row
 
-    def holder_of(label: str) -> NodeRow:
+    def reader() -> NodeRow:
+        """A member that feeds are served to: what a machine of too old a schema would make of them, nobody knows."""
         row = member()
+        if is_too_old(store, row.node):
+            raise _Refusal(403, "node-too-old")
+        return row
+
+    def holder_of(label: str) -> NodeRow:
+        row = reader()
         if label not in row.scopes:
             raise _Refusal(403, "scope-not-held")
         return row
@@ -97,7 +105,7 @@ def sync_api(
 
     @pages.get("/heads")
     def heads() -> Response:
-        row = member()
+        row = reader()
         return _raw(desk.head_message(row.node, row.scopes))
 
     @pages.get("/feeds/<label>/<int:epoch>/<int:first>")

@@ -93,6 +93,7 @@ def speak(schema: int) -> None:
         assert isinstance(held, dict)
         held.clear()
         held.update(rows)
+    catalog.schema_digest.cache_clear()
 
 
 @contextmanager

@@ -111,3 +111,6 @@ HOLD_GRACE_S = 60
 GLASS_UNITS_MAX = 5
 GLASS_S_MAX = 3600
 GLASS_OPEN_MAX = 3
+
+SCHEMAS_BACK = 2
+"""How many schemas of facts before its own a hub serves. Source: protocol way/1, section 8."""

@@ -17,6 +17,12 @@ from sync.protocol.fields import COUNT, H8, INCARNATION, LANE, Fields, anything,
 PROTOCOL = (1, 1)
 """Lowest and highest version spoken here."""
 
+
+def common(theirs: tuple[int, int]) -> bool:
+    """Whether a version is spoken on both sides."""
+    return theirs[0] <= PROTOCOL[1] and PROTOCOL[0] <= theirs[1]
+
+
 OPEN, REWOUND, FROZEN, REVOKED, UNKNOWN, TOO_OLD = range(6)
 """Status of a node in a welcome."""
 

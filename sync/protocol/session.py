@@ -234,7 +234,6 @@ class Session:
         self._lower_epochs = self._failures = self._attempt = self._hello_tries = 0
         self._hello_again_s = None
         status = hello.SAID.get(welcome.status, states.TOO_OLD)
-        self.up_only = status == states.TOO_OLD
         self._go(status)
         if hello.IDENTITY in welcome.wanted or status == states.UNKNOWN:
             self._out.append(do.SendIdentity(self.carrier))
@@ -385,8 +384,9 @@ class Session:
         if after is None:
             self._out.append(do.Count("session." + said.replace(":", "").replace(" ", "-")))
             return False
-        if after != self.state:
-            self.state = after
+        before, self.state = (self.state, self.up_only), after
+        self.up_only = said == states.TOO_OLD or (self.up_only and said != states.WELCOMED)
+        if (after, self.up_only) != before:
             self._out.append(do.ShowState(after, None if after == states.SILENT else self.carrier, self.up_only))
         return True
 

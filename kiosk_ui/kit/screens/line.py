@@ -29,7 +29,8 @@ class LineFacts:
     `slow_streak`: how many acknowledgements in a row took 3 s or more. `silent_s`: how long a question has stood
     unanswered on an open connection, 0 when none stands. `cut_s`: since when the connection is lost and nothing was
     acknowledged, 0 after an acknowledgement. `delivered`: acknowledged since the line came back, 0 once the outbox
-    has been empty. `drain_rate`: facts acknowledged per second, 0 when unknown.
+    has been empty. `drain_rate`: facts acknowledged per second, 0 when unknown. `outdated`: the hub has stopped feeds,
+    because this machine's software is too old.
     """
 
     connected: bool
@@ -41,6 +42,7 @@ class LineFacts:
     outbox: int = 0
     delivered: int = 0
     drain_rate: float = 0.0
+    outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,9 @@ def line_view(facts: LineFacts, words: LineWords | None = None) -> LineView:
             delay_s = max(1, round(facts.ack_delay_s))
             detail = Message(N_("送达约晚 %(n)s 秒"), {}, delay_s)
             return LineView("slow", Message(N_("线路很慢")), Message(N_("做事不受影响")), detail, {"delay_s": delay_s})
+        case "up" if facts.outdated:
+            still = Message(N_("做的事照常送达；名单停在现在，请管理员更新本机"))
+            return LineView("up", Message(N_("本机软件太旧")), still)
         case "up":
             return LineView("up", Message(N_("线路畅通")))
 

@@ -47,6 +47,14 @@ def test_only_no_word_from_the_other_side_is_grey() -> None:
     assert grey == {"up": False, "silent": True, "cut": True}
 
 
+def test_a_machine_that_is_too_old_says_what_goes_on_and_who_can_help() -> None:
+    view = line_view(replace(UP, outdated=True))
+    assert (view.state, view.grey) == ("up", False)
+    assert view.key.id == "本机软件太旧"
+    assert view.still is not None and view.still.id.index("照常送达") < view.still.id.index("管理员")
+    assert line_view(replace(DOWN, cut_s=9, outdated=True)).state == "cut", "the line goes before"
+
+
 def test_a_cut_line_says_what_works_before_what_waits() -> None:
     view = line_view(replace(DOWN, cut_s=60.0, outbox=12), LineWords("收病案", "送达中心"))
     assert view.key.id == "网络中断，本机照常工作"

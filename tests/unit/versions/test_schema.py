@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from copy import deepcopy
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,15 @@ def test_each_released_schema_only_adds_to_the_one_before(number: int) -> None:
 
 def test_schemas_are_numbered_from_one() -> None:
     assert sorted(FROZEN) == list(range(1, NEWEST + 1))
+
+
+def test_released_schemas_are_known_by_their_digest() -> None:
+    digests = {
+        number: sha256(json.dumps(told, sort_keys=True).encode()).digest()[:8] for number, told in FROZEN.items()
+    }
+    assert {bytes(8): 1} | {digests[number]: number for number in FROZEN if number > 1} == catalog.SCHEMAS
+    assert catalog.schema_digest() == digests[NEWEST] or catalog.schema_digest() not in digests.values()
+    assert all(map(catalog.serves, catalog.SCHEMAS))
 
 
 def test_every_rule_has_words() -> None:
