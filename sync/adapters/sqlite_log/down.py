@@ -83,13 +83,24 @@ def enter_scope(unit: Unit, label: str) -> None:
 
 
 def leave_scope(store: ApplianceStore, unit: Unit, label: str) -> None:
-    """Membership, cursor and what no other scope holds are gone with this commit."""
+    """Membership, cursor and what no other scope holds are gone with this commit.
+
+    Also a copy without any membership: a damaged one, which no comparison with the hub would find once the scope is
+    gone.
+    """
     conn = unit.conn
-    members = conn.execute("SELECT etype, key FROM member WHERE label = ?", (label,)).fetchall()
+    members = set(conn.execute("SELECT etype, key FROM member WHERE label = ?", (label,)).fetchall())
     conn.execute("DELETE FROM member WHERE label = ?", (label,))
+    for table in ("copy", "copy_fact"):
+        members.update(
+            conn.execute(
+                f"SELECT DISTINCT c.etype, c.key FROM {table} c WHERE NOT EXISTS "
+                "(SELECT 1 FROM member m WHERE m.etype = c.etype AND m.key = c.key)"
+            )
+        )
     for table in ("cursor", "staged", "staging"):
         conn.execute(f"DELETE FROM {table} WHERE label = ?", (label,))
-    for etype, key in members:
+    for etype, key in sorted(members, key=repr):
         leave(store, unit, etype, key)
 
 

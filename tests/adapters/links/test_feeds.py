@@ -159,6 +159,24 @@ def test_a_tail_fetched_for_a_scope_that_was_taken_away_is_left_alone(world) -> 
         assert conn.execute("SELECT count(*) FROM member").fetchone()[0] == 0
 
 
+@pytest.mark.row("H35.5")
+def test_a_copy_whose_membership_was_lost_goes_when_a_scope_is_left(world) -> None:
+    """No comparison with the hub finds it then: the box no longer asks about that scope."""
+    due(world, 1001)
+    until(world.digested)
+    machine = world.machine(scopes=["ward:W12"])
+    down.set_scopes(machine.store, 2, ["ward:W12"])
+    entries = world.entries("ward:W12")
+    down.apply_round(machine.store, [down.Tail("ward:W12", 1, len(entries), bytes(32), entries)], 1)
+    assert machine.store.state(11, "1001-1") is not None
+    with machine.store.write() as unit:
+        unit.conn.execute("DELETE FROM member")
+    down.set_scopes(machine.store, 3, ["site"])
+    assert machine.store.state(11, "1001-1") is None
+    with machine.store.read() as conn:
+        assert conn.execute("SELECT count(*) FROM copy_fact").fetchone()[0] == 0
+
+
 def test_a_rejected_fact_is_counted_once_however_often_it_is_told(world) -> None:
     machine = world.machine()
     machine.store.role = "hub"
