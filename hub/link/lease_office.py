@@ -141,10 +141,13 @@ class LeaseOffice:
         return row.node, self._say(row.node, word)
 
     def tidy(self) -> None:
-        """Grants whose term is over end here, too, whether or not their machine ever says so; every minute."""
+        """What is over ends here, too, whether or not its machine ever says so or has even heard of it; every minute.
+
+        A hold is over when its grace is.
+        """
         now_ms = self._now_ms()
         with self._store.read() as conn:
-            over = [row for row in tables.counted_open(conn) if row.granted_ms + row.lease().lasts_s * 1000 < now_ms]
+            over = [row for row in tables.termed_open(conn) if _over_ms(row) < now_ms]
         if not over:
             return
         with self._store.write(step="lease.grant") as unit:
@@ -373,6 +376,10 @@ class LeaseOffice:
 def _node_scopes(conn: Connection, node: str) -> frozenset[str]:
     row = node_row(conn, "node", node)
     return frozenset() if row is None else frozenset(row.scopes)
+
+
+def _over_ms(row: Row) -> int:
+    return row.free_ms if row.kind == words.HOLD else row.granted_ms + row.lease().lasts_s * 1000
 
 
 def free_ms_of(lease: Lease) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sync.adapters.sqlite_log.connection import Connection
 from sync.kernel.canonical import decode, encode
 from sync.protocol.fields import Fields
-from sync.protocol.lease import COUNTED, HOLD, NUMBER, Ask, Lease
+from sync.protocol.lease import HOLD, NUMBER, Ask, Lease
 
 ASKED, REFUSED, OPEN, VOID, CLOSED = "asked", "refused", "open", "void", "closed"
 
@@ -99,12 +99,10 @@ def of_node(conn: Connection, node: str, states: Sequence[str]) -> list[Row]:
     return [_row(r) for r in rows]
 
 
-def counted_open(conn: Connection) -> list[Row]:
-    """Every grant of reads and prints that stands."""
-    marks = ", ".join("?" * len(COUNTED))
+def termed_open(conn: Connection) -> list[Row]:
+    """Everything that stands and ends by time: holds, and grants of reads and prints."""
     rows = conn.execute(
-        f"SELECT {_COLUMNS} FROM granted_lease WHERE state = ? AND kind IN ({marks}) ORDER BY granted_ms, id",
-        (OPEN, *sorted(COUNTED)),
+        f"SELECT {_COLUMNS} FROM granted_lease WHERE state = ? AND kind <> ? ORDER BY granted_ms, id", (OPEN, NUMBER)
     ).fetchall()
     return [_row(r) for r in rows]
 

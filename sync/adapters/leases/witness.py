@@ -71,8 +71,8 @@ class Witness:
         rows = [[lease, count.used, count.done, count.until_ms] for lease, count in sorted(told.counts.items())]
         clocks = [mark.meter_ms, mark.boot_id, mark.boot_ms, mark.wall_ms, mark.believed]
         body = encode({1: self._node, 2: clocks, 3: told.floor_ms, 4: rows})
-        self.point("lease.witness:before")
         try:
+            self.point("lease.witness:before")
             write_whole(self._path, _MAGIC + hashlib.sha256(body).digest() + body)
         except OSError as fault:
             raise Unavailable("lease.witness", 5.0) from fault

@@ -53,6 +53,17 @@ def test_what_is_given_back_is_free_as_soon_as_the_hub_knows(box: Any, new_box: 
     assert code(held(other)) == "held"
 
 
+def test_a_hold_that_its_asker_never_heard_of_ends_at_the_hub(box: Any, centre: Any) -> None:
+    assert code(box.leases.hold(SHELF, 60)) == "lease.asked"
+    box.leases.line_up()
+    box.ask(deaf=True)
+    assert not box.greet(), "the hub knows of a lease that the box does not"
+    box.leases._holding.clear()
+    box.pass_time(60 + HOLD_GRACE_S + 1)
+    centre.office.tidy()
+    assert box.greet(), "both see the same leases again"
+
+
 @pytest.mark.row("E05.3")
 def test_an_act_under_an_old_fence_is_kept_and_shown(box: Any, new_box: Any, centre: Any) -> None:
     other = new_box("records-cccccccc")
