@@ -15,8 +15,11 @@ from appliance.link.pump import Pump
 from appliance.link.rounds import Rounds
 from appliance.link.trust_book import BoxKeys, TrustBook
 from provisioning.simulator.process import STORE_KEY, Died, Process
+from provisioning.simulator.promises import BLOCK, TICKETS
 from provisioning.simulator.site import Site
 from provisioning.simulator.wire import HTTPS, MQTT, SimCarrier
+from sync.adapters.leases.box import LOOK_EVERY_S, Leases
+from sync.adapters.leases.witness import Witness
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.connection import connect
 from sync.adapters.sqlite_log.node_store import Change, Unit
@@ -38,6 +41,7 @@ class Box(Process):
         super().__init__(world, label or f"box{n}", f"{self.role}-aaaaaaa{'abcdefgh'[n]}", folder, drift)
         self.n = n
         self.signing = sha256(f"{world.plan.seed} {self.node}".encode()).digest()
+        self.sealing = sha256(f"{world.plan.seed} {self.node} sealing".encode()).digest()
         self.carriers: dict[str, SimCarrier] = {}
         self.bugs: list[BaseException] = []
         self.enrolled = False
@@ -45,6 +49,11 @@ class Box(Process):
     @property
     def trust_path(self) -> Path:
         return self.folder / "trust.way"
+
+    @property
+    def witness(self) -> Path:
+        """Outside the data folder: neither put back with it nor copied."""
+        return self.folder.with_name(f"{self.label}-witness")
 
     def begin(self) -> None:
         world = self.world
@@ -66,6 +75,7 @@ class Box(Process):
         self._again_s = AGAIN_S_MIN
         try:
             self.store.start_incarnation(SOFTWARE)
+            self._begin_leases()
         except Unavailable:
             self.die(5.0)
             return
@@ -75,8 +85,9 @@ class Box(Process):
         self.session = Session(Config(self.store.incarnation, names, world.dice(f"jitter {self.label}").random))
         gauge = Gauge(world.now_s, None)
         self.performer = Performer(
-            self.store, self.book, letters, self.carriers, gauge, self, self.identity, lambda raw: None
-        )
+            self.store, self.book, letters, self.carriers, gauge, self, self.identity, lambda raw: None,
+            self.leases if world.leasing else None,
+        )  # fmt: skip
         self.letters = letters
         self.pump = Pump(self.store, self.book, letters, self.session, self.performer, gauge, reset_feeds=lambda: None)
         self.rounds = Rounds(self.store, _Asks(self), self.book)
@@ -85,7 +96,26 @@ class Box(Process):
 
     @property
     def identity(self) -> bytes:
-        return self.world.hub.identity_of(self)
+        return self.world.staff.identity_of(self)
+
+    def _begin_leases(self) -> None:
+        self._asks_told = False
+        if self.world.leasing:
+            witness = Witness(self.witness, self.node, self.point)
+            self.leases = Leases(self.store, witness, sealing=self.sealing)
+            self.leases.on_ask(self._asks)
+            if "numbers" in self.world.plan.faults:
+                self.leases.want_numbers(TICKETS, BLOCK)
+            self.after(LOOK_EVERY_S, "looks at leases", self._look)
+
+    def _asks(self) -> None:
+        if not self._asks_told:
+            self._asks_told = True
+            self.hear("asks")
+
+    def _look(self) -> None:
+        self._line(self.leases.look)
+        self.after(LOOK_EVERY_S, "looks at leases", self._look)
 
     def let_go(self) -> None:
         for carrier in self.carriers.values():
@@ -111,6 +141,8 @@ class Box(Process):
             return
         if what == "commit":
             self._commit_told = False
+        elif what == "asks":
+            self._asks_told = False
         self._line(partial(self.pump.take, what, carrier, raw))
 
     def _line(self, act: Callable[[], None]) -> None:
@@ -193,25 +225,26 @@ class Box(Process):
 
     # People
 
-    def act(self, write: Callable[[Unit], None]) -> None:
-        """Somebody does something; told as done once the store says so."""
+    def act(self, write: Callable[[Unit], None]) -> bool:
+        """Somebody does something; told as done (True) once the store says so."""
 
-        def do() -> None:
+        def do() -> bool:
             known = self.store.high
             try:
                 with self.store.write(actor="u-luo", device="gun-1") as unit:
                     write(unit)
             except Unavailable:
                 self.world.hit("refused to a person")
-                return
+                return False
             for change in unit.changes:
                 if change.fid is not None and change.source == "own":
                     self.world.ledger.told.add(FactId(*change.fid))
-            if self.store.high <= known:
+            if unit.changes and self.store.high <= known:
                 self.world.fallen.append(f"{self.label} stamps no later than before")
             self.world.ledger.read_log(self.label, self.node, self.store._conn)
+            return True
 
-        self.living(do)
+        return bool(self.living(do))
 
     def look_at_disk(self, *, put_back: bool = False) -> None:
         """Read the log of a dead process into the ledger."""

@@ -3,46 +3,40 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from hub.features.due.service import follow
 from hub.link.door import Door, Offer
 from hub.link.epoch import EpochKeeper
 from hub.link.feed_desk import FeedDesk
+from hub.link.lease_office import LeaseOffice
 from hub.link.publisher import LOOK_EVERY_S, Publisher
 from hub.link.voice import HubKeys, TrustBundle, Voice
 from provisioning.simulator.process import STORE_KEY, Process
-from provisioning.simulator.site import Machine, Site
+from provisioning.simulator.promises import content_keys
+from provisioning.simulator.site import Site
 from provisioning.simulator.wire import SimCarrier
-from provisioning.trust.bundle import first_trust, make_bundle, with_revoked
+from provisioning.trust.bundle import first_trust, make_bundle
 from sync.adapters.sqlite_log import digest, hub_history, hub_inbound
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_snapshots import Worth
 from sync.adapters.sqlite_log.hub_store import (
     HubStore,
     NodeRow,
-    add_node,
-    set_node_scopes,
-    set_node_state,
     shut_out_again,
 )
-from sync.adapters.sqlite_log.node_store import Unit
-from sync.domain.fleet import facts as fleet
+from sync.adapters.sqlite_log.node_store import Change, Unit
 from sync.kernel.ids import StreamId
 from sync.kernel.limits import TICK_EVERY_S
 from sync.kernel.outcome import PeerFault, Unavailable
 from sync.kernel.suite import suite1
-from sync.protocol import message
-from sync.protocol.trust import Identity
 
 SOFTWARE = "simulated"
 TOGETHER_MAX = 16
 WORTH = Worth(members=2, entries=4)
-COMMON = ("site", "site:stays")
 
 
 class Centre(Process):
@@ -83,7 +77,9 @@ class Centre(Process):
             self.store.start_incarnation(SOFTWARE)
             self.voice = Voice(self.store, self.keys, self.bundle)
             self.epochs = EpochKeeper(self.store, self.beside / "monotone.json", lambda: self.trust.version)
-            self.door = Door(self.store, self.voice, learn=self._learn, behind=self.epochs.above)
+            self.office = LeaseOffice(self.store, self.voice, self.epochs, keys_of=content_keys)
+            learn, office = self.world.staff.learn, self.office if self.world.leasing else None
+            self.door = Door(self.store, self.voice, learn=learn, behind=self.epochs.above, office=office)
             self.feeds = Feeds(self.store)
             self.desk = FeedDesk(self.store, self.feeds, self.voice)
             self.publisher = Publisher(self.store, self.voice, WORTH)
@@ -112,6 +108,8 @@ class Centre(Process):
     def _tick(self) -> None:
         try:
             self.epochs.tick()
+            if self.world.leasing:
+                self.office.tidy()
         except Unavailable:
             self.world.tell("hub does not tick")
         self.after(TICK_EVERY_S, "ticks", self._tick)
@@ -146,7 +144,7 @@ class Centre(Process):
             if code is not None:
                 self.world.tell(f"hub refuses {code}")
         for node, turn in outcome.turns:
-            self._deliver(node, turn)
+            self.deliver(node, turn)
         for node, answers in outcome.answers.items():
             by = next((carrier for carrier, _ in reversed(now) if carrier.box.node == node), None)
             if by is not None:
@@ -165,7 +163,7 @@ class Centre(Process):
         self._digesting = False
         limit = self.world.dice("digest limit").choice((1, 4, 250, 250)) if self.world.trouble else 250
         try:
-            done = digest.digest_some(self.store, self.feeds, follow, limit)
+            done = digest.digest_some(self.store, self.feeds, self._follow, limit)
         except Unavailable as fault:
             self._digesting = True
             self.after(fault.retry_s, "digests", self._digest)
@@ -177,11 +175,17 @@ class Centre(Process):
                 self.world.wire.publish(row.label, self.voice.head([row], None))
         for node in sorted(done.quarantined):
             ack = self.door.ack(node, hub_inbound.streams_with_rejects(self.store, node))
-            self._deliver(node, ack)
+            self.deliver(node, ack)
         if done.behind:
             self._arrived()
 
-    def _deliver(self, node: str, raw: bytes) -> None:
+    def _follow(self, unit: Unit, change: Change, state: Any) -> None:
+        """What features answer to a fact in the digest's own transaction."""
+        follow(unit, change, state)
+        if self.world.leasing:
+            self.office.follow(unit, change, state)
+
+    def deliver(self, node: str, raw: bytes) -> None:
         """Something that no message asked for, on every line that stands."""
         for box in self.world.machines:
             if box.node == node and box.alive:
@@ -239,95 +243,6 @@ class Centre(Process):
     def repair(self, node: str, label: str, asked: bytes) -> list[bytes]:
         return self.desk.repair(self._holder(node, label), label, asked)
 
-    # What administrators do
-
-    def act(self, write: Callable[[Unit], None]) -> None:
-        """Somebody does something at the hub."""
-
-        def do() -> None:
-            try:
-                with self.store.write(actor="u-admin") as unit:
-                    write(unit)
-            except Unavailable:
-                self.world.hit("refused to a person")
-
-        self.living(do)
-
-    def identity_of(self, box: Machine) -> bytes:
-        identity = Identity(
-            box.node, box.role, 1, suite1.signing_public(box.signing), bytes(32), bytes(32), self.clock.wall_ms()
-        )
-        return message.make_message(
-            message.IDENTITY, identity.body(), signer=self.node, audience=None, epoch=0, signing_key=self.keys.signing
-        )
-
-    def enrol(self, box: Machine) -> bool:
-        """A machine joins, with the scopes of its role."""
-        done = False
-
-        def do() -> None:
-            nonlocal done
-            if self.store.node_row(box.node) is None:
-                with self.store.write(actor="u-admin") as unit:
-                    self._add(unit, box.node, box.role, suite1.signing_public(box.signing))
-            box.trust_path.write_bytes(self.bundle().raw)
-            done = True
-
-        self.living(partial(_if_the_disk_takes_it, do))
-        return done
-
-    def _add(self, unit: Unit, node: str, role: str, public: bytes) -> None:
-        add_node(
-            unit,
-            node=node,
-            role=role,
-            name=node,
-            signing_public=public,
-            sealing_public=bytes(32),
-            key_id=suite1.key_id(public),
-            scopes=scopes_at_first(role),
-            tls_serial=None,
-            now_ms=self.clock.wall_ms(),
-        )
-
-    def _learn(self, raw: bytes) -> bool:
-        opened = message.open_message(raw, keys=lambda _signer, _key_id: self.public)
-        identity = Identity.read(opened.body)
-        if any(row.node == identity.node for row in self.trust.revoked):
-            return False
-        with self.store.write(step="node.learn") as unit:
-            if self.store.node_row(identity.node) is None:
-                self._add(unit, identity.node, identity.role, identity.signing)
-        return True
-
-    def give_scopes(self, node: str, labels: tuple[str, ...]) -> None:
-        """An administrator changes what a machine holds."""
-
-        def write(unit: Unit) -> None:
-            if unit.conn.execute("SELECT 1 FROM node WHERE node = ?", (node,)).fetchone() is None:
-                return
-            version = set_node_scopes(unit, node, labels)
-            unit.append(fleet.scopes_set(node, version, labels))
-
-        self.act(write)
-
-    def revoke(self, box: Machine) -> None:
-        """Shut a machine out: database first, then the bundle beside it."""
-
-        def do() -> None:
-            with self.store.write(actor="u-admin") as unit:
-                set_node_state(unit, box.node, "revoked")
-                unit.append(fleet.revoked(box.node, "lost"))
-                held = unit.conn.execute(
-                    "SELECT incarnation, lane, last FROM stream WHERE node = ? AND last > 0 ORDER BY id", (box.node,)
-                ).fetchall()
-            key_id = suite1.key_id(suite1.signing_public(box.signing))
-            last_good = [(row[0], row[1], row[2]) for row in held]
-            self.trust = with_revoked(self.trust, box.node, key_id, last_good)
-            self.world.ledger.shut_out[box.node] = {(row[0], row[1]): row[2] for row in held}
-
-        self.living(partial(_if_the_disk_takes_it, do))
-
     def photograph_all(self, into: Path) -> None:
         """The database, and apart from it what is kept beside it."""
         self.photograph(into / "database")
@@ -338,15 +253,3 @@ class Centre(Process):
         if with_beside:
             shutil.rmtree(self.beside)
             shutil.copytree(photograph / "beside", self.beside)
-
-
-def scopes_at_first(role: str) -> tuple[str, ...]:
-    """What a machine of a role holds when it joins."""
-    return (*COMMON, "ward:W01") if role == "courier" else (*COMMON, "room:records")
-
-
-def _if_the_disk_takes_it(act: Callable[[], None]) -> None:
-    try:
-        act()
-    except Unavailable:
-        return

@@ -13,6 +13,8 @@ from sync.adapters.idgen import SeededEntropy
 from sync.adapters.sqlite_log.connection import OperationalError
 
 STORE_KEY = bytes(32)
+FILES = frozenset({"lease.witness:before"})
+"""Steps that are no commit of the database: their disk fails in other words."""
 T = TypeVar("T")
 
 
@@ -113,7 +115,7 @@ class Process:
                 if world.chance(rate, f"{self.label} {place}"):
                     world.hit(rate)
                     world.tell(f"{self.label} {rate} at {place}")
-                    raise OperationalError(words)
+                    raise OSError(words) if place in FILES else OperationalError(words)
 
     def photograph(self, into: Path) -> None:
         """A copy of the disk as it is now, between two transactions."""

@@ -106,6 +106,7 @@ def _heal(world: World) -> None:
             box.gone = True
             if box.alive:
                 box.die()
+            box.look_at_disk()
             world.ledger.disk_gone(box.label, box.node)
 
 

@@ -23,9 +23,11 @@ class Site(Protocol):
     places: Counter[str]
     crashes: Counter[str]
     fallen: list[str]
+    leasing: bool
     wire: Any
     hub: Any
-    """A `Wire` and a `Centre`: each of them knows this page, so it cannot know them."""
+    staff: Any
+    """A `Wire`, a `Centre`, a `Staff`: each of them knows this page, so it cannot know them."""
 
     @property
     def machines(self) -> Sequence[Any]: ...
@@ -50,6 +52,7 @@ class Machine(Protocol):
     node: str
     role: str
     signing: bytes
+    sealing: bytes
     alive: bool
     starts: int
     carriers: Any

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from appliance.link import performer, rounds
-from hub.link import feed_desk
+from hub.link import feed_desk, lease_office
 from sync.adapters.sqlite_log import hub_feeds, hub_inbound, hub_snapshots
 from sync.protocol import outbound, sets
 
@@ -21,6 +21,7 @@ _NUMBERS = (
     (rounds, "WANTED_MAX", 3),
     (feed_desk, "CHECKPOINTS_TOGETHER", 2),
     (sets, "PART_BYTES", 6_000),
+    (lease_office, "HOLD_S_MAX", 300),
 )
 
 

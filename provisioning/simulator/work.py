@@ -52,7 +52,7 @@ def draw_work(seed: int, shape: Shape) -> list[Event]:
 def _enrol(world: World, event: Event) -> None:
     box = world.boxes[event.who]
     if not box.enrolled:
-        box.enrolled = world.hub.enrol(box)
+        box.enrolled = world.staff.enrol(box)
         if not box.enrolled:
             world.after(ENROL_S, "enrol again", partial(_enrol, world, event))
             return
@@ -73,7 +73,7 @@ def _list(world: World, event: Event) -> None:
             patients.listed(key, name=name, sex="M", ward=ward, discharged_on="2026-11-17", initials="", settles=False)
         )
 
-    world.hub.act(write)
+    world.staff.act(write)
 
 
 def _move(world: World, event: Event) -> None:
@@ -81,17 +81,19 @@ def _move(world: World, event: Event) -> None:
     key, ward = rng.choice(RECORDS), rng.choice(WARDS)
     # A message about the past: it sorts before what is known.
     at = world.hub.clock.wall_ms() - rng.choice((0, 0, 3_600_000))
-    world.hub.act(lambda unit: unit.append(stays.moved(key, ward=ward, event_at_ms=at, control=f"m{event.n}")) and None)
+    world.staff.act(
+        lambda unit: unit.append(stays.moved(key, ward=ward, event_at_ms=at, control=f"m{event.n}")) and None
+    )
 
 
 def _withdraw(world: World, event: Event) -> None:
     key = event.draw.choice(RECORDS)
-    world.hub.act(lambda unit: unit.append(patients.withdrawn(key)) and None)
+    world.staff.act(lambda unit: unit.append(patients.withdrawn(key)) and None)
 
 
 def _seal(world: World, event: Event) -> None:
     key = event.draw.choice(RECORDS)
-    world.hub.act(lambda unit: unit.append(stays.sealed(key, "office")) and None)
+    world.staff.act(lambda unit: unit.append(stays.sealed(key, "office")) and None)
 
 
 def _scan_into(unit: Unit, box: Box, rng: random.Random, lane: int | None = None) -> None:

@@ -12,6 +12,8 @@ from provisioning.simulator.box import Box
 from provisioning.simulator.centre import Centre
 from provisioning.simulator.ledger import Ledger
 from provisioning.simulator.plan import Plan
+from provisioning.simulator.promises import LEASING, Promises
+from provisioning.simulator.staff import Staff
 from provisioning.simulator.trace import Trace
 from provisioning.simulator.wire import Wire
 
@@ -39,12 +41,15 @@ class World:
         self.places: Counter[str] = Counter()
         self.crashes: Counter[str] = Counter()
         self.ledger = Ledger()
+        self.promises = Promises()
+        self.leasing = not LEASING.isdisjoint(plan.faults)
         self.fallen: list[str] = []
         self.greet_after_s = float("-inf")
         self._heap: list[tuple[float, int, str, Callable[[], None]]] = []
         self._count = 0
         self.wire = Wire(self)
         self.hub = Centre(self, folder / "hub")
+        self.staff = Staff(self.hub)
         self.boxes = [Box(self, n, folder / f"box{n}") for n in range(plan.shape.boxes)]
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provisioning.simulator.faults import boxes, clocks, disks, line, scopes, wrong_bytes
+from provisioning.simulator.faults import boxes, clocks, disks, leasing, line, scopes, wrong_bytes
 from provisioning.simulator.faults import hub as hubs
 from provisioning.simulator.plan import Fault
 
@@ -14,4 +14,5 @@ FAULTS: tuple[Fault, ...] = (
     *hubs.FAULTS,
     *scopes.FAULTS,
     *wrong_bytes.FAULTS,
+    *leasing.FAULTS,
 )

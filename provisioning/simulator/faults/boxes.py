@@ -33,11 +33,12 @@ def _restored(world: World, event: Event) -> None:
     photo = _keep(world, box, event.n)
     if photo is not None:
         world.after(
-            event.draw.choice((1.0, 10.0, 60.0)), f"{box.label} disk put back", partial(_put_back, world, box, photo)
+            event.draw.choice((1.0, 10.0, 60.0)), f"{box.label} disk put back", partial(put_back, world, box, photo)
         )
 
 
-def _put_back(world: World, box: Box, photo: Path) -> None:
+def put_back(world: World, box: Box, photo: Path) -> None:
+    """The box's disk is the one that was photographed."""
     if not world.trouble:
         return
     world.hit("box-restored")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioning.simulator.centre import COMMON
 from provisioning.simulator.plan import WARDS, Drawn, Event, Fault, times
+from provisioning.simulator.staff import COMMON
 
 if TYPE_CHECKING:
     from provisioning.simulator.world import World
@@ -17,14 +17,14 @@ def _given(world: World, event: Event) -> None:
         return
     world.hit("scopes-set")
     wards = tuple(f"ward:{ward}" for ward in WARDS if rng.random() < 0.5)
-    world.hub.give_scopes(box.node, (*COMMON[: rng.randint(0, 2)], *wards))
+    world.staff.give_scopes(box.node, (*COMMON[: rng.randint(0, 2)], *wards))
 
 
 def _revoked(world: World, event: Event) -> None:
     box = world.boxes[event.who]
     if box.enrolled and event.who and box.node not in world.ledger.shut_out:
         world.hit("revoked")
-        world.hub.revoke(box)
+        world.staff.revoke(box)
 
 
 FAULTS = (

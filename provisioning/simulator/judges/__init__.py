@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from provisioning.simulator.judges import bounds, chains, kept, mirrors, rest
+from provisioning.simulator.judges import bounds, chains, kept, leases, mirrors, rest
 
 if TYPE_CHECKING:
     from provisioning.simulator.world import World
@@ -22,13 +22,13 @@ JUDGES: tuple[tuple[str, Judge], ...] = (
     ("I5", mirrors.differing),
     ("I5", mirrors.unfolded),
     ("I6", mirrors.outside),
+    ("I7", leases.seen_beyond),
+    ("I8", leases.given_twice),
     ("I12", bounds.beyond),
 )
 """In the order they are asked; the first finding is the one that is told."""
 
 NOT_YET = {
-    "I7": "leases: not in the weather; searched in tests/adapters/leases",
-    "I8": "number blocks: not in the weather; searched in tests/adapters/leases",
     "I9": "reads on screen, prints and exports join with their features",
     "I11": "shredding joins with its feature",
 }

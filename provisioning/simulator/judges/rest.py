@@ -9,7 +9,8 @@ from provisioning.simulator.box import Box
 from sync.adapters.sqlite_log import down
 from sync.adapters.sqlite_log.hub_inbound import undigested
 from sync.kernel.limits import HELLO_EVERY_S
-from sync.protocol import states
+from sync.protocol import lease_states, states
+from sync.protocol.hello import leases_digest
 
 if TYPE_CHECKING:
     from provisioning.simulator.world import World
@@ -43,6 +44,7 @@ def restless(world: World) -> Iterator[str]:
             yield f"{box.label} fetches"
         yield from _waiting(world, box)
         yield from _behind(world, box)
+        yield from _leases(world, box)
 
 
 def _waiting(world: World, box: Box) -> Iterator[str]:
@@ -84,6 +86,17 @@ def _same_set(world: World, box: Box, label: str) -> bool:
     with world.hub.store.read() as conn:
         (head,) = world.hub.feeds.heads(conn, [label])
         return down.bucket_values(box.store, label) == world.hub.feeds.values(conn, label, head.sseq)
+
+
+def _leases(world: World, box: Box) -> Iterator[str]:
+    """Leases that sleep although the hub is there, or that the two sides see differently."""
+    if not world.leasing or sum(each.node == box.node for each in world.boxes) > 1:
+        return
+    held = box.leases.listing()
+    if any(each.state == lease_states.ASLEEP for each in held):
+        yield f"{box.label} has a lease asleep"
+    if leases_digest(each.lease.id for each in held) != world.hub.office.digest(box.node):
+        yield f"{box.label} and the hub see other leases"
 
 
 def stuck(world: World) -> Iterator[str]:

@@ -1,0 +1,140 @@
+"""What administrators do at the hub: machines join, hold other scopes, are shut out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from hub.link.learning import GRANT
+from provisioning.simulator.site import Machine
+from provisioning.trust.bundle import with_revoked
+from sync.adapters.sqlite_log.hub_store import add_node, node_row, set_node_scopes, set_node_state
+from sync.adapters.sqlite_log.node_store import Unit
+from sync.domain.fleet import facts as fleet
+from sync.kernel.outcome import Unavailable
+from sync.kernel.suite import suite1
+from sync.protocol import message
+from sync.protocol.trust import Identity
+
+if TYPE_CHECKING:
+    from provisioning.simulator.centre import Centre
+
+COMMON = ("site", "site:stays")
+
+
+class Staff:
+    """Works at one hub."""
+
+    def __init__(self, centre: Centre) -> None:
+        self._centre = centre
+
+    def act(self, write: Callable[[Unit], None]) -> None:
+        """Somebody does something at the hub."""
+        centre = self._centre
+
+        def do() -> None:
+            try:
+                with centre.store.write(actor="u-admin") as unit:
+                    write(unit)
+            except Unavailable:
+                centre.world.hit("refused to a person")
+
+        centre.living(do)
+
+    def identity_of(self, box: Machine) -> bytes:
+        centre = self._centre
+        identity = Identity(
+            box.node, box.role, 1, suite1.signing_public(box.signing), suite1.sealing_public(box.sealing), bytes(32),
+            centre.clock.wall_ms(),
+        )  # fmt: skip
+        return message.make_message(
+            message.IDENTITY, identity.body(), signer=centre.node, audience=None, epoch=0,
+            signing_key=centre.keys.signing,
+        )  # fmt: skip
+
+    def enrol(self, box: Machine) -> bool:
+        """A machine joins, with the scopes of its role."""
+        centre, done = self._centre, False
+
+        def do() -> None:
+            nonlocal done
+            if centre.store.node_row(box.node) is None:
+                with centre.store.write(actor="u-admin") as unit:
+                    self._add(
+                        unit, box.node, box.role, suite1.signing_public(box.signing), suite1.sealing_public(box.sealing)
+                    )
+            box.trust_path.write_bytes(centre.bundle().raw)
+            done = True
+
+        centre.living(partial(_if_the_disk_takes_it, do))
+        return done
+
+    def learn(self, raw: bytes) -> bool:
+        """A machine known again by its identity record; False for one that was shut out."""
+        centre = self._centre
+        opened = message.open_message(raw, keys=lambda _signer, _key_id: centre.public)
+        identity = Identity.read(opened.body)
+        if any(row.node == identity.node for row in centre.trust.revoked):
+            return False
+        with centre.store.write(step="node.learn") as unit:
+            if centre.store.node_row(identity.node) is None:
+                self._add(unit, identity.node, identity.role, identity.signing, identity.sealing)
+        return True
+
+    def give_scopes(self, node: str, labels: tuple[str, ...]) -> None:
+        """Another set of scopes; those of grants stay with the grants."""
+
+        def write(unit: Unit) -> None:
+            row = node_row(unit.conn, "node", node)
+            if row is None:
+                return
+            held = (*labels, *(label for label in row.scopes if label.startswith(GRANT)))
+            version = set_node_scopes(unit, node, held)
+            unit.append(fleet.scopes_set(node, version, held))
+
+        self.act(write)
+
+    def revoke(self, box: Machine) -> None:
+        """Shut a machine out: database first, then the bundle beside it."""
+        centre = self._centre
+
+        def do() -> None:
+            with centre.store.write(actor="u-admin") as unit:
+                set_node_state(unit, box.node, "revoked")
+                unit.append(fleet.revoked(box.node, "lost"))
+                held = unit.conn.execute(
+                    "SELECT incarnation, lane, last FROM stream WHERE node = ? AND last > 0 ORDER BY id", (box.node,)
+                ).fetchall()
+            key_id = suite1.key_id(suite1.signing_public(box.signing))
+            last_good = [(row[0], row[1], row[2]) for row in held]
+            centre.trust = with_revoked(centre.trust, box.node, key_id, last_good)
+            centre.world.ledger.shut_out[box.node] = {(row[0], row[1]): row[2] for row in held}
+
+        centre.living(partial(_if_the_disk_takes_it, do))
+
+    def _add(self, unit: Unit, node: str, role: str, signing: bytes, sealing: bytes) -> None:
+        add_node(
+            unit,
+            node=node,
+            role=role,
+            name=node,
+            signing_public=signing,
+            sealing_public=sealing,
+            key_id=suite1.key_id(signing),
+            scopes=scopes_at_first(role),
+            tls_serial=None,
+            now_ms=self._centre.clock.wall_ms(),
+        )
+
+
+def scopes_at_first(role: str) -> tuple[str, ...]:
+    """What a machine of a role holds when it joins."""
+    return (*COMMON, "ward:W01") if role == "courier" else (*COMMON, "room:records")
+
+
+def _if_the_disk_takes_it(act: Callable[[], None]) -> None:
+    try:
+        act()
+    except Unavailable:
+        return
