@@ -21,6 +21,7 @@ from sync.kernel.outcome import PeerFault
 from sync.protocol import events, lease_states, states
 from sync.protocol.lease import LeaseWord
 from sync.protocol.notices import THAW
+from sync.protocol.trust import Identity
 
 Events = list[events.Event]
 Place = tuple[int, int, int]
@@ -210,6 +211,14 @@ class Performer:
 
     @_do.register
     def _(self, effect: events.AdoptIdentity) -> Events:
+        try:
+            told = Identity.read(effect.message.body)
+        except PeerFault as fault:
+            self.counts[fault.code] += 1
+            return []
+        if (told.node, told.signing) != (self._store.node, self._book.keys.signing_public):
+            self.counts["identity.other"] += 1
+            return []
         self._keep_identity(effect.raw)
         self._identity = effect.raw
         return [events.IdentityRenewed()]

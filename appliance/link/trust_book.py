@@ -28,8 +28,12 @@ class BoxKeys:
     signing: bytes
 
     @cached_property
+    def signing_public(self) -> bytes:
+        return suite1.signing_public(self.signing)
+
+    @cached_property
     def key_id(self) -> bytes:
-        return suite1.key_id(suite1.signing_public(self.signing))
+        return suite1.key_id(self.signing_public)
 
 
 class TrustBook:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 
 from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
 
 from hub.link.blob_api import add_blobs
 from hub.link.blob_desk import BlobDesk
@@ -16,6 +17,7 @@ from hub.link.door import Door, Offer
 from hub.link.feed_desk import FeedDesk
 from hub.link.greeting import is_too_old
 from hub.link.post import Post
+from sync.adapters import bugs
 from sync.adapters.sqlite_log import hub_history
 from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow
 from sync.kernel.ids import LANES, NODE_PATTERN, StreamId
@@ -25,7 +27,8 @@ from sync.protocol import frames
 
 CARRIER = "https"
 _INCARNATION = re.compile(r"[0-7][0-9a-f]{15}")
-_TOO_LONG = FRAMES_BYTES_MAX + 1024
+_READ_BYTES_MAX = 2 * FRAMES_BYTES_MAX
+_NO_DOOR = {404: "page.unknown", 405: "method.unknown"}
 
 
 class _Refusal(Exception):
@@ -159,6 +162,17 @@ def sync_api(
         answer.headers["Retry-After"] = str(max(1, round(fault.retry_s)))
         return answer
 
+    @pages.app_errorhandler(HTTPException)
+    def no_such_door(no: HTTPException) -> Response:
+        """An address or a method that is none: the same form of answer as every other refusal."""
+        status = no.code or 400
+        return _problem(status, _NO_DOOR.get(status, "request.broken"))
+
+    @pages.app_errorhandler(Exception)
+    def unexpected(bug: Exception) -> Response:
+        bugs.note("sync-door", bug)
+        return _problem(500, "incident")
+
     return pages
 
 
@@ -166,8 +180,9 @@ def _body() -> bytes:
     length = request.content_length
     if length is None:
         raise _Refusal(411, "length-required")
-    if length > _TOO_LONG:
+    if length > _READ_BYTES_MAX:
         raise _Refusal(413, "frames.too-big")
+    # Read before it is refused: an answer to a body that nobody takes is lost with the connection.
     return request.get_data(cache=False)
 
 
