@@ -1,6 +1,7 @@
 """The thread that carries sealed bytes up: one blob at a time, previews first, never faster than it may.
 
-It asks what is missing, sends that and nothing else, and stops where the line stops. What the hub answers is passed to
+It asks what is missing, sends that and nothing else, and stops where the line stops. A blob that the hub refuses holds
+nobody up: its turn comes again after all others. What the hub answers is passed to
 the link: only its signature frees anything. Source: protocol way/1, section 7.2.
 """
 
@@ -87,9 +88,8 @@ class BlobSender:
             try:
                 if not woken:
                     self._kept.ask_again()
-                while not self._stopping.is_set() and (waiting := self._kept.next()) is not None:
-                    self._send(waiting)
-                    span_s = AGAIN_S_MIN
+                self._send_all()
+                span_s = AGAIN_S_MIN
             except Exception as fault:
                 if isinstance(fault, (Unavailable, PeerFault)):
                     self.counts[fault.code] += 1
@@ -99,6 +99,22 @@ class BlobSender:
                 self._wanted.wait(span_s * (0.5 + self._draw()))
                 self._wanted.set()
                 span_s = min(AGAIN_S_MAX, 2 * span_s)
+
+    def _send_all(self) -> None:
+        """Until nothing waits. One that the hub refuses loses its turn to those behind it.
+
+        Raises what the line says, and the refusal of one that came round again: then it is time to wait.
+        """
+        refused: set[bytes] = set()
+        while not self._stopping.is_set() and (waiting := self._kept.next()) is not None:
+            try:
+                self._send(waiting)
+            except PeerFault as fault:
+                self._kept.put_off(waiting.blob, fault.code)
+                if waiting.blob in refused:
+                    raise
+                self.counts[fault.code] += 1
+                refused.add(waiting.blob)
 
     def _send(self, waiting: Waiting) -> None:
         chunks = chunks_of(waiting.bytes)

@@ -159,7 +159,8 @@ class Link:
     @property
     def counts(self) -> dict[str, int]:
         """What was heard and changed nothing, by code."""
-        return dict(self._counts + self._pump.counts + self._performer.counts)
+        blobs = Counter() if self._blobs is None else self._blobs.counts
+        return dict(self._counts + self._pump.counts + self._performer.counts + blobs)
 
     def line_facts(self) -> LineFacts:
         """The numbers of this moment for the strip on the screen."""

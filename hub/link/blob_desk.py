@@ -14,7 +14,7 @@ from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow
 from sync.adapters.sqlite_log.node_store import load_state
 from sync.domain.blobs.facts import BLOB
-from sync.kernel.limits import BLOBS_UNFINISHED_MAX
+from sync.kernel.limits import BLOB_UNFINISHED_S_MAX, BLOBS_UNFINISHED_MAX
 from sync.kernel.outcome import PeerFault
 from sync.protocol.blob import bitmap, chunk_bytes, chunks_of
 
@@ -42,11 +42,15 @@ class BlobDesk:
         Raises PeerFault `blob.size` for an impossible size or another one than was told before, `blob.too-many`.
         """
         chunks = chunks_of(size_bytes)
+        now_ms = self._store.clock.wall_ms()
         with self._store.write(step="blob.ask") as unit:
             known = unit.conn.execute("SELECT bytes FROM blob WHERE id = ?", (blob,)).fetchone()
             if known is not None and known[0] != size_bytes:
                 raise PeerFault("blob.size")
-            if known is None:
+            given_up = _forget_halves(unit.conn, row.node, now_ms, but=blob)
+            if known is not None:
+                unit.conn.execute("UPDATE blob SET began_at = ? WHERE id = ? AND held_at IS NULL", (now_ms, blob))
+            else:
                 held = unit.conn.execute(
                     "SELECT count(*) FROM blob WHERE node = ? AND held_at IS NULL", (row.node,)
                 ).fetchone()[0]
@@ -54,8 +58,10 @@ class BlobDesk:
                     raise PeerFault("blob.too-many")
                 unit.conn.execute(
                     "INSERT INTO blob (id, node, bytes, began_at) VALUES (?, ?, ?, ?)",
-                    (blob, row.node, size_bytes, self._store.clock.wall_ms()),
+                    (blob, row.node, size_bytes, now_ms),
                 )
+        for each in given_up:
+            self._blobs.drop(each)
         return bitmap(self._blobs.missing(blob, chunks), chunks)
 
     def put(self, blob: bytes, n: int, data: bytes, digest: bytes) -> None:
@@ -91,6 +97,15 @@ class BlobDesk:
         if known is None:
             raise PeerFault("blob.unasked")
         return int(known[0])
+
+
+def _forget_halves(conn: Connection, node: str, now_ms: int, *, but: bytes) -> list[bytes]:
+    """Rows of this node's that were begun, never finished and not asked about for long; whose bytes may go."""
+    rows = conn.execute(
+        "DELETE FROM blob WHERE node = ? AND held_at IS NULL AND began_at < ? AND id <> ? RETURNING id",
+        (node, now_ms - 1000 * BLOB_UNFINISHED_S_MAX, but),
+    ).fetchall()
+    return sorted(bytes(each) for (each,) in rows)
 
 
 def _may_read(conn: Connection, row: NodeRow, blob: bytes) -> bool:

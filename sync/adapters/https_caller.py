@@ -114,7 +114,7 @@ def _shut(line: socket.socket) -> None:
 def _problem_code(raw: bytes) -> str:
     try:
         code = json.loads(raw).get("code", "")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         code = ""
     return code if type(code) is str else ""
 

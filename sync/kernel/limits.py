@@ -76,9 +76,9 @@ BLOB_BYTES_MAX = 1024 * BLOB_CHUNK_BYTES
 """Our own cap: a page at 600 dpi is 20 MiB; a film goes in pieces."""
 BLOBS_UNFINISHED_MAX = 64
 """Of one node at the hub, our own cap: half-sent blobs are disk that nobody can read."""
+BLOB_UNFINISHED_S_MAX = 7 * 24 * 3600
+"""A half-sent blob that nobody has asked about for so long is dropped; whoever has it sends it anew. Our own choice."""
 PREVIEW_BYTES_MAX = 40 * 1024
-CHECKPOINT_TAIL_MAX = 64
-"""Facts a copy holds above its checkpoint before the hub sends a fresh state entry."""
 KEEP_ACKED_DAYS = 14
 EPOCH_MAX = 2**32 - 1
 """A hub epoch is a u32 on the wire."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sync.adapters.blob_store import BlobStore
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
-from sync.adapters.sqlite_log.node_store import Unit
+from sync.adapters.sqlite_log.node_store import Unit, count
 from sync.domain.blobs.facts import described
 from sync.kernel.fact import Key
 from sync.kernel.limits import PREVIEW_BYTES_MAX
@@ -88,7 +88,7 @@ class KeptBlobs:
             self._queue(unit, preview, small, _PREVIEW_TURN)
 
     def _queue(self, unit: Unit, blob: bytes, size: int, base: int) -> None:
-        last = unit.conn.execute("SELECT count(*) FROM blob_out").fetchone()[0]
+        last = unit.conn.execute("SELECT coalesce(max(turn), 0) + 1 FROM blob_out WHERE turn >= 0").fetchone()[0]
         unit.conn.execute(
             "INSERT INTO blob_out (id, bytes, turn) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING",
             (blob, size, base + last),
@@ -112,6 +112,15 @@ class KeptBlobs:
         """The hub has taken the last of it; its signature is on its way."""
         with self._store.write(step="blob.mark") as unit:
             unit.conn.execute("UPDATE blob_out SET state = ? WHERE id = ? AND state = ?", (AWAITING, blob, SEALED))
+
+    def put_off(self, blob: bytes, code: str) -> None:
+        """The hub refused it with this code: everything else goes first, and the refusal is counted for the screen."""
+        with self._store.write(step="blob.mark") as unit:
+            unit.conn.execute(
+                "UPDATE blob_out SET turn = (SELECT max(turn) + 1 FROM blob_out) WHERE id = ? AND state = ?",
+                (blob, SEALED),
+            )
+            count(unit.conn, f"refused.{code}"[:60], self._store.clock.wall_ms())
 
     def signed(self, blobs: Iterable[tuple[bytes, bool]]) -> None:
         """The hub signed that it holds these. `safe`: a verified backup has it too, so the bytes here may go."""

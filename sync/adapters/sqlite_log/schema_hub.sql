@@ -257,7 +257,7 @@ CREATE TABLE IF NOT EXISTS loss (
     PRIMARY KEY (node, incarnation, lane, first)
 );
 
--- Sealed bytes that nodes bring: asked for, and held once whole. The bytes lie in the blob store.
+-- Sealed bytes that nodes bring: asked for (began_at: when last), and held once whole. The bytes lie in the blob store.
 CREATE TABLE IF NOT EXISTS blob (
     id       BLOB    PRIMARY KEY,
     node     TEXT    NOT NULL,
@@ -265,6 +265,8 @@ CREATE TABLE IF NOT EXISTS blob (
     began_at INTEGER NOT NULL,
     held_at  INTEGER
 ) WITHOUT ROWID;
+
+CREATE INDEX IF NOT EXISTS blob_unfinished ON blob (node) WHERE held_at IS NULL;
 
 -- Streams whose node keeps nothing below `oldest` any more, while the hub ends before it: they wait for a person.
 CREATE TABLE IF NOT EXISTS hole (
