@@ -21,12 +21,13 @@ from sync.adapters.sqlite_log import hub_lineage, hub_marks
 from sync.adapters.sqlite_log.hub_inbound import undigested
 from sync.adapters.sqlite_log.hub_lineage import ForkRow
 from sync.adapters.sqlite_log.hub_store import NodeRow, add_node, set_node_scopes, set_node_state
+from sync.catalog import serves
 from sync.domain.fleet import facts
 from sync.kernel.ids import LABEL_PATTERN
 from sync.kernel.limits import HELLO_EVERY_S
 from sync.kernel.outcome import Refused
 from sync.kernel.suite import suite1
-from sync.protocol.hello import Hello
+from sync.protocol.hello import Hello, common
 
 ONLINE_MS = round(1.25 * HELLO_EVERY_S * 1000)
 """A machine with nothing to say presents itself every 15 minutes; until the next is due nobody can call it silent."""
@@ -40,7 +41,7 @@ GRANT_PREFIX = "grant:"
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """`state`: online, silent (联系不上), late (逾期未联系), never, rewound, frozen, revoked."""
+    """`state`: online, outdated (软件太旧), silent (联系不上), late (逾期未联系), never, rewound, frozen, revoked."""
 
     row: NodeRow
     state: str
@@ -99,6 +100,8 @@ class Fleet:
             hello = ledger.read_hello(hellos.get(row.node))
             books = ledger.books([one for one in streams if one.node == row.node], hello)
             state = _state(row, books, now, self._parts.present(row.node))
+            if state == "online" and hello is not None and not (common(hello.protocol) and serves(hello.schema_digest)):
+                state = "outdated"
             own_forks = tuple(fork for fork in forks if fork.node == row.node)
             machines.append(Machine(row, state, books, hello, own_forks))
         own = ledger.books([one for one in streams if one.node == self._desk.store.node], None)

@@ -6,6 +6,7 @@ from kiosk_ui.kit.screens.words import N_
 
 STATE = {
     "online": N_("在线"),
+    "outdated": N_("在线，软件太旧，只收不发"),
     "silent": N_("联系不上"),
     "late": N_("逾期未联系"),
     "never": N_("从未联系"),
@@ -15,6 +16,7 @@ STATE = {
 }
 GLYPH = {
     "online": "tick",
+    "outdated": "person",
     "silent": "off",
     "late": "person",
     "never": "never",
