@@ -107,6 +107,7 @@ class Digester:
         """Digest until nothing waits, in the caller's thread (tests, imports at boot)."""
         while self._step():
             pass
+        self._tell_moved()
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -124,7 +125,9 @@ class Digester:
                 self._wake.clear()
 
     def _idle_s(self) -> float | None:
-        """What other workers took in rings no bell here."""
+        """What other workers took in rings no bell here, and what is still to be told rings none either."""
+        if self._moved:
+            return LEADING_S
         if not self._store.shared:
             return None
         return LEADING_S if self.leads else FOLLOWING_S
@@ -152,16 +155,20 @@ class Digester:
             )  # whoever had the turn before may have died before it told
         self._led = self.leads
         self._moved |= done.labels
-        now_s = self._store.clock.mono_s()
-        if self._moved and (not done.behind or now_s - self._told_s >= BEHIND_TELL_S):
-            moved, self._moved, self._told_s = frozenset(self._moved), set(), now_s
-            self._heads(moved)
-            self._post.moved(moved)
+        crowded = done.behind or self._crowded()
+        if not crowded or self._store.clock.mono_s() - self._told_s >= BEHIND_TELL_S:
+            self._tell_moved()
         for node in done.quarantined:
             self._post.deliver(node, [self._door.ack(node, hub_inbound.streams_with_rejects(self._store, node))])
         for node in done.forked:
             self._post.deliver(node, [self._voice.hello_wanted(node)])
         return done.behind
+
+    def _tell_moved(self) -> None:
+        if self._moved:
+            moved, self._moved, self._told_s = frozenset(self._moved), set(), self._store.clock.mono_s()
+            self._heads(moved)
+            self._post.moved(moved)
 
     def _heads(self, labels: frozenset[str]) -> None:
         publish = self._publish

@@ -21,6 +21,7 @@ from sync.adapters.sqlite_log import hub_inbound
 from sync.adapters.sqlite_log.database import Connection
 from sync.adapters.sqlite_log.hub_contact import note_seen
 from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow, node_row
+from sync.kernel.limits import BACKLOG_FACTS
 from sync.kernel.outcome import PeerFault
 from sync.protocol import batch
 from sync.protocol.ack import FROZEN
@@ -29,8 +30,8 @@ from sync.protocol.long_header import PROOF_BYTES
 SEEN_EVERY_S = 10.0
 QUIET_S = 0.03
 """Batches in flight follow each other closer than this."""
-DRAIN_FACTS, DRAIN_S = 100, 1.0
-"""A batch of so many facts is a piece of a backlog; the next piece is not far."""
+DRAIN_S = 1.0
+"""After a piece of a backlog the next one is not far."""
 
 Lane = tuple[int, int]
 """(incarnation, lane): a stream of a known node."""
@@ -142,7 +143,7 @@ class Door:
         outcome.turns = [(node, self._voice.ack(node, (), credit)) for node, credit in self._credits.turns()]
         if work.batches:
             self._took_at_s = self._store.clock.mono_s()
-            if any(len(each.items) >= DRAIN_FACTS for each in work.batches):
+            if any(len(each.items) >= BACKLOG_FACTS for each in work.batches):
                 self._drained_at_s = self._took_at_s
         self._note(work)
         return outcome

@@ -6,7 +6,6 @@ Made in the hub's directory before the hub starts, as if each had been enrolled 
 from __future__ import annotations
 
 import gc
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from provisioning.trust.site import open_site
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
 from sync.adapters.mqtt_link import MqttLink
-from sync.adapters.sqlite_log import outbox
+from sync.adapters.sqlite_log import down, outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.hub_store import HubStore, add_node
 from sync.kernel.ids import node_name
@@ -36,8 +35,6 @@ from sync.protocol.trust import Identity
 
 ROLE = "courier"
 LOOK_S = 0.2
-SWITCH_S = 0.0005
-"""As short as a hub's: five hundred threads share an interpreter here."""
 
 
 def enrol_cores(hub: Path, folder: Path, count: int) -> list[str]:
@@ -95,13 +92,15 @@ def serve(
     """A process of the herd: make the cores, say `ready`; at `go` call the hub; at `end` stop.
 
     In between it says when each was done, and what processor time that took. Each core has `facts` collections,
-    written by a process that has ended: a backlog as an outage with a restart leaves it. `first`: the number of the
-    first of them. `hub`: the [hub] section of settings.
+    written by a process that had met the hub and has ended: a backlog as an outage with a restart leaves it. `first`:
+    the number of the first of them. `hub`: the [hub] section of settings.
     """
-    sys.setswitchinterval(SWITCH_S)
     cores: list[Core] = []
     for at, name in enumerate(names):
-        open_core(folder / name, name, first + at * facts, facts).close()
+        store = open_core(folder / name, name, first + at * facts, facts)
+        down.raise_epoch(store, 1)
+        down.set_scopes(store, 1, scopes_for(ROLE, ()))
+        store.close()
     for at, name in enumerate(names):
         settings = Settings(node=Node(node=name, role=ROLE, name=name), hub=Hub.model_validate(hub))
         store = open_core(folder / name, name)

@@ -46,6 +46,8 @@ CREDIT_GOOD_S = 60
 CREDIT_ASK_S = 15.0
 """Until a node whose bulk facts wait asks again by a hello. Our own choice."""
 NOT_BEFORE_S_MIN, NOT_BEFORE_S_MAX = 0.5, 60.0
+BACKLOG_FACTS = 100
+"""A batch of so many facts is a piece of a backlog: nobody waits for it as for a live fact. Our own choice."""
 RESEND_LIVE_S = 2.0
 RESEND_OTHER_S = 15.0
 RESEND_S_MAX = 60.0

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from sync.kernel.ids import BULK, CONTROL, LIVE
 from sync.kernel.limits import (
+    BACKLOG_FACTS,
     CUT_BYTES,
     CUT_FACTS,
     CUT_QUIET_MS,
@@ -132,7 +133,9 @@ class OutStream:
         if last < first:
             self.last = self.sent
             return
-        self.flights.append(Flight(first, last, now_s + self.resend_s, self.resend_s, size))
+        # A hub before which a crowd stands answers late: to send each again after 2 s would double the crowd.
+        wait_s = RESEND_OTHER_S if last - first + 1 >= BACKLOG_FACTS else self.resend_s
+        self.flights.append(Flight(first, last, now_s + wait_s, wait_s, size))
         self.sent = max(self.sent, last)
         self.unsent_since_s = now_s
 

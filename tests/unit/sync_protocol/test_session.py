@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sync.kernel.ids import BULK, CONTROL, LIVE
-from sync.kernel.limits import CREDIT_BATCHES, CREDIT_BYTES, CREDIT_GOOD_S
+from sync.kernel.limits import BACKLOG_FACTS, CREDIT_BATCHES, CREDIT_BYTES, CREDIT_GOOD_S, RESEND_LIVE_S, RESEND_OTHER_S
 from sync.protocol import events as do
 from sync.protocol import hello, message, states
 from sync.protocol.ack import Ack, Credit, StreamAck
@@ -151,6 +151,16 @@ def test_resends_double_and_after_three_the_line_is_given_up() -> None:
     effects = session.on(do.Tick(), 32.0)
     assert effects == [do.ShowState("silent", None), do.Disconnect("mqtt")]
     assert session.wakes_at_s == 32.25
+
+
+def test_a_piece_of_a_backlog_is_not_resent_as_soon_as_a_live_fact() -> None:
+    session = talking("mqtt")
+    session.on(do.FactCommitted(ME, LIVE, BACKLOG_FACTS), 2.0)
+    session.on(do.BatchCut(ME, LIVE, 1, BACKLOG_FACTS), 2.0)
+    assert session.wakes_at_s == pytest.approx(2.0 + RESEND_OTHER_S)
+    session.on(do.FactCommitted(ME, LIVE, BACKLOG_FACTS + 1), 3.0)
+    session.on(do.BatchCut(ME, LIVE, BACKLOG_FACTS + 1, BACKLOG_FACTS + 1), 3.0)
+    assert session.wakes_at_s == pytest.approx(3.0 + RESEND_LIVE_S)
 
 
 def test_any_answer_of_the_hub_keeps_the_line() -> None:
