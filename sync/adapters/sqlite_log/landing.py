@@ -9,7 +9,7 @@ from sync.adapters.sqlite_log import copies
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.node_store import Change, NodeStore, Unit, set_meta
 from sync.adapters.sqlite_log.order import order_bytes
-from sync.catalog import ENTITY_TYPES
+from sync.catalog import ENTITY_TYPES, UNREAD
 from sync.kernel.canonical import decode, encode
 from sync.kernel.chain import annotated_tag, digest, tag, xor
 from sync.kernel.codec import decode_fact
@@ -183,6 +183,8 @@ def show(store: NodeStore, unit: Unit, etype: int, key: Key, fid: FactId | None,
     """Refold one entity and put the outcome before people: entity row, projections, change."""
     conn = unit.conn
     if etype not in ENTITY_TYPES:
+        # A newer release that ran here before may have folded it, and will have to again.
+        conn.execute("UPDATE entity SET fold_version = ? WHERE etype = ? AND key = ?", (UNREAD, etype, key))
         return
     shown = copies.refold(conn, etype, key)
     row = conn.execute("SELECT rev, d, x FROM entity WHERE etype = ? AND key = ?", (etype, key)).fetchone()

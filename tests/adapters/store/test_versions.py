@@ -151,6 +151,29 @@ def test_a_hub_keeps_what_a_newer_box_wrote_and_reads_it_once_it_is_newer_itself
         assert site.feeds.heads(conn, ["site:stays"]) == heads, "a state that came out the same is not told again"
 
 
+def test_an_update_taken_back_and_made_again_misses_nothing(site: Site) -> None:
+    speak(LATER)
+    discharge(site, STAY)
+    newer = site.box("courier-bbbbbbbb", 2)
+    site.digest()
+    site.round(newer)
+    for seed, schema in ((3, LATER), (4, OWN), (5, LATER)):
+        speak(LATER)
+        if seed < 5:
+            works_as_later(newer)
+            site.up(newer)
+            site.digest()
+        speak(schema)
+        box = site.box("courier-aaaaaaaa", seed)
+        site.round(box)
+        if schema != LATER:
+            box.close()
+            continue
+        site.mirror_is_true(box)
+        box.close()
+    assert bags(site.hub) == ["bag-1", "bag-2"]
+
+
 def test_a_key_that_no_type_may_have_holds_nobody_up(site: Site) -> None:
     speak(LATER)
     box = site.box("courier-bbbbbbbb", 2)
