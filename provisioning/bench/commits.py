@@ -1,4 +1,4 @@
-"""The floors under our figures: what the database alone takes for one durable row, and for five hundred."""
+"""The floors under our figures: what the database alone takes for one durable row or five hundred, and keys alone."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sync.adapters.sqlite_log.connection import connect
+from sync.kernel.suite import suite1
 
 
 class BareCommit:
@@ -30,6 +31,28 @@ class BareCommit:
 
     def close(self) -> None:
         self._conn.close()
+
+
+class BareKeys:
+    """What the keys of a lone fact's trip cost: sealed and signed, proved and opened, the answer signed and proved."""
+
+    BODY_BYTES = 150
+
+    def __init__(self) -> None:
+        rng = random.Random(7)
+        self._signing, self._sealing = rng.randbytes(32), rng.randbytes(32)
+        self._public, self._seal_to = suite1.signing_public(self._signing), suite1.sealing_public(self._sealing)
+        self._body = rng.randbytes(self.BODY_BYTES)
+
+    def once_s(self) -> float:
+        """Seconds for the six of them."""
+        began_s = time.perf_counter()
+        sealed = suite1.seal(self._seal_to, b"bench", self._body)
+        signed = suite1.sign(self._signing, sealed)
+        assert suite1.verify(self._public, sealed, signed)
+        assert suite1.open(self._sealing, b"bench", sealed) == self._body
+        assert suite1.verify(self._public, self._body, suite1.sign(self._signing, self._body))
+        return time.perf_counter() - began_s
 
 
 def events(n: int, size_bytes: int = 300, seed: int = 7) -> list[tuple[str, str]]:

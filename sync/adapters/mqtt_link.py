@@ -84,7 +84,10 @@ class _Client(paho.Client):
 
     def _sock_recv(self, bufsize: int) -> bytes:
         if self._read_to >= len(self._record):
-            self._record, self._read_to = super()._sock_recv(max(bufsize, TLS_RECORD_BYTES)), 0
+            try:
+                self._record, self._read_to = super()._sock_recv(max(bufsize, TLS_RECORD_BYTES)), 0
+            except ValueError as fault:  # a TLS socket says so when another thread has just closed it
+                raise ConnectionError from fault
         read = self._record[self._read_to : self._read_to + bufsize]
         self._read_to += len(read)
         return read
