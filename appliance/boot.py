@@ -52,7 +52,6 @@ from sync.adapters.sqlite_log.reserve import Reserve
 from sync.domain.tracking.codes import is_receipt
 from sync.domain.tracking.handover import Confirmer
 from sync.kernel.outcome import Refused
-from sync.kernel.suite import suite1
 
 
 class Box:
@@ -71,7 +70,7 @@ class Box:
         self._reserve.make_room()
         self.store = repair.open_box(
             directory / "data" / "node.db", keys.store, settings.node.node, self._open_store, self.clock.wall_ms(),
-            [KEPT_JOBS],
+            [KEPT_JOBS], hasher=keys.suite.hasher,
         )  # fmt: skip
         self.store.when_full = partial(prune, self.store)
         repair.begin(self.store, SOFTWARE)
@@ -87,7 +86,7 @@ class Box:
         )  # fmt: skip
         self.papers = Papers(
             settings, self.jobs, self.devices.glyphs, self.people.names, key_id=keys.key_id,
-            sign=lambda data: suite1.sign(keys.signing, data),
+            sign=lambda data: keys.suite.sign(keys.signing, data),
         )  # fmt: skip
         prefixes = settings.codes.prefixes
         self.collecting = Collecting(
@@ -100,7 +99,7 @@ class Box:
         self.rebuilding = Rebuilding(self.store, read_picture)
         self.jobs.on_marked("receipt", self._receipt_marked)
         self.jobs.on_marked("label", self._label_marked)
-        self.blobs = KeptBlobs(self.store, FolderStore(directory / "data" / "blobs", suite1.hash), suite1.hash)
+        self.blobs = KeptBlobs(self.store, FolderStore(directory / "data" / "blobs", keys.suite.hash), keys.suite.hash)
         self.link = make_link(
             self.store, settings, keys, leases=self.leases, kept=self.blobs, software=SOFTWARE, draw=random.random
         )
@@ -115,7 +114,7 @@ class Box:
         return ApplianceStore(
             path, self.keys.store, node=node.node, role=node.role, clock=self.clock, entropy=SystemEntropy(),
             database=SqlcipherFile(path, self.keys.store, self._reserve),
-            projectors=[*folded_projectors(), RebuildingTables(), self.jobs],
+            suite=self.keys.suite, projectors=[*folded_projectors(self.keys.suite), RebuildingTables(), self.jobs],
         )  # fmt: skip
 
     def start(self) -> str:

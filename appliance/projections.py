@@ -8,8 +8,9 @@ from appliance.features.receiving.store import ReceivingProjector
 from appliance.store.custody import CustodyProjector
 from appliance.store.site import SiteProjector
 from sync.adapters.sqlite_log.node_store import Projector
+from sync.kernel.suite import Suite
 
 
-def folded_projectors() -> list[Projector]:
+def folded_projectors(suite: Suite) -> list[Projector]:
     """Fresh ones, in the order they project."""
-    return [CustodyProjector(), RoundProjector(), ReceivingProjector(), PeopleProjector(), SiteProjector()]
+    return [CustodyProjector(), RoundProjector(), ReceivingProjector(), PeopleProjector(), SiteProjector(suite)]

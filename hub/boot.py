@@ -64,7 +64,6 @@ from sync.adapters.sqlite_log.hub_store import shut_out_again
 from sync.adapters.sqlite_log.node_store import Change, Unit
 from sync.kernel.limits import TICK_EVERY_S
 from sync.kernel.outcome import Unavailable
-from sync.kernel.suite import suite1
 from sync.protocol import stick
 
 SOFTWARE = "waystation 0.1.0"
@@ -103,7 +102,7 @@ class Hub:
 
     def _line_parts(self) -> None:
         keys = self.trust.keys
-        self.voice = Voice(self.store, HubKeys(keys.signing, keys.sealing), self._bundle)
+        self.voice = Voice(self.store, HubKeys(keys.signing, keys.sealing, keys.suite), self._bundle)
         self.post = Post()
         self.epochs = EpochKeeper(self.store, self.folder / "monotone.json", lambda: self.trust.bundle.version)
         self.office = LeaseOffice(self.store, self.voice, self.epochs, members_changed=self._members_changed)
@@ -127,7 +126,9 @@ class Hub:
                 self.door,
                 FeedDesk(self.store, self.feeds, self.voice, quiet),
                 self.post,
-                blobs=BlobDesk(self.store, self.voice, open_blobs(self.folder, self.settings.blobs), suite1.hash),
+                blobs=BlobDesk(
+                    self.store, self.voice, open_blobs(self.folder, self.settings.blobs, keys.suite), keys.suite.hash
+                ),
             )
         )
 

@@ -39,6 +39,7 @@ def open_store(
         entropy=entropy,
         projectors=all_projectors(key),
         database=database,
+        suite=trust.suite,
     )
     if isinstance(database, SqlcipherFile):
         keep_salt(path, path)

@@ -70,7 +70,7 @@ class Worker:
         self.store = open_store(folder, self._trust, settings.store, clock, entropy, number)
         self.store.start_incarnation(software)
         keys = self._trust.keys
-        self._voice = Voice(self.store, HubKeys(keys.signing, keys.sealing), self._bundle)
+        self._voice = Voice(self.store, HubKeys(keys.signing, keys.sealing, keys.suite), self._bundle)
         self._post = Post()
         place = settings.backup.place
         self._backups = BackupWatch(

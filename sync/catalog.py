@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from hashlib import sha256
 from typing import Any, Final
 
 from sync.domain.blobs import facts as blob_facts
@@ -28,7 +29,6 @@ from sync.domain.tracking import alias, handins, rounds, stored
 from sync.domain.tracking import facts as tracking_facts
 from sync.domain.tracking import fold as stay_fold
 from sync.domain.tracking.state import Stay
-from sync.kernel.chain import digest
 from sync.kernel.fact import Annotation, Fact
 from sync.kernel.ids import BULK, CONTROL, LIVE, FactId
 from sync.kernel.limits import KEY_TEXT_BYTES_MAX, SCHEMAS_BACK
@@ -137,7 +137,7 @@ _ENTITY_ROWS: Final = (
         calendar.load_ward, _SITE, calendar_facts.ward_key,
     ),
     EntityType(
-        fleet_facts.NODE, "node", "register", 1, fleet.Node, fleet.fold, fleet.dump, fleet.load, _SITE,
+        fleet_facts.NODE, "node", "register", 2, fleet.Node, fleet.fold, fleet.dump, fleet.load, _SITE,
         fleet_facts.node_key,
     ),
     _log(fleet_facts.AUDIT, "audit"),
@@ -219,8 +219,8 @@ def understood(fact: Fact) -> Fact:
 
 @cache
 def schema_digest() -> bytes:
-    """Field 3 of a hello: the first 8 bytes of the schema's hash."""
-    return digest(json.dumps(schema(), sort_keys=True).encode())[:8]
+    """Field 3 of a hello: the first 8 bytes of the schema's SHA-256, whatever the site's suite."""
+    return sha256(json.dumps(schema(), sort_keys=True).encode()).digest()[:8]
 
 
 SCHEMAS: Final[Mapping[bytes, int]] = {bytes(8): 1, bytes.fromhex("b2791a534c025154"): 2}

@@ -37,6 +37,7 @@ class Letters:
     def hello(self, number: int) -> bytes:
         """Who this is and how far each stream and scope stands."""
         store = self._store
+        hasher = store.suite.hasher
         streams = outbox.own_streams(store)[: STREAMS_MAX - ENDED_NAMED]
         streams += outbox.ended_unsafe(store, ENDED_NAMED)
         body = Hello(
@@ -44,8 +45,8 @@ class Letters:
             incarnation=store.incarnation,
             number=number,
             streams=tuple(HelloStream(s.incarnation, s.lane, s.last, s.acked, s.oldest_kept) for s in streams),
-            acked_digest=acked_digest([s.acked_h for s in streams]),
-            cursors_digest=cursors_digest((c.label, c.epoch, c.sseq, c.e) for c in down.cursors(store)),
+            acked_digest=acked_digest(hasher, [s.acked_h for s in streams]),
+            cursors_digest=cursors_digest(hasher, ((c.label, c.epoch, c.sseq, c.e) for c in down.cursors(store))),
             trust_version=self._book.version,
             scope_version=store.meta_int("scope_version"),
             leases_digest=self._leases(),
@@ -56,7 +57,8 @@ class Letters:
 
     def _leases(self) -> bytes:
         with self._store.read() as conn:
-            return leases_digest(kept.held.lease.id for kept in box_tables.open_leases(conn))
+            held = [kept.held.lease.id for kept in box_tables.open_leases(conn)]
+        return leases_digest(self._store.suite.hasher, held)
 
     def ask(self, ask: Ask) -> bytes:
         """A question about a lease."""
@@ -87,6 +89,7 @@ class Letters:
             hub_seal_key=self._book.seal_to,
             head_hash=cut.head_hash,
             backlog=cut.backlog,
+            suite=self._book.keys.suite,
         )
         return raw, first + len(items) - 1
 

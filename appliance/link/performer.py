@@ -15,7 +15,6 @@ from sync.adapters.leases.box import Leases
 from sync.adapters.sqlite_log import down, outbox, thawing
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.kernel import hlc
-from sync.kernel.chain import digest
 from sync.kernel.limits import CUT_FACTS, HUB_TIME_S_MAX
 from sync.kernel.outcome import PeerFault
 from sync.protocol import events, lease_states, states
@@ -186,7 +185,7 @@ class Performer:
         own = self._letters.stream((effect.incarnation, effect.lane))
         cut = None if own is None else outbox.cut(self._store, own, effect.seq, facts_max=1, bytes_max=1)
         if own is not None and cut is not None and not cut.withheld:
-            outbox.withhold(self._store, own.stream, effect.seq, digest(cut.items[0]))
+            outbox.withhold(self._store, own.stream, effect.seq, self._store.suite.hash(cut.items[0]))
         return []
 
     @_do.register

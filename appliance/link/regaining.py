@@ -12,7 +12,6 @@ from sync.adapters.sqlite_log import regained
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.kernel.limits import BATCH_FACTS_MAX
 from sync.kernel.outcome import PeerFault
-from sync.kernel.suite import suite1
 from sync.protocol import history
 from sync.protocol.batch import Item
 
@@ -35,7 +34,7 @@ def regain(store: ApplianceStore, hub: HubHistory, book: TrustBook) -> None:
 
 
 def _regain(store: ApplianceStore, hub: HubHistory, book: TrustBook, gone: regained.Lost) -> None:
-    public = suite1.signing_public(book.keys.signing)
+    keys = book.keys
     items: list[Item] = []
     left: regained.Lost | None = gone
     while left is not None:
@@ -47,7 +46,8 @@ def _regain(store: ApplianceStore, hub: HubHistory, book: TrustBook, gone: regai
         if page.first != first + len(items) or len(items) > BATCH_FACTS_MAX:
             raise PeerFault("history.chain")
         items += page.items
-        hashes, covered = history.proven(history.Page(first, tuple(items), page.proofs), left.stream, left.h, public)
+        whole = history.Page(first, tuple(items), page.proofs)
+        hashes, covered = history.proven(whole, left.stream, left.h, keys.signing_public, keys.suite)
         if covered:
             left = regained.take(store, left, items[:covered], hashes[:covered])
             items = items[covered:]

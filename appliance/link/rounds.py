@@ -122,14 +122,14 @@ class Rounds:
             public = self._book.hub_key(header.node, header.key_id)
             if public is None:
                 raise PeerFault("segment.key")
-            run = open_segment(raw, public)
+            run = open_segment(raw, public, suite=self._book.keys.suite)
             if (run.label, run.epoch, run.first) != (cursor.label, cursor.epoch, at + 1):
                 raise PeerFault("segment.place")
             if run.prev_e != e:
                 return None
             for data in run.entries[: head.sseq - at]:
                 at += 1
-                e = feed.next_e(cursor.label, at, e, data)
+                e = feed.next_e(self._store.suite.hasher, cursor.label, at, e, data)
                 entries += _known(data)
         return Tail(cursor.label, cursor.epoch, at, e, entries) if e == head.e else None
 
@@ -138,10 +138,11 @@ class Rounds:
         if hub_ms - self._store.meta_int("sets_checked_ms") < CHECK_EVERY_MS:
             return []
         down.note_checked(self._store, hub_ms)
+        hasher = self._store.suite.hasher
         return [
             label
             for label, head in heads.items()
-            if label not in broken and feed.root_of(down.bucket_values(self._store, label)) != head.root
+            if label not in broken and feed.root_of(hasher, down.bucket_values(self._store, label)) != head.root
         ]
 
     def repair(self, label: str) -> None:

@@ -101,7 +101,7 @@ class Starting:
             while len(have) < len(wanted):
                 k = first = next(k for k in range(len(wanted)) if k not in have)
                 for raw in self._hub.snapshot(manifest.label, manifest.epoch, manifest.sseq, first):
-                    if k >= len(wanted) or segment_hash(raw) != wanted[k]:
+                    if k >= len(wanted) or segment_hash(self._store.suite.hasher, raw) != wanted[k]:
                         raise PeerFault("snapshot.segment")
                     have[k] = fresh[k] = raw
                     k += 1

@@ -14,7 +14,7 @@ from typing import Any
 
 from sync.kernel import canonical
 from sync.kernel.outcome import PeerFault
-from sync.kernel.suite import suite1
+from sync.kernel.suite import Suite
 from sync.protocol import message
 from sync.protocol.message import Message, make_message, open_message, parse_short_header
 from sync.protocol.trust import Trust
@@ -22,18 +22,19 @@ from sync.protocol.trust import Trust
 
 @dataclass(frozen=True)
 class BoxKeys:
-    """This box's name and its secret signing key, 32 raw bytes."""
+    """This box's name, its secret signing key, 32 raw bytes, and its site's suite."""
 
     node: str
     signing: bytes
+    suite: Suite
 
     @cached_property
     def signing_public(self) -> bytes:
-        return suite1.signing_public(self.signing)
+        return self.suite.signing_public(self.signing)
 
     @cached_property
     def key_id(self) -> bytes:
-        return suite1.key_id(self.signing_public)
+        return self.suite.key_id(self.signing_public)
 
 
 class TrustBook:
@@ -72,7 +73,7 @@ class TrustBook:
 
     def open(self, raw: bytes) -> Message:
         """A message of the hub's for this box or for everyone. Raises PeerFault."""
-        return open_message(raw, keys=self.hub_key, audience=self.keys.node)
+        return open_message(raw, suite=self.keys.suite, keys=self.hub_key, audience=self.keys.node)
 
     def adopt(self, raw: bytes) -> bool:
         """Take a newer bundle. False: it is not newer. Raises PeerFault when nobody we believe signed it."""
@@ -97,4 +98,5 @@ class TrustBook:
             epoch=epoch,
             signing_key=self.keys.signing,
             key_id=self.keys.key_id,
+            suite=self.keys.suite,
         )

@@ -17,7 +17,6 @@ from sync.adapters.leases.box import Leases
 from sync.adapters.mqtt_link import MqttLink
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.kept_blobs import KeptBlobs
-from sync.kernel.suite import suite1
 
 
 def make_link(
@@ -37,7 +36,9 @@ def make_link(
         return None
     tls = client_context(keys.ca_path, keys.tls_certificate_path, keys.tls_key_path, hub.server_name)
     book = TrustBook(
-        BoxKeys(settings.node.node, keys.signing), trust_path.read_bytes(), lambda raw: write_whole(trust_path, raw)
+        BoxKeys(settings.node.node, keys.signing, keys.suite),
+        trust_path.read_bytes(),
+        lambda raw: write_whole(trust_path, raw),
     )
 
     def carriers(heard: Heard) -> list[Carrier]:
@@ -52,7 +53,7 @@ def make_link(
     def blobs(heard: Callable[[bytes], None]) -> BlobSender:
         assert kept is not None
         return BlobSender(
-            kept, HttpsBlobs(hub.sync_url, tls, keys.ca_path), heard, suite1.hash,
+            kept, HttpsBlobs(hub.sync_url, tls, keys.ca_path), heard, keys.suite.hash,
             bytes_per_s=settings.sync.blob_bytes_per_s, draw=draw,
         )  # fmt: skip
 

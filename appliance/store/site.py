@@ -11,7 +11,7 @@ from sync.domain.calendar.facts import CALENDAR, LIMIT_DAYS_DEFAULT, WARD
 from sync.domain.calendar.workdays import Calendar
 from sync.domain.fleet.facts import NODE
 from sync.kernel.fact import Key
-from sync.kernel.suite import suite1
+from sync.kernel.suite import PUBLIC_BYTES, Suite
 
 
 class WardRow(NamedTuple):
@@ -24,6 +24,9 @@ class WardRow(NamedTuple):
 
 
 class SiteProjector:
+    def __init__(self, suite: Suite) -> None:
+        self._suite = suite
+
     etypes = frozenset({WARD, NODE})
     derived = ("site_ward", "site_node")
     schema_sql = """
@@ -60,7 +63,7 @@ class SiteProjector:
                     state.role,
                     state.display_name,
                     state.signing_public,
-                    suite1.key_id(state.signing_public),
+                    self._suite.key_id(state.signing_public),
                     state.status,
                 ),
             )
@@ -74,8 +77,8 @@ def ward(conn: Connection, code: str) -> WardRow:
 
 def public_of(conn: Connection, key_id: bytes) -> bytes | None:
     """The signing key of a machine of this site, revoked ones too: their paper was honest when it was printed."""
-    row = conn.execute("SELECT public FROM site_node WHERE key_id = ? AND length(public) = 32", (key_id,)).fetchone()
-    return None if row is None else bytes(row[0])
+    row = conn.execute("SELECT public FROM site_node WHERE key_id = ?", (key_id,)).fetchone()
+    return None if row is None or len(row[0]) not in PUBLIC_BYTES.values() else bytes(row[0])
 
 
 def calendar_for(store: NodeStore, today: date) -> Calendar:

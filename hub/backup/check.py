@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 from hub.backup.place import StreamEnd
 from sync.adapters.sqlite_log.connection import Connection, DatabaseError
+from sync.adapters.sqlite_log.meta import kept_suite
 from sync.adapters.sqlite_log.streams import ZERO_HASH
-from sync.kernel.chain import chain_prefix, digest, next_hash
+from sync.kernel.chain import Chain
+from sync.kernel.suite import Hasher
 
 WITHHELD = 2
 
@@ -27,14 +29,14 @@ class Checked:
 
 def check(conn: Connection, told: Sequence[StreamEnd] | None = None) -> Checked:
     """Every link of every stream recomputed. `told`: how far each stream must go at least."""
-    facts = 0
+    facts, hasher = 0, kept_suite(conn, None).hasher
     ends: list[StreamEnd] = []
     try:
         rows = conn.execute(
             "SELECT id, node, incarnation, lane, last, head FROM stream ORDER BY node, incarnation, lane"
         ).fetchall()
         for stream, node, incarnation, lane, last, head in rows:
-            held, fault = _chain(conn, stream, node, incarnation, lane, last, bytes(head))
+            held, fault = _chain(conn, hasher, stream, node, incarnation, lane, last, bytes(head))
             facts += held
             ends.append(StreamEnd(node, incarnation, lane, held))
             if fault:
@@ -49,12 +51,12 @@ def check(conn: Connection, told: Sequence[StreamEnd] | None = None) -> Checked:
 
 
 def _chain(
-    conn: Connection, stream: int, node: str, incarnation: int, lane: int, last: int, head: bytes
+    conn: Connection, hasher: Hasher, stream: int, node: str, incarnation: int, lane: int, last: int, head: bytes
 ) -> tuple[int, str | None]:
-    prefix, prev, seq = chain_prefix(node, incarnation, lane), ZERO_HASH, 0
+    links, prev, seq = Chain(hasher, node, incarnation, lane), ZERO_HASH, 0
     for row in conn.execute("SELECT seq, h, status, fact FROM log WHERE stream = ? ORDER BY seq", (stream,)):
-        d = bytes(row[3]) if row[2] == WITHHELD else digest(bytes(row[3]))
-        prev = next_hash(prefix, seq + 1, prev, d)
+        d = bytes(row[3]) if row[2] == WITHHELD else links.digest(bytes(row[3]))
+        prev = links.link(seq + 1, prev, d)
         if row[0] != seq + 1 or bytes(row[1]) != prev:
             return seq, f"{_name(node, incarnation, lane)}/{seq + 1}: the chain does not hold"
         seq += 1

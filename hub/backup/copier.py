@@ -19,7 +19,6 @@ from sync.adapters.sqlite_log.streams import ZERO_HASH
 from sync.kernel.ids import StreamId
 from sync.kernel.limits import CUT_FACTS, CUT_QUIET_MS, TICK_EVERY_S
 from sync.kernel.outcome import Unavailable
-from sync.kernel.suite import suite1
 from sync.protocol.batch import make_batch
 from sync.protocol.outbound import FACT_BYTES_A_BATCH
 
@@ -42,7 +41,7 @@ class OwnCopier:
         self._keys = keys
         self._place = place
         self._directory = directory
-        self._seal_to = suite1.sealing_public(keys.sealing)
+        self._seal_to = keys.suite.sealing_public(keys.sealing)
         self._upto: dict[StreamId, int] | None = None
         self._mirrored_s = float("-inf")
         self._turn = threading.Lock()
@@ -146,6 +145,7 @@ class OwnCopier:
             items=items,
             signing_key=self._keys.signing,
             hub_seal_key=self._seal_to,
+            suite=self._keys.suite,
         )
         own.add(folder, each.name, [raw])
         return first + len(items) - 1

@@ -12,10 +12,12 @@ import json
 import re
 from pathlib import Path
 
+from provisioning.trust.node_keys import suite_in
 from sync.adapters.idgen import Entropy
 from sync.adapters.keys import KEY_BYTES, create_secret, load_key, write_whole
+from sync.adapters.keys.suites import suite_of
 from sync.kernel.outcome import PeerFault, Unavailable
-from sync.kernel.suite import suite1
+from sync.kernel.suite import NUMBERS
 
 PUBLIC = "recovery.pub"
 _INFO = b"way/1 hub keys\0"
@@ -24,9 +26,11 @@ _NAME = re.compile(r"keys/[A-Za-z0-9][A-Za-z0-9._-]{0,60}|settings\.toml|data/po
 
 def make_recovery_key(directory: Path, to: Path, entropy: Entropy) -> None:
     """Draw a recovery key: public half among the hub's keys, private half at `to`. Raises FileExistsError."""
-    private = entropy.bytes(KEY_BYTES)
+    suite = suite_in(directory / "keys")
+    while not suite.is_private(private := entropy.bytes(KEY_BYTES)):
+        pass
     create_secret(to, private)
-    write_whole(directory / "keys" / PUBLIC, suite1.sealing_public(private))
+    write_whole(directory / "keys" / PUBLIC, suite.sealing_public(private))
 
 
 def sealed_keys(directory: Path) -> bytes | None:
@@ -40,7 +44,17 @@ def sealed_keys(directory: Path) -> bytes | None:
         for path in files
         if path.is_file() and _NAME.fullmatch(str(path.relative_to(directory)))
     }
-    return suite1.seal(public.read_bytes(), _INFO, json.dumps(held).encode())
+    return suite_in(directory / "keys").seal(public.read_bytes(), _INFO, json.dumps(held).encode())
+
+
+def _opened(recovery: bytes, sealed: bytes) -> bytes:
+    """By whichever suite sealed it: the records that say so are inside."""
+    for number in sorted(NUMBERS):
+        try:
+            return suite_of(number).open(recovery, _INFO, sealed)
+        except PeerFault:
+            continue
+    raise PeerFault("seal")
 
 
 def unseal_keys(sealed: Path, recovery: Path, directory: Path) -> None:
@@ -50,7 +64,7 @@ def unseal_keys(sealed: Path, recovery: Path, directory: Path) -> None:
     except OSError as fault:
         raise Unavailable("backup.no-keys", 0.0) from fault
     try:
-        held = json.loads(suite1.open(load_key(recovery), _INFO, raw))
+        held = json.loads(_opened(load_key(recovery), raw))
         files = {name: base64.b64decode(text) for name, text in held.items() if _NAME.fullmatch(name)}
     except (PeerFault, ValueError) as fault:
         raise Unavailable("backup.recovery-key", 0.0) from fault

@@ -17,7 +17,6 @@ from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.kernel.ids import StreamId
 from sync.kernel.limits import BATCH_SENT_BYTES_MAX
 from sync.kernel.outcome import PeerFault
-from sync.kernel.suite import suite1
 from sync.protocol import batch
 
 _LENGTH = 4
@@ -75,15 +74,15 @@ def read_back(folder: Path, store: HubStore, keys: HubKeys) -> int:
 
     Stops in a stream at the first batch that does not fit or does not verify; nothing of it counts.
     """
-    public = suite1.signing_public(keys.signing)
+    public = keys.suite.signing_public(keys.signing)
     taken = 0
     for path in sorted(folder.glob("*.way")) if folder.is_dir() else ():
         for raw in batches_of(path):
             try:
                 header = batch.parse_header(raw)
-                if header.node != store.node or header.key_id != suite1.key_id(public):
+                if header.node != store.node or header.key_id != keys.suite.key_id(public):
                     raise PeerFault("batch.key")
-                opened = batch.open_batch(raw, header, public_key=public, open_key=keys.sealing)
+                opened = batch.open_batch(raw, header, public_key=public, open_key=keys.sealing, suite=keys.suite)
             except PeerFault:
                 break
             items = [item for item in opened.items if isinstance(item, bytes)]

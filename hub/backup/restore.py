@@ -171,6 +171,7 @@ def _pour(fresh: Path, secrets: HubSecrets) -> None:
         clock=SystemClock(),
         entropy=SystemEntropy(),
         projectors=all_projectors(secrets.store),
+        suite=secrets.messages.suite,
         database=secrets.server,
     )
     source = connect(fresh / "node.db", secrets.store, writes=False)
@@ -204,6 +205,7 @@ def _open(path: Path, secrets: HubSecrets) -> HubStore:
         clock=SystemClock(),
         entropy=SystemEntropy(),
         projectors=all_projectors(secrets.store),
+        suite=secrets.messages.suite,
     )
 
 

@@ -191,7 +191,8 @@ class Door:
     def _open(self, raw: bytes, header: batch.Header, row: NodeRow) -> hub_inbound.Arrival:
         if header.key_id != row.key_id:
             raise PeerFault("batch.key")
-        opened = batch.open_batch(raw, header, public_key=row.signing_public, open_key=self._voice.keys.sealing)
+        keys = self._voice.keys
+        opened = batch.open_batch(raw, header, public_key=row.signing_public, open_key=keys.sealing, suite=keys.suite)
         items = [item.digest if isinstance(item, batch.Withheld) else item for item in opened.items]
         withheld = frozenset(i for i, item in enumerate(opened.items) if isinstance(item, batch.Withheld))
         return hub_inbound.Arrival(

@@ -72,6 +72,7 @@ class FeedDesk:
         """The parts of the answer. Raises PeerFault when the question is not this node's own or not about `label`."""
         opened = message.open_message(
             raw,
+            suite=self._voice.suite,
             keys=lambda _node, key_id: row.signing_public if key_id == row.key_id else None,
             audience=self._store.node,
         )
@@ -90,7 +91,9 @@ class FeedDesk:
                 differing = feed.differing(ask.values, self._feeds.values(conn, ask.label, head.sseq))
                 listed = self._feeds.members(conn, ask.label, differing)
                 buckets, more = self._fitting(differing, listed, with_points=ask.empty)
-                members = [each for each in listed if feed.bucket_of(each[0], each[1]) in buckets]
+                members = [
+                    each for each in listed if feed.bucket_of(self._store.suite.hasher, each[0], each[1]) in buckets
+                ]
         wanted = [(etype, key) for etype, key, _ in members] if ask.empty else list(ask.wanted)
         return SetsAnswer(
             label=ask.label,
@@ -109,7 +112,9 @@ class FeedDesk:
     ) -> tuple[frozenset[int], bool]:
         sizes: dict[int, int] = defaultdict(int)
         for etype, key, _ in listed:
-            sizes[feed.bucket_of(etype, key)] += sets.member_bytes(key) + (_POINT_BYTES if with_points else 0)
+            sizes[feed.bucket_of(self._store.suite.hasher, etype, key)] += sets.member_bytes(key) + (
+                _POINT_BYTES if with_points else 0
+            )
         return sets.fitting((bucket, sizes[bucket]) for bucket in sorted(differing))
 
     def _points(self, label: str, wanted: Sequence[tuple[int, Key]]) -> tuple[bytes, ...]:

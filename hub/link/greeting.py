@@ -22,6 +22,7 @@ from sync.protocol import hello as words
 from sync.protocol import message
 from sync.protocol.ack import Ack, StreamAck, acked_digest
 from sync.protocol.lease import Ask
+from sync.protocol.message import Message
 
 SOFTWARE = "waystation"
 BEYOND_MAX = 64
@@ -122,7 +123,10 @@ class Greeting:
             if claimed is None:
                 raise PeerFault("message.unknown-node")
             return None, words.Hello.read(canonical.decode(raw[message.SIGNED_BYTES :]))
-        return row, words.Hello.read(message.open_message(raw, keys=_key_of(row), audience=self._store.node).body)
+        return row, words.Hello.read(self._open(raw, row).body)
+
+    def _open(self, raw: bytes, row: NodeRow) -> Message:
+        return message.open_message(raw, suite=self._voice.suite, keys=_key_of(row), audience=self._store.node)
 
     def _welcome(self, row: NodeRow, hello: words.Hello) -> list[bytes]:
         trust = self._voice.trust()
@@ -157,7 +161,7 @@ class Greeting:
         row = self._store.node_row(signer)
         if row is None or self._office is None:
             raise PeerFault("message.unknown-node")
-        opened = message.open_message(raw, keys=_key_of(row), audience=self._store.node)
+        opened = self._open(raw, row)
         return row.node, self._office.answer(row, Ask.read(opened.body))
 
     def _streams(self, row: NodeRow, hello: words.Hello) -> tuple[StreamAck, ...]:
@@ -170,7 +174,8 @@ class Greeting:
             unknown = {place: None for place in (*self._beyond(conn, row.node, hello), *others[-REJECTING_MAX:])}
             more = hub_inbound.marks(conn, row.node, [place for place in unknown if place not in named])
             told = hub_inbound.hashes_at(conn, row.node, [(s.incarnation, s.lane, s.acked) for s in hello.streams])
-        same_past = None not in told and acked_digest([h for h in told if h is not None]) == hello.acked_digest
+        same = acked_digest(self._store.suite.hasher, [h for h in told if h is not None]) == hello.acked_digest
+        same_past = None not in told and same
         acks = [stream_ack(row.node, mark, self._safe) for mark in marks]
         differing = [
             ack
@@ -209,7 +214,9 @@ class Greeting:
     def _receipt(self, raw: bytes, claimed: str | None) -> tuple[str, list[bytes]]:
         """Our own signed word, shown back: when it promises more than the log holds, this hub was rolled back."""
         shown = message.open_message(
-            raw, keys=lambda node, key_id: self._voice.public if key_id == self._voice.key_id else None
+            raw,
+            suite=self._voice.suite,
+            keys=lambda node, key_id: self._voice.public if key_id == self._voice.key_id else None,
         )
         node = shown.audience
         if node is None or (claimed is not None and claimed != node):

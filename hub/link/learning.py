@@ -15,7 +15,6 @@ from sync.adapters.sqlite_log.hub_store import HubStore, add_node, node_row, put
 from sync.adapters.sqlite_log.node_store import Change, Unit
 from sync.domain.fleet import facts
 from sync.domain.fleet.fold import REVOKED
-from sync.kernel.suite import suite1
 
 SHUT = ("revoked", "closed")
 GRANT = "grant:"
@@ -36,7 +35,7 @@ def learn_again(store: HubStore, trust: SiteTrust, record: bytes) -> bool:
                 name=(known.display_name if known else "") or identity.node,
                 signing_public=identity.signing,
                 sealing_public=identity.sealing,
-                key_id=suite1.key_id(identity.signing),
+                key_id=trust.suite.key_id(identity.signing),
                 scopes=scopes_for(identity.role, ()),
                 tls_serial=None,
                 now_ms=store.clock.wall_ms(),

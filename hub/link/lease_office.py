@@ -30,7 +30,6 @@ from sync.kernel.limits import (
     NUMBER_RESOURCES_MAX,
 )
 from sync.kernel.outcome import PeerFault, Refused
-from sync.kernel.suite import suite1
 from sync.protocol import lease as words
 from sync.protocol import message
 from sync.protocol.hello import leases_digest
@@ -89,7 +88,7 @@ class LeaseOffice:
     def digest(self, node: str) -> bytes:
         """H8 over the ids the node holds by the hub's knowledge. Source: section 4.6, hello field 13."""
         with self._store.read() as conn:
-            return leases_digest(tables.open_ids(conn, node))
+            return leases_digest(self._store.suite.hasher, tables.open_ids(conn, node))
 
     def words_for(self, node: str) -> list[bytes]:
         """The word on every lease that is open for this node, for one that holds others than the hub thinks."""
@@ -283,7 +282,8 @@ class LeaseOffice:
     def _counted(self, unit: Unit, node: NodeRow, wish: Wish, name: bytes | None) -> Lease:
         made = self._lease(unit, wish.kind, wish.resource, node.node)
         name = name or made.id
-        keys = tuple(suite1.seal(node.sealing_public, KEY_INFO + name, key) for key in self._keys_of(wish.resource))
+        seal = self._voice.suite.seal
+        keys = tuple(seal(node.sealing_public, KEY_INFO + name, key) for key in self._keys_of(wish.resource))
         return replace(
             made, id=name, quota=wish.units, lasts_s=wish.lasts_s, offline_s=min(wish.offline_s, wish.lasts_s),
             actor=wish.actor, role=wish.role, purpose=wish.purpose, label=f"grant:{name.hex()}", wrapped=keys,
@@ -313,7 +313,9 @@ class LeaseOffice:
             return None
         try:
             shown = message.open_message(
-                ask.shown, keys=lambda _, key_id: self._voice.public if key_id == self._voice.key_id else None
+                ask.shown,
+                suite=self._voice.suite,
+                keys=lambda _, key_id: self._voice.public if key_id == self._voice.key_id else None,
             )
             word = LeaseWord.read(shown.body)
         except PeerFault:

@@ -11,7 +11,7 @@ from sync.adapters.sqlite_log.hub_inbound import StreamMark
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.kernel import hlc
 from sync.kernel.ids import StreamId
-from sync.kernel.suite import suite1
+from sync.kernel.suite import Suite
 from sync.protocol import message
 from sync.protocol.ack import Ack, Credit, StreamAck
 from sync.protocol.notices import HELLO_WANTED, Head, Notice, ScopeHead
@@ -21,10 +21,11 @@ from sync.protocol.snapshot import Manifest
 
 @dataclass(frozen=True, slots=True)
 class HubKeys:
-    """The hub's secrets for messages, each 32 raw bytes."""
+    """The hub's secrets for messages, each 32 raw bytes, and the site's suite."""
 
     signing: bytes
     sealing: bytes
+    suite: Suite
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,9 @@ class Voice:
         self.store = store
         self.keys = keys
         self.trust = trust
-        self.public = suite1.signing_public(keys.signing)
-        self.key_id = suite1.key_id(self.public)
+        self.suite = keys.suite
+        self.public = keys.suite.signing_public(keys.signing)
+        self.key_id = keys.suite.key_id(self.public)
 
     def hub_time(self) -> int:
         """Hub time now, as an HLC that is not below anything the hub has stored."""
@@ -58,6 +60,7 @@ class Voice:
             epoch=self.store.epoch,
             signing_key=self.keys.signing,
             key_id=self.key_id,
+            suite=self.suite,
         )
 
     def ack(
@@ -93,6 +96,7 @@ class Voice:
             entries=entries,
             signing_key=self.keys.signing,
             key_id=self.key_id,
+            suite=self.suite,
         )
 
 

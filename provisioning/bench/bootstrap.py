@@ -93,7 +93,7 @@ def ward_of(count: int) -> Callable[[Path], None]:
             feeds = Feeds(store)
             while digest_some(store, feeds).behind:
                 pass
-            voice = Voice(store, HubKeys(trust.keys.signing, trust.keys.sealing), lambda: None)
+            voice = Voice(store, HubKeys(trust.keys.signing, trust.keys.sealing, trust.suite), lambda: None)
             worth = Worth(1, FeedSettings().snapshot_entries)
             assert LABEL in Publisher(store, voice, worth).look()
         finally:
@@ -126,14 +126,14 @@ def begin(site: BenchSite, path: Path, count: int) -> Began:
     raw = (site.folder / "box" / "keys" / "trust.way").read_bytes()
     store = ApplianceStore(
         path, own.store, node=site.settings.node.node, role=site.settings.node.role, clock=SystemClock(),
-        entropy=SystemEntropy(), projectors=folded_projectors(),
+        entropy=SystemEntropy(), projectors=folded_projectors(own.suite),
     )  # fmt: skip
     feeds = HttpsFeeds(hub.sync_url, tls, own.ca_path)
     try:
         store.start_incarnation("bench")
         down.raise_epoch(store, 1)
         down.set_scopes(store, 1, [LABEL])
-        rounds = Rounds(store, feeds, TrustBook(BoxKeys(store.node, own.signing), raw, lambda _: None))
+        rounds = Rounds(store, feeds, TrustBook(BoxKeys(store.node, own.signing, own.suite), raw, lambda _: None))
         began_s, worked_s = time.perf_counter(), time.process_time()
         done = rounds.run()
         told = Began(time.perf_counter() - began_s, time.process_time() - worked_s)

@@ -13,6 +13,7 @@ from provisioning.making.directories import toml
 from provisioning.trust.node_keys import make_keys
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
+from sync.adapters.keys.suites import suite_of
 from sync.adapters.sqlite_log import down
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.order import order_bytes
@@ -54,11 +55,11 @@ def make_box(
     devices = {"tone": tone, "guns": [{"name": f"gun-{n}", "url": url} for n, url in enumerate(guns, 1)]}
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     (folder / "settings.toml").write_text(toml({"node": node, "devices": devices, **more}), "utf-8")
-    keys = make_keys(folder / "keys", SystemEntropy())
+    keys = make_keys(folder / "keys", SystemEntropy(), suite_of(1))
     (folder / "data").mkdir(mode=0o700, exist_ok=True)
     store = ApplianceStore(
         folder / "data" / "node.db", keys.store, node=node["node"], role=role, clock=SystemClock(),
-        entropy=SystemEntropy(), projectors=folded_projectors(),
+        entropy=SystemEntropy(), projectors=folded_projectors(keys.suite),
     )  # fmt: skip
     try:
         fill(store, records, ROLES[role])

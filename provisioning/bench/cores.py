@@ -49,18 +49,18 @@ def enrol_cores(hub: Path, folder: Path, count: int) -> list[str]:
         with store.write() as unit:
             for _ in range(count):
                 name = node_name(ROLE, entropy.bytes(5))
-                keys = make_keys(folder / name, entropy)
+                keys = make_keys(folder / name, entropy, trust.suite)
                 public = keys.tls_key().public_key()
                 leaf = issue(trust.authority, public, name, now_ms)
                 record = Identity(
-                    node=name, role=ROLE, suite=1, signing=keys.signing_public, sealing=keys.sealing_public,
-                    tls=spki_hash(public), issued_ms=now_ms,
+                    node=name, role=ROLE, suite=trust.suite.number, signing=keys.signing_public,
+                    sealing=keys.sealing_public, tls=spki_hash(public), issued_ms=now_ms,
                 )  # fmt: skip
                 keys.ca_path.write_bytes(trust.authority.certificate_pem)
                 keys.tls_certificate_path.write_bytes(leaf.public_bytes(serialization.Encoding.PEM))
                 (keys.folder / "trust.way").write_bytes(trust.bundle.raw)
                 keys.identity_path.write_bytes(
-                    make_identity(record, hub=trust.hub, epoch=1, signing_key=trust.keys.signing)
+                    make_identity(record, hub=trust.hub, epoch=1, signing_key=trust.keys.signing, suite=trust.suite)
                 )
                 add_node(
                     unit, node=name, role=ROLE, name=name, signing_public=keys.signing_public,
@@ -132,9 +132,10 @@ def serve(
 
 def open_core(keys_folder: Path, name: str, first: int = 0, facts: int = 0) -> ApplianceStore:
     """A new process of this machine's store; `facts` collections from number `first` on are written at once."""
+    keys = load_keys(keys_folder)
     store = ApplianceStore(
-        keys_folder / "node.db", load_keys(keys_folder).store, node=name, role=ROLE, clock=SystemClock(),
-        entropy=SystemEntropy(), projectors=folded_projectors(),
+        keys_folder / "node.db", keys.store, node=name, role=ROLE, clock=SystemClock(),
+        entropy=SystemEntropy(), projectors=folded_projectors(keys.suite),
     )  # fmt: skip
     store.start_incarnation("bench")
     write_backlog(store, first, facts)

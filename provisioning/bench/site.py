@@ -97,7 +97,7 @@ def bare_link(
     """A box's session on one carrier made by `carrier(node, host, port, tls, heard)`, not started."""
     own = load_keys(keys)
     tls = client_context(own.ca_path, own.tls_certificate_path, own.tls_key_path, settings.hub.server_name)
-    book = TrustBook(BoxKeys(store.node, own.signing), (keys / "trust.way").read_bytes(), lambda raw: None)
+    book = TrustBook(BoxKeys(store.node, own.signing, own.suite), (keys / "trust.way").read_bytes(), lambda raw: None)
     port = mqtt_port or settings.hub.mqtt_port
     return Link(
         store,
@@ -151,9 +151,10 @@ def joined_box(folder: Path, client: HubClient) -> tuple[ApplianceStore, Setting
     enrol_box(folder, card["card"])
     settings = settings_file.load(Settings, folder / "settings.toml", {})
     (folder / "data").mkdir(mode=0o700)
+    keys = load_keys(folder / "keys")
     store = ApplianceStore(
-        folder / "data" / "node.db", load_keys(folder / "keys").store, node=settings.node.node,
-        role=settings.node.role, clock=SystemClock(), entropy=SystemEntropy(), projectors=folded_projectors(),
+        folder / "data" / "node.db", keys.store, suite=keys.suite, node=settings.node.node,
+        role=settings.node.role, clock=SystemClock(), entropy=SystemEntropy(), projectors=folded_projectors(keys.suite),
     )  # fmt: skip
     store.start_incarnation("bench")
     return store, settings

@@ -207,7 +207,7 @@ def _secrets(directory: Path, source: Path) -> tuple[HubSecrets, Place]:
 
     keys = load_keys(directory / "keys")
     node = load(Settings, directory / "settings.toml", dict(os.environ)).node.node
-    return HubSecrets(node, keys.store, HubKeys(keys.signing, keys.sealing), _server(directory)), Place(
+    return HubSecrets(node, keys.store, HubKeys(keys.signing, keys.sealing, keys.suite), _server(directory)), Place(
         source, keys.store
     )
 

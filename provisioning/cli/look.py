@@ -16,6 +16,7 @@ from sync.adapters.clock import SystemClock
 from sync.adapters.leases import box_tables
 from sync.adapters.sqlite_log.bootstrap import loading
 from sync.adapters.sqlite_log.connection import Connection
+from sync.adapters.sqlite_log.meta import suite_number
 from sync.catalog import ENTITY_TYPES, KINDS
 from sync.kernel.codec import decode_fact
 from sync.kernel.fact import Fact
@@ -70,6 +71,7 @@ def status(directory: Path) -> dict[str, Any]:
         ]
         found: dict[str, Any] = {
             "streams": streams,
+            "suite": suite_number(conn) or 1,
             "outbox": {"count": sum(s["last"] - s["acked"] for s in streams), "oldest_s": oldest_s(conn)},
             "refusals": {r[0]: r[1] for r in conn.execute("SELECT code, n FROM tally ORDER BY code")},
         }

@@ -52,8 +52,9 @@ def _open(hub: bool, directory: Path, key: bytes) -> NodeStore:
         projectors = projectors_of_hub(key)
     else:
         from appliance.projections import folded_projectors as projectors_of_box
+        from provisioning.trust.node_keys import suite_in
 
-        projectors = projectors_of_box()
+        projectors = projectors_of_box(suite_in(directory / "keys"))
     kind = HubStore if hub else ApplianceStore
     return kind(
         directory / "data" / "node.db",

@@ -40,9 +40,12 @@ def _open(directory: Path) -> tuple[ApplianceStore, Letters, TrustBook]:
         role=node[0].split("-")[0],
         clock=SystemClock(),
         entropy=SystemEntropy(),
-        projectors=folded_projectors(),
+        suite=keys.suite,
+        projectors=folded_projectors(keys.suite),
     )
-    book = TrustBook(BoxKeys(node[0], keys.signing), trust.read_bytes(), lambda raw: write_whole(trust, raw))
+    book = TrustBook(
+        BoxKeys(node[0], keys.signing, keys.suite), trust.read_bytes(), lambda raw: write_whole(trust, raw)
+    )
     return store, Letters(store, book, SOFTWARE), book
 
 

@@ -29,12 +29,13 @@ def hub(
     name: Annotated[str, typer.Option(help="the hospital's name")] = "",
     admin: Annotated[str, typer.Option(help="user id of the first administrator")] = "u-admin",
     host: Annotated[list[str] | None, typer.Option(help="further names or addresses of the hub")] = None,
+    suite: Annotated[int, typer.Option(min=1, max=2, help="1 international, 2 national (SM2, SM3, SM4); for good")] = 1,
     json: AsJson = False,
 ) -> None:
     """Make a new site: root key, hub keys, settings, the first administrator."""
     from provisioning.making.directories import make_hub
 
-    made = make_hub(dir, site=site, name=name, hosts=host or (), admin=admin, password=admin_password)
+    made = make_hub(dir, site=site, name=name, hosts=host or (), admin=admin, password=admin_password, suite=suite)
     say.document(made, as_json=json, lines=[f"{made['node']} is ready: waystation hub run --dir {dir}"])
 
 

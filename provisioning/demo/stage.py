@@ -118,7 +118,7 @@ class Stage:
         self.relay.stop()
 
 
-def raise_stage(directory: Path, seed: int, say: Say, hub_store: str = "") -> Stage:
+def raise_stage(directory: Path, seed: int, say: Say, hub_store: str = "", suite: int = 1) -> Stage:
     """Provision, start and fill a demo in `directory`. Raises Unavailable when a part does not come up.
 
     `hub_store`: address of empty tables in a PostgreSQL for the hub, which otherwise keeps its file.
@@ -128,7 +128,7 @@ def raise_stage(directory: Path, seed: int, say: Say, hub_store: str = "") -> St
     say("hub: keys, certificate authority, broker")
     hub_dir = directory / "hub"
     make_hub(
-        hub_dir, site=town.SITE, name=town.HOSPITAL, hosts=(), admin=ADMIN, password=password,
+        hub_dir, site=town.SITE, name=town.HOSPITAL, hosts=(), admin=ADMIN, password=password, suite=suite,
         settings={"store": {"url": hub_store}} if hub_store else None,
     )  # fmt: skip
     hub = NodeProcess("hub", hub_dir)

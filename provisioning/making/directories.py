@@ -14,6 +14,7 @@ from provisioning.trust.site import make_site
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
 from sync.adapters.keys import write_whole
+from sync.adapters.keys.suites import suite_of
 from sync.adapters.postgres.database import by_settings
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.domain.people import facts as people
@@ -31,12 +32,18 @@ def make_hub(
     hosts: Sequence[str],
     admin: str,
     password: str,
+    suite: int = 1,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """A hub that can be run. Doing it again on the same directory keeps its keys and refuses a second administrator."""
+    """A hub that can be run; its site keeps `suite` for good.
+
+    Doing it again on the same directory keeps its keys and refuses a second administrator.
+    """
     clock, entropy = SystemClock(), SystemEntropy()
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    trust = make_site(directory / "keys", site=site, hosts=list(hosts), now_ms=clock.wall_ms(), entropy=entropy)
+    trust = make_site(
+        directory / "keys", site=site, hosts=list(hosts), now_ms=clock.wall_ms(), entropy=entropy, suite=suite_of(suite)
+    )
     path = directory / "settings.toml"
     if path.exists():
         raise Unavailable("provision.exists", 0.0)
@@ -50,6 +57,7 @@ def make_hub(
         clock=clock,
         entropy=entropy,
         database=by_settings(where.get("url", ""), where.get("password_file", ""), name=trust.worker),
+        suite=trust.suite,
     )
     try:
         store.start_incarnation(SOFTWARE, "start")

@@ -25,6 +25,7 @@ from sync.adapters.sqlite_log.connection import connect
 from sync.adapters.sqlite_log.node_store import Change, Unit
 from sync.kernel.ids import FactId
 from sync.kernel.outcome import PeerFault, Unavailable
+from sync.kernel.suite import suite1
 from sync.protocol.config import Config
 from sync.protocol.session import Session
 
@@ -65,6 +66,7 @@ class Box(Process):
             clock=self.clock,
             entropy=self.entropy(),
             point=self.point,
+            suite=suite1,
         )
         names = (MQTT, HTTPS) if self.n % 3 else (HTTPS, MQTT)
         self.carriers = {name: SimCarrier(self, name) for name in names}
@@ -80,7 +82,7 @@ class Box(Process):
             self.die(5.0)
             return
         world.ledger.read_log(self.label, self.node, self.store._conn)
-        self.book = TrustBook(BoxKeys(self.node, self.signing), self.trust_path.read_bytes(), self._save_trust)
+        self.book = TrustBook(BoxKeys(self.node, self.signing, suite1), self.trust_path.read_bytes(), self._save_trust)
         letters = Letters(self.store, self.book, SOFTWARE)
         self.session = Session(Config(self.store.incarnation, names, world.dice(f"jitter {self.label}").random))
         gauge = Gauge(world.now_s, None)

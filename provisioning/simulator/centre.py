@@ -47,10 +47,11 @@ class Centre(Process):
         self.beside = folder.parent / "hub-beside"
         self.beside.mkdir()
         seed = world.plan.seed
-        self.keys = HubKeys(sha256(b"sign %d" % seed).digest(), sha256(b"seal %d" % seed).digest())
+        self.keys = HubKeys(sha256(b"sign %d" % seed).digest(), sha256(b"seal %d" % seed).digest(), suite1)
         self.public = suite1.signing_public(self.keys.signing)
         self.trust = replace(
             first_trust(
+                suite=suite1,
                 signing_public=self.public,
                 sealing_public=suite1.sealing_public(self.keys.sealing),
                 authority_der=b"",
@@ -72,6 +73,7 @@ class Centre(Process):
             clock=self.clock,
             entropy=self.entropy(),
             point=self.point,
+            suite=suite1,
         )
         try:
             self.store.start_incarnation(SOFTWARE)
@@ -102,7 +104,9 @@ class Centre(Process):
         return self._taking
 
     def bundle(self) -> TrustBundle:
-        raw = make_bundle(self.trust, hub=self.node, epoch=self.store.epoch, signing_key=self.keys.signing)
+        raw = make_bundle(
+            self.trust, hub=self.node, epoch=self.store.epoch, signing_key=self.keys.signing, suite=suite1
+        )
         return TrustBundle(self.trust.version, raw)
 
     def _tick(self) -> None:

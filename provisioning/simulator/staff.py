@@ -50,7 +50,7 @@ class Staff:
         )  # fmt: skip
         return message.make_message(
             message.IDENTITY, identity.body(), signer=centre.node, audience=None, epoch=0,
-            signing_key=centre.keys.signing,
+            signing_key=centre.keys.signing, suite=suite1,
         )  # fmt: skip
 
     def enrol(self, box: Machine) -> bool:
@@ -73,7 +73,7 @@ class Staff:
     def learn(self, raw: bytes) -> bool:
         """A machine known again by its identity record; False for one that was shut out."""
         centre = self._centre
-        opened = message.open_message(raw, keys=lambda _signer, _key_id: centre.public)
+        opened = message.open_message(raw, suite=suite1, keys=lambda _signer, _key_id: centre.public)
         identity = Identity.read(opened.body)
         if any(row.node == identity.node for row in centre.trust.revoked):
             return False

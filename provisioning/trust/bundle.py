@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sync.adapters.keys import load_secret, write_whole
+from sync.adapters.keys.suites import suite_of
 from sync.kernel import canonical
 from sync.kernel.ids import NODE_PATTERN
 from sync.kernel.limits import MESSAGE_BODY_BYTES_MAX
 from sync.kernel.outcome import PeerFault, Refused
-from sync.kernel.suite import suite1
+from sync.kernel.suite import Suite
 from sync.protocol import message
 from sync.protocol.trust import HubKey, Revoked, Trust
 
@@ -25,11 +26,12 @@ KEY_MS = 20 * 366 * 24 * 60 * 60 * 1000
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A bundle that was believed, with the signed message it came in."""
+    """A bundle that was believed, with the signed message it came in and the suite that signed it: the site's."""
 
     trust: Trust
     hub: str
     raw: bytes
+    suite: Suite
 
     @property
     def version(self) -> int:
@@ -40,9 +42,11 @@ class Bundle:
         return self.trust.hub_key(key_id) if signer == self.hub else None
 
 
-def first_trust(*, signing_public: bytes, sealing_public: bytes, authority_der: bytes, now_ms: int) -> Trust:
+def first_trust(
+    *, suite: Suite, signing_public: bytes, sealing_public: bytes, authority_der: bytes, now_ms: int
+) -> Trust:
     """What a new site begins with: one hub key, one authority, nobody revoked."""
-    key = HubKey(suite1.key_id(signing_public), signing_public, now_ms, now_ms + KEY_MS)
+    key = HubKey(suite.key_id(signing_public), signing_public, now_ms, now_ms + KEY_MS)
     return Trust(version=1, hub_keys=(key,), authorities=(authority_der,), sealing=((sealing_public, now_ms),))
 
 
@@ -66,10 +70,10 @@ def with_marks(trust: Trust, node: str, key_id: bytes, last_good: Sequence[tuple
     return trust if rows == trust.revoked else replace(trust, version=trust.version + 1, revoked=rows)
 
 
-def make_bundle(trust: Trust, *, hub: str, epoch: int, signing_key: bytes) -> bytes:
+def make_bundle(trust: Trust, *, hub: str, epoch: int, signing_key: bytes, suite: Suite) -> bytes:
     """The signed message, for everyone."""
     return message.make_message(
-        message.TRUST, trust.body(), signer=hub, audience=None, epoch=epoch, signing_key=signing_key
+        message.TRUST, trust.body(), signer=hub, audience=None, epoch=epoch, signing_key=signing_key, suite=suite
     )
 
 
@@ -84,10 +88,12 @@ def read_bundle(raw: bytes, believed: Bundle | None) -> Bundle:
         raise PeerFault("trust.type")
     if believed is None:
         unproven = Trust.read(canonical.decode(raw[message.SIGNED_BYTES :], max_bytes=MESSAGE_BODY_BYTES_MAX))
-        opened = message.open_message(raw, keys=lambda _, key_id: unproven.hub_key(key_id))
+        suite = suite_of(header.suite)
+        opened = message.open_message(raw, suite=suite, keys=lambda _, key_id: unproven.hub_key(key_id))
     else:
-        opened = message.open_message(raw, keys=believed.keys)
-    return Bundle(Trust.read(opened.body), opened.signer, raw)
+        suite = believed.suite
+        opened = message.open_message(raw, suite=suite, keys=believed.keys)
+    return Bundle(Trust.read(opened.body), opened.signer, raw, suite)
 
 
 def adopt(held: Bundle, offered: bytes) -> Bundle | Refused:

@@ -20,7 +20,7 @@ import segno
 from sync.adapters.idgen import Entropy
 from sync.kernel import canonical
 from sync.kernel.outcome import PeerFault, Refused
-from sync.protocol.fields import COUNT, Fields, raw, text
+from sync.protocol.fields import COUNT, Fields, count, raw, text
 
 TOKEN_BYTES = 16
 CARD_MS = 24 * 60 * 60 * 1000
@@ -35,7 +35,10 @@ _CHARS_MAX = 1000
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What the card tells the machine. `pin`: SHA-256 of the site authority's public key. `expires_s`: 1970 UTC."""
+    """What the card tells the machine. `pin`: SHA-256 of the site authority's public key. `expires_s`: 1970 UTC.
+
+    `suite`: by which the site signs and seals.
+    """
 
     site: str
     role: str
@@ -43,6 +46,7 @@ class Card:
     pin: bytes
     token: bytes
     expires_s: int
+    suite: int = 1
 
     @property
     def token_hash(self) -> bytes:
@@ -84,6 +88,7 @@ def make_card(
     pin: bytes,
     now_ms: int,
     entropy: Entropy,
+    suite: int = 1,
 ) -> tuple[Card, CardRow] | Refused:
     """A fresh card, and the row that the hub stores. Refused `card.role`, `card.site` or `card.urls`."""
     if role not in ROLES:
@@ -93,7 +98,7 @@ def make_card(
     if not 1 <= len(urls) <= URLS_MAX or not all(map(may_carry_token, urls)):
         return Refused("card.urls")
     expires_ms = now_ms + CARD_MS
-    card = Card(site, role, urls, pin, entropy.bytes(TOKEN_BYTES), expires_ms // 1000)
+    card = Card(site, role, urls, pin, entropy.bytes(TOKEN_BYTES), expires_ms // 1000, suite)
     return card, CardRow(card.token_hash, site, role, name, tuple(wards), now_ms, expires_ms)
 
 
@@ -111,9 +116,8 @@ def may_carry_token(url: str) -> bool:
 
 def card_text(card: Card) -> str:
     """The card as letters A-Z and digits 2-7, with a check sum: about 200 characters for one address."""
-    body = canonical.encode(
-        {1: card.site, 2: card.role, 3: list(card.urls), 4: card.pin, 5: card.token, 6: card.expires_s}
-    )
+    said = {1: card.site, 2: card.role, 3: list(card.urls), 4: card.pin, 5: card.token, 6: card.expires_s}
+    body = canonical.encode(said if card.suite == 1 else said | {7: card.suite})
     check = hashlib.sha256(body).digest()[:_CHECK_BYTES]
     return _PREFIX + base64.b32encode(check + body).decode().rstrip("=")
 
@@ -140,6 +144,7 @@ def read_card(scanned: str) -> Card | Refused:
             pin=fields.one(4, raw(32)),
             token=fields.one(5, raw(TOKEN_BYTES)),
             expires_s=fields.one(6, COUNT),
+            suite=fields.one(7, count(255, least=1), 1),
         )
     except (binascii.Error, PeerFault):
         return Refused("card.unreadable")

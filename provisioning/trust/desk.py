@@ -88,7 +88,7 @@ def admit(
     entropy: Entropy,
 ) -> Admitted | Repeated | Refused:
     """Answer a request and burn its card. Raises PeerFault for bytes that are wrong; Refused `card.*` burns nothing."""
-    request = read_enrol_request(raw)
+    request = read_enrol_request(raw, trust.suite)
     row = book.card(request.token_hash)
     if row is not None and row.used_by and row.answer and row.used_digest == request.digest and not row.withdrawn:
         return Repeated(row.used_by, row.answer, check_phrase(raw, row.answer))
@@ -101,13 +101,13 @@ def admit(
     record = Identity(
         node=node,
         role=grant.role,
-        suite=1,
+        suite=trust.suite.number,
         signing=request.signing,
         sealing=request.sealing,
         tls=spki_hash(public),
         issued_ms=now_ms,
     )
-    identity = make_identity(record, hub=trust.hub, epoch=epoch, signing_key=trust.keys.signing)
+    identity = make_identity(record, hub=trust.hub, epoch=epoch, signing_key=trust.keys.signing, suite=trust.suite)
     enrolled = Enrolled(
         node=node,
         role=grant.role,

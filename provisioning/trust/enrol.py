@@ -31,7 +31,7 @@ from provisioning.trust.cards import TOKEN_BYTES, CardRow, hash_of
 from sync.kernel import canonical
 from sync.kernel.ids import NODE_PATTERN, check_label
 from sync.kernel.outcome import PeerFault, Refused
-from sync.kernel.suite import suite1
+from sync.kernel.suite import PUBLIC_BYTES, SIGNATURE_BYTES, Suite
 from sync.protocol.fields import Fields, anything, count, is_label, raw, raw_up_to, text
 
 REQUEST_BYTES_MAX = 8 * 1024
@@ -91,36 +91,50 @@ def scopes_for(role: str, wards: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def make_request(
-    *, site: str, role: str, token: bytes, csr: bytes, signing_key: bytes, sealing_public: bytes, software: str
+    *,
+    site: str,
+    role: str,
+    token: bytes,
+    csr: bytes,
+    signing_key: bytes,
+    sealing_public: bytes,
+    software: str,
+    suite: Suite,
 ) -> bytes:
     """The request; its signature and HMAC say that the same hand holds keys and card."""
+    signing_public = suite.signing_public(signing_key)
     body = canonical.encode(
-        {1: site, 2: role, 3: 1, 4: csr, 5: suite1.signing_public(signing_key), 6: sealing_public, 7: software}
+        {1: site, 2: role, 3: suite.number, 4: csr, 5: signing_public, 6: sealing_public, 7: software}
     )
     proof = hmac.digest(token, hashlib.sha256(body).digest(), "sha256")
-    return canonical.encode({1: body, 2: token, 3: proof, 4: suite1.sign(signing_key, _said_by_node(body))})
+    return canonical.encode({1: body, 2: token, 3: proof, 4: suite.sign(signing_key, _said_by_node(body))})
 
 
-def read_enrol_request(data: bytes) -> EnrolRequest:
-    """Strict. Raises PeerFault `enrol.body`, `enrol.proof`, `enrol.csr`, `enrol.signature` or `cbor.*`."""
+def read_enrol_request(data: bytes, suite: Suite) -> EnrolRequest:
+    """Strict; `suite` is the site's.
+
+    Raises PeerFault `enrol.body`, `enrol.suite`, `enrol.proof`, `enrol.csr`, `enrol.signature` or `cbor.*`.
+    """
     outer = Fields(canonical.decode(data, max_bytes=REQUEST_BYTES_MAX), "enrol.body")
     body: bytes = outer.one(1, raw_up_to(REQUEST_BYTES_MAX))
     token: bytes = outer.one(2, raw(TOKEN_BYTES))
     if not hmac.compare_digest(hmac.digest(token, hashlib.sha256(body).digest(), "sha256"), outer.one(3, raw(32))):
         raise PeerFault("enrol.proof")
     fields = Fields(canonical.decode(body, max_bytes=REQUEST_BYTES_MAX), "enrol.body")
-    fields.one(3, count(1, 1))
+    if fields.one(3, count(255)) != suite.number:
+        raise PeerFault("enrol.suite")
+    key = raw(PUBLIC_BYTES[suite.number])
     made = EnrolRequest(
         digest=hashlib.sha256(data).digest(),
         token_hash=hash_of(token),
         site=fields.one(1, text(40)),
         role=fields.one(2, text(16)),
         csr=fields.one(4, raw_up_to(2048)),
-        signing=fields.one(5, raw(32)),
-        sealing=fields.one(6, raw(32)),
+        signing=fields.one(5, key),
+        sealing=fields.one(6, key),
         software=fields.one(7, text(64)),
     )
-    if not suite1.verify(made.signing, _said_by_node(body), outer.one(4, raw(64))):
+    if not suite.verify(made.signing, _said_by_node(body), outer.one(4, raw(SIGNATURE_BYTES))):
         raise PeerFault("enrol.signature")
     read_request(made.csr)
     return made

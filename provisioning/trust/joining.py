@@ -30,6 +30,7 @@ from provisioning.trust.node_keys import NodeKeys, make_keys
 from provisioning.trust.phrase import check_phrase
 from sync.adapters.idgen import Entropy
 from sync.adapters.keys import load_secret, write_whole
+from sync.adapters.keys.suites import suite_of
 from sync.kernel.outcome import PeerFault, Refused, Unavailable
 
 _REQUEST_FILE = "enrol.request"
@@ -54,7 +55,7 @@ def join(folder: Path, card: Card, ask: Ask, *, software: str, now_ms: int, entr
     Refused `card.*` by the hub's rule or `enrol.joined-already`. Raises PeerFault when the answer is not what the card
     vouches for (nothing is kept then), Unavailable when the hub cannot be reached: ask again with the same card.
     """
-    keys = make_keys(folder, entropy)
+    keys = make_keys(folder, entropy, suite_of(card.suite))
     if keys.joined:
         return Refused("enrol.joined-already")
     request = _request(keys, card, software)
@@ -79,7 +80,7 @@ def _request(keys: NodeKeys, card: Card, software: str) -> bytes:
     path = keys.folder / _REQUEST_FILE
     try:
         kept = load_secret(path)
-        if read_enrol_request(kept).token_hash == card.token_hash:
+        if read_enrol_request(kept, keys.suite).token_hash == card.token_hash:
             return kept
     except (Unavailable, PeerFault):
         pass  # none yet, or cut short: a new one is as good, nothing was answered to it
@@ -91,6 +92,7 @@ def _request(keys: NodeKeys, card: Card, software: str) -> bytes:
         signing_key=keys.signing,
         sealing_public=keys.sealing_public,
         software=software,
+        suite=keys.suite,
     )
     write_whole(path, made)
     return made
@@ -98,7 +100,9 @@ def _request(keys: NodeKeys, card: Card, software: str) -> bytes:
 
 def _believed(enrolled: Enrolled, card: Card, keys: NodeKeys) -> Bundle:
     bundle = read_bundle(enrolled.trust, None)
-    identity = read_identity(enrolled.identity, bundle.trust)
+    if bundle.suite is not keys.suite:
+        raise PeerFault("enrol.suite")
+    identity = read_identity(enrolled.identity, bundle.trust, keys.suite)
     own = (enrolled.node, card.role, keys.signing_public, keys.sealing_public, spki_hash(keys.tls_key().public_key()))
     told = (identity.node, identity.role, identity.signing, identity.sealing, identity.tls)
     if own != told or bundle.hub != enrolled.hub or enrolled.role != card.role or enrolled.site != card.site:

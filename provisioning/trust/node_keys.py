@@ -2,7 +2,7 @@
 
 | file | what |
 |---|---|
-| signing.key, sealing.key, store.key | 32 raw bytes each: Ed25519, X25519, database |
+| signing.key, sealing.key, store.key | 32 raw bytes each: two keys of the suite, and the database's |
 | tls.key, tls.crt, ca.crt | P-256, the leaf the site gave it, the site's root |
 | identity.way, trust.way | signed messages of the hub |
 
@@ -21,29 +21,32 @@ from provisioning.trust.ca import key_pem, load_tls_key, make_tls_key
 from sync.adapters.idgen import Entropy
 from sync.adapters.keys import create_secret, load_key, load_or_create_key, load_secret
 from sync.adapters.keys.suites import suite_of
-from sync.kernel.suite import suite1
+from sync.kernel.outcome import Unavailable
+from sync.kernel.suite import Suite
+from sync.protocol.message import parse_short_header
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class NodeKeys:
-    """A node's secrets and where its files are."""
+    """A node's secrets, the suite they are for, and where its files are."""
 
     folder: Path
     signing: bytes
     sealing: bytes
     store: bytes
+    suite: Suite
 
     @property
     def signing_public(self) -> bytes:
-        return suite1.signing_public(self.signing)
+        return self.suite.signing_public(self.signing)
 
     @property
     def sealing_public(self) -> bytes:
-        return suite1.sealing_public(self.sealing)
+        return self.suite.sealing_public(self.sealing)
 
     @property
     def key_id(self) -> bytes:
-        return suite1.key_id(self.signing_public)
+        return self.suite.key_id(self.signing_public)
 
     @property
     def tls_key_path(self) -> Path:
@@ -70,20 +73,31 @@ class NodeKeys:
         return load_tls_key(load_secret(self.tls_key_path))
 
 
-def make_keys(folder: Path, entropy: Entropy) -> NodeKeys:
+def make_keys(folder: Path, entropy: Entropy, suite: Suite) -> NodeKeys:
     """The keys in `folder`, drawn where missing; existing ones stay. Folder mode 0700."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for name in ("signing.key", "sealing.key", "store.key"):
-        load_or_create_key(folder / name, entropy)
+    for name in ("signing.key", "sealing.key"):
+        load_or_create_key(folder / name, entropy, suite.is_private)
+    load_or_create_key(folder / "store.key", entropy)
     if not (folder / "tls.key").exists():
         with contextlib.suppress(FileExistsError):
             create_secret(folder / "tls.key", key_pem(make_tls_key()))
-    return load_keys(folder)
+    return load_keys(folder, suite)
 
 
-def load_keys(folder: Path) -> NodeKeys:
-    """The keys in `folder`. Raises Unavailable `key.*` when one is missing, damaged or open to others; `suite.*`."""
-    suite_of(1)
-    return NodeKeys(
-        folder, load_key(folder / "signing.key"), load_key(folder / "sealing.key"), load_key(folder / "store.key")
-    )
+def load_keys(folder: Path, suite: Suite | None = None) -> NodeKeys:
+    """The keys in `folder`. Raises Unavailable `key.*` when one is missing, damaged or open to others; `suite.*`.
+
+    `suite`: for a machine that has not joined yet; one that has is of the suite in its identity record.
+    """
+    suite = suite or suite_in(folder)
+    signing, sealing = load_key(folder / "signing.key"), load_key(folder / "sealing.key")
+    if not suite.is_private(signing) or not suite.is_private(sealing):
+        raise Unavailable("key.damaged")
+    return NodeKeys(folder, signing, sealing, load_key(folder / "store.key"), suite)
+
+
+def suite_in(folder: Path) -> Suite:
+    """The suite that the identity record in `folder` pins; 1 where there is none. Raises Unavailable `suite.*`."""
+    identity = folder / "identity.way"
+    return suite_of(parse_short_header(identity.read_bytes()).suite if identity.exists() else 1)

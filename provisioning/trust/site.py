@@ -52,6 +52,7 @@ from sync.adapters.idgen import Entropy
 from sync.adapters.keys import create_secret, load_secret, write_whole
 from sync.kernel.ids import node_name
 from sync.kernel.outcome import PeerFault
+from sync.kernel.suite import Suite
 from sync.protocol.trust import Identity, Trust
 
 _DAY_MS = 24 * 60 * 60 * 1000
@@ -77,6 +78,11 @@ class SiteTrust:
         self.hub = hub
         self._bundle = bundle
         self._turn = threading.Lock()
+
+    @property
+    def suite(self) -> Suite:
+        """Everybody's, pinned in every identity record of this site."""
+        return self.keys.suite
 
     @property
     def bundle(self) -> Bundle:
@@ -130,7 +136,7 @@ class SiteTrust:
     def knows(self, identity_record: bytes) -> Identity | None:
         """A record that this hub signed, for a machine not revoked; None for anything else."""
         try:
-            return read_identity(identity_record, self._bundle.trust)
+            return read_identity(identity_record, self._bundle.trust, self.suite)
         except PeerFault:
             return None
 
@@ -161,7 +167,7 @@ class SiteTrust:
 
     def _adopt(self, trust: Trust, epoch: int) -> Bundle:
         if trust is not self._bundle.trust:
-            raw = make_bundle(trust, hub=self.hub, epoch=epoch, signing_key=self.keys.signing)
+            raw = make_bundle(trust, hub=self.hub, epoch=epoch, signing_key=self.keys.signing, suite=self.suite)
             made = read_bundle(raw, self._bundle)
             save_bundle(self.keys.folder, made)
             self._bundle = made
@@ -208,14 +214,17 @@ class SiteTrust:
         return renewed
 
 
-def make_site(folder: Path, *, site: str, hosts: Sequence[str] = (), now_ms: int, entropy: Entropy) -> SiteTrust:
+def make_site(
+    folder: Path, *, site: str, hosts: Sequence[str] = (), now_ms: int, entropy: Entropy, suite: Suite
+) -> SiteTrust:
     """A new site: root, hub name and keys, certificates, empty list, bundle 1.
 
     `hosts` go into the server certificate, beside localhost and the hub's name. A whole site is opened as it is.
+    `suite`: for as long as the site lives.
     """
     if (folder / "identity.way").exists():
         return open_site(folder)
-    keys = make_keys(folder, entropy)
+    keys = make_keys(folder, entropy, suite)
     authority = make_root(site, now_ms)
     hub = node_name("hub", entropy.bytes(5))
     server_key = make_tls_key()
@@ -230,24 +239,26 @@ def make_site(folder: Path, *, site: str, hosts: Sequence[str] = (), now_ms: int
     ):
         write_whole(folder / name, data)
     trust = first_trust(
+        suite=suite,
         signing_public=keys.signing_public,
         sealing_public=keys.sealing_public,
         authority_der=authority.certificate_der,
         now_ms=now_ms,
     )
-    raw = make_bundle(trust, hub=hub, epoch=FIRST_EPOCH, signing_key=keys.signing)
+    raw = make_bundle(trust, hub=hub, epoch=FIRST_EPOCH, signing_key=keys.signing, suite=suite)
     save_bundle(folder, read_bundle(raw, None))
     own = Identity(
         node=hub,
         role="hub",
-        suite=1,
+        suite=suite.number,
         signing=keys.signing_public,
         sealing=keys.sealing_public,
         tls=spki_hash(keys.tls_key().public_key()),
         issued_ms=now_ms,
     )
     # Last: its presence says that the site is whole.
-    create_secret(keys.identity_path, make_identity(own, hub=hub, epoch=FIRST_EPOCH, signing_key=keys.signing))
+    record = make_identity(own, hub=hub, epoch=FIRST_EPOCH, signing_key=keys.signing, suite=suite)
+    create_secret(keys.identity_path, record)
     return open_site(folder)
 
 
@@ -256,7 +267,9 @@ def open_site(folder: Path) -> SiteTrust:
     keys = load_keys(folder)
     authority = load_authority(load_secret(folder / "ca.key"), load_secret(folder / "ca.crt"))
     bundle = load_bundle(folder)
-    identity = read_identity(load_secret(keys.identity_path), bundle.trust)
+    if bundle.suite is not keys.suite:
+        raise PeerFault("trust.suite")
+    identity = read_identity(load_secret(keys.identity_path), bundle.trust, keys.suite)
     return SiteTrust(keys, authority, bundle, identity.node)
 
 

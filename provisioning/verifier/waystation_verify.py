@@ -1,7 +1,8 @@
 """Check Waystation databases without Waystation: chains, signatures, produced = received, everything counted once.
 
-This file imports nothing of the product on purpose; it needs sqlcipher3, cbor2 and cryptography, and psycopg for a hub
-on PostgreSQL. Formats are those of protocol way/1, sections 2 and 4.1. Usage:
+This file imports nothing of the product on purpose; it needs sqlcipher3, cbor2 and cryptography, psycopg for a hub on
+PostgreSQL, and OpenSSL 3 (libcrypto.so.3, or what WAYSTATION_LIBCRYPTO names) for a site with the national algorithms.
+Formats are those of protocol way/1, sections 2 and 4.1. Usage:
 
     python waystation_verify.py --node HUB/data/node.db:HUB/keys/store.key --node BOX/data/node.db:BOX/keys/store.key
     python waystation_verify.py --node postgresql://hub@server/waystation --node BOX/data/node.db:BOX/keys/store.key
@@ -13,9 +14,12 @@ are named by stream and seq.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import hashlib
 import json
+import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +40,7 @@ class Report:
 
     node: str = ""
     hub: bool = False
+    suite: int = 1
     facts: int = 0
     streams: int = 0
     signatures: int = 0
@@ -52,6 +57,55 @@ class Report:
 
 def sha(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
+
+
+def sm3(data: bytes) -> bytes:
+    return hashlib.new("sm3", data).digest()
+
+
+def ed25519(public: bytes, signature: bytes, said: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, said)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def sm2(public: bytes, signature: bytes, said: bytes) -> bool:
+    """SM2 with SM3 and the usual signer's id, by OpenSSL; public key x y, signature r s."""
+    lib = ctypes.CDLL(os.environ.get("WAYSTATION_LIBCRYPTO") or "libcrypto.so.3")
+    pointer, size = ctypes.c_void_p, ctypes.c_size_t
+    for name in ("d2i_PUBKEY", "EVP_MD_CTX_new", "EVP_PKEY_CTX_new", "EVP_sm3"):
+        getattr(lib, name).restype = pointer
+    curve = "301306072a8648ce3d020106082a811ccf5501822d"
+    order = int("FFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123", 16)
+    halves = [int.from_bytes(signature[at : at + 32], "big") for at in (0, 32)]
+    if len(public) != 64 or len(signature) != 64 or not all(0 < half < order for half in halves):
+        return False
+    der = bytes.fromhex("3059" + curve + "03420004") + public
+    integers = b"".join(
+        b"\x02" + bytes([len(body)]) + body
+        for half in halves
+        for body in [half.to_bytes(half.bit_length() // 8 + 1, "big")]
+    )
+    proof = b"\x30" + bytes([len(integers)]) + integers
+    key = pointer(lib.d2i_PUBKEY(None, ctypes.byref(ctypes.c_char_p(der)), ctypes.c_long(len(der))))
+    if not key:
+        return False
+    inner, context = pointer(lib.EVP_PKEY_CTX_new(key, None)), pointer(lib.EVP_MD_CTX_new())
+    try:
+        lib.EVP_PKEY_CTX_set1_id(inner, b"1234567812345678", 16)
+        lib.EVP_MD_CTX_set_pkey_ctx(context, inner)
+        begun = lib.EVP_DigestVerifyInit(context, None, pointer(lib.EVP_sm3()), None, key)
+        return begun == 1 and lib.EVP_DigestVerify(context, proof, size(len(proof)), said, size(len(said))) == 1
+    finally:
+        for free, made in (("EVP_MD_CTX_free", context), ("EVP_PKEY_CTX_free", inner), ("EVP_PKEY_free", key)):
+            getattr(lib, free)(made)
+
+
+HASHES: dict[int, Callable[[bytes], bytes]] = {1: sha, 2: sm3}
+SIGNATURES: dict[int, Callable[[bytes, bytes, bytes], bool]] = {1: ed25519, 2: sm2}
+"""By the suite that the site keeps: a database notes its own, a header names it."""
 
 
 def open_db(path: str, key_path: str) -> Any:
@@ -106,6 +160,10 @@ def check(place: str) -> Report:
             if bad != "ok":
                 report.faults.append(f"integrity: {bad}")
         report.hub = has_table(conn, "arrival")
+        report.suite = suite_of(conn)
+        if report.suite not in HASHES:
+            report.faults.append(f"suite {report.suite} is not known here")
+            return report
         for row in conn.execute("SELECT id, node, incarnation, lane, own, last, head, acked FROM stream ORDER BY id"):
             check_stream(conn, report, *row)
         if report.hub:
@@ -132,7 +190,7 @@ def check_stream(
     """Recompute every link; name the first row whose hash, place or bytes do not fit."""
     name = f"{node}/{incarnation:016x}/{lane}"
     prefix = b"way/1 fact\0" + node.encode().ljust(16, b"\0") + incarnation.to_bytes(8, "big") + bytes([lane])
-    prev, expected = ZERO, 1
+    prev, expected, hashed = ZERO, 1, HASHES[report.suite]
     anchor = 0 if report.hub or not own else anchor_of(conn, stream)
     hashes: dict[int, bytes] = {}
     for seq, h, status, fact in conn.execute(
@@ -153,8 +211,8 @@ def check_stream(
         if not isinstance(fact, bytes) or not isinstance(h, bytes):
             report.faults.append(f"{name}/{seq}: the chain does not hold, the row is not bytes")
             return
-        d = fact if status == 2 else sha(fact)
-        prev = sha(prefix + seq.to_bytes(8, "big") + prev + d)
+        d = fact if status == 2 else hashed(fact)
+        prev = hashed(prefix + seq.to_bytes(8, "big") + prev + d)
         if prev != h:
             report.faults.append(f"{name}/{seq}: the chain does not hold")
             return
@@ -173,6 +231,11 @@ def check_stream(
         report.node = node
         report.own[key] = (last, head)
         report.acked[key] = acked
+
+
+def suite_of(conn: Any) -> int:
+    row = conn.execute("SELECT value FROM meta WHERE name = 'suite'").fetchone()
+    return 1 if row is None else int(bytes(row[0]))
 
 
 def signed_over(conn: Any, stream: int, first: int, last: int) -> bytes | None:
@@ -218,23 +281,25 @@ def check_headers(conn: Any, report: Report) -> None:
         "SELECT a.pos, s.node, s.incarnation, s.lane, a.header FROM arrival a JOIN stream s ON s.id = a.stream "
         "WHERE a.header IS NOT NULL ORDER BY a.pos"
     ):
-        fault = header_fault(header, node, keys.get(node), report.hashes.get((node, incarnation, lane), {}))
+        fault = header_fault(
+            report.suite, header, node, keys.get(node), report.hashes.get((node, incarnation, lane), {})
+        )
         if fault:
             report.faults.append(f"arrival {pos} of {node}: {fault}")
             return
         report.signatures += 1
 
 
-def header_fault(header: bytes, node: str, public: bytes | None, hashes: dict[int, bytes]) -> str | None:
+def header_fault(suite: int, header: bytes, node: str, public: bytes | None, hashes: dict[int, bytes]) -> str | None:
     if not isinstance(header, bytes) or len(header) != 224 or header[:4] != b"WAYB":
         return "not a batch header"
     if public is None:
         return "no key is known for this node"
-    if header[144:152] != sha(public)[:8]:
+    if header[5] != suite:
+        return "of another suite than the hub's"
+    if header[144:152] != HASHES[suite](public)[:8]:
         return "another key id than the node's"
-    try:
-        Ed25519PublicKey.from_public_bytes(public).verify(header[160:224], b"way/1 facts\0" + header[:160])
-    except InvalidSignature:
+    if not SIGNATURES[suite](public, header[160:224], b"way/1 facts\0" + header[:160]):
         return "the signature does not verify"
     first = int.from_bytes(header[36:44], "big")
     last = first + int.from_bytes(header[44:48], "big") - 1

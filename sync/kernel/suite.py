@@ -26,6 +26,7 @@ SEAL_OVERHEAD_BYTES: Mapping[int, int] = {1: 48, 2: 144}
 1: ephemeral key 32, tag 16. 2: the SM2 ciphertext of a secret 128 (point 64, check 32, secret 32), tag 16.
 """
 SIGNATURE_BYTES = 64
+NUMBERS = frozenset(SEAL_OVERHEAD_BYTES)
 PUBLIC_BYTES: Mapping[int, int] = {1: 32, 2: 64}
 """By suite number, the length of a public key, signing and sealing alike. Private keys are 32 bytes."""
 
@@ -159,5 +160,3 @@ class Suite1:
 
 
 suite1 = Suite1()
-SUITES: dict[int, Suite] = {1: suite1}
-"""By the byte in headers. A number that is not here refuses the message."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sync.kernel.suite import suite1
+from sync.kernel.suite import Hasher
 from sync.protocol.fields import COUNT, INCARNATION, LANE, Fields, H, anything, count, raw, text, truth
 
 OPEN, FROZEN, WAITING = 0, 1, 2
@@ -81,9 +81,9 @@ class Ack:
         )
 
 
-def acked_digest(hashes: list[bytes]) -> bytes:
+def acked_digest(hasher: Hasher, hashes: list[bytes]) -> bytes:
     """Hello field 8: H8 over the h at each `acked`, in the order of field 7."""
-    return suite1.hash(b"".join(hashes))[:8]
+    return hasher(b"".join(hashes)).digest()[:8]
 
 
 def _stream_row(stream: StreamAck) -> list[Any]:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
 import cbor2
 
-from sync.kernel.chain import chain_prefix, extend
+from sync.kernel.chain import Chain
 from sync.kernel.limits import BATCH_EXPANDED_BYTES_MAX, BATCH_FACTS_MAX, FACT_BYTES_MAX
 from sync.kernel.outcome import PeerFault
-from sync.kernel.suite import SUITES, Suite, suite1
+from sync.kernel.suite import Hasher, Suite
 from sync.protocol import long_header
 from sync.protocol.long_header import FACTS, Header
 
@@ -61,7 +60,7 @@ def make_batch(
     hub_seal_key: bytes | None,
     head_hash: bytes | None = None,
     backlog: bool = False,
-    suite: Suite = suite1,
+    suite: Suite,
 ) -> bytes:
     """The message for `items`, seq `first` and on. `hub_seal_key` None leaves the body readable (tests, golden bytes).
 
@@ -71,7 +70,8 @@ def make_batch(
     plain = cbor2.dumps([item if isinstance(item, bytes) else [item.digest] for item in items])
     assert len(plain) <= BATCH_EXPANDED_BYTES_MAX
     if head_hash is None:
-        head_hash = extend(chain_prefix(node, incarnation, lane), first, prev_hash, map(digest_of, items))[-1]
+        digests = [digest_of(suite.hasher, item) for item in items]
+        head_hash = Chain(suite.hasher, node, incarnation, lane).extend(first, prev_hash, digests)[-1]
     return long_header.wrap(
         plain,
         suite=suite,
@@ -90,9 +90,9 @@ def make_batch(
     )
 
 
-def digest_of(item: Item) -> bytes:
+def digest_of(hasher: Hasher, item: Item) -> bytes:
     """d of a fact, there or withheld."""
-    return sha256(item).digest() if isinstance(item, bytes) else item.digest
+    return hasher(item).digest() if isinstance(item, bytes) else item.digest
 
 
 def parse_header(raw: bytes) -> Header:
@@ -100,25 +100,21 @@ def parse_header(raw: bytes) -> Header:
     return long_header.parse(raw, FACTS)
 
 
-def open_batch(
-    raw: bytes, header: Header, *, public_key: bytes, open_key: bytes | None, suite: Suite | None = None
-) -> OpenedBatch:
-    """Checks 4-9, in this order: body hash, signature, seal, size, outer array, chain. Raises PeerFault `batch.*`.
+def open_batch(raw: bytes, header: Header, *, public_key: bytes, open_key: bytes | None, suite: Suite) -> OpenedBatch:
+    """The suite, then checks 4-9, in this order: body hash, signature, seal, size, outer array, chain.
 
     `public_key` is the one that `header.key_id` names among the keys of `header.node` (check 3). `open_key` is the
-    hub's sealing key.
+    hub's sealing key. `suite` is the site's. Raises PeerFault `batch.*`.
     """
-    suite = suite or SUITES[header.suite]
     plain = long_header.unwrap(raw, header, public_key=public_key, open_key=open_key, suite=suite)
-    items, digests = _items(plain, header.count)
-    prefix = chain_prefix(header.node, header.incarnation, header.lane)
-    hashes = extend(prefix, header.first, header.prev, digests)
+    items, digests = _items(plain, header.count, suite.hasher)
+    hashes = Chain(suite.hasher, *header.stream).extend(header.first, header.prev, digests)
     if hashes[-1] != header.head:
         raise PeerFault("batch.chain")
     return OpenedBatch(header, items, digests, hashes)
 
 
-def _items(plain: bytes, count: int) -> tuple[list[Item], list[bytes]]:
+def _items(plain: bytes, count: int, hasher: Hasher) -> tuple[list[Item], list[bytes]]:
     """Check 8. Encoding again is the whole strictness: an array of byte strings has one encoding."""
     try:
         rows = cbor2.loads(plain, max_depth=2, allow_indefinite=False)
@@ -133,7 +129,7 @@ def _items(plain: bytes, count: int) -> tuple[list[Item], list[bytes]]:
             if len(row) > FACT_BYTES_MAX:
                 raise PeerFault("batch.too-big")
             items.append(row)
-            digests.append(sha256(row).digest())
+            digests.append(hasher(row).digest())
         elif type(row) is list and len(row) == 1 and type(row[0]) is bytes and len(row[0]) == 32:
             items.append(Withheld(row[0]))
             digests.append(row[0])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 import cbor2
@@ -20,6 +19,7 @@ from sync.kernel.fact import Key
 from sync.kernel.ids import NODE_PATTERN
 from sync.kernel.limits import BUCKETS, FACT_BYTES_MAX, KEY_BYTES_MAX, KEY_TEXT_BYTES_MAX
 from sync.kernel.outcome import PeerFault
+from sync.kernel.suite import Hasher
 from sync.protocol.fields import COUNT, H16, INCARNATION, LANE, Check, Fields, count, raw, raw_up_to
 
 FACT, STATE, EVICT, GONE = range(1, 5)
@@ -198,37 +198,37 @@ def state_columns(entries: Sequence[bytes]) -> StateColumns:
     return StateColumns(list(etypes), list(keys), states, revs, floors, seen, ds, xs, versions)
 
 
-def next_e(label: str, sseq: int, prev_e: bytes, entry: bytes) -> bytes:
+def next_e(hasher: Hasher, label: str, sseq: int, prev_e: bytes, entry: bytes) -> bytes:
     """The feed's chain hash at `sseq`. The hash before sseq 1 is 32 zero bytes."""
     place = b"way/1 feed\0" + label.encode("ascii") + b"\0" + sseq.to_bytes(8, "big")
-    return sha256(place + prev_e + sha256(entry).digest()).digest()
+    return hasher(place + prev_e + hasher(entry).digest()).digest()
 
 
-def bucket_of(etype: int, key: Key) -> int:
+def bucket_of(hasher: Hasher, etype: int, key: Key) -> int:
     """Which of the 256 buckets an entity falls into."""
-    return sha256(_name(etype, key)).digest()[0]
+    return hasher(_name(etype, key)).digest()[0]
 
 
-def set_item(etype: int, key: Key, x: bytes) -> bytes:
+def set_item(hasher: Hasher, etype: int, key: Key, x: bytes) -> bytes:
     """An entity of a scope with the X of its copy, as 16 bytes to be XORed into its bucket."""
-    return sha256(_name(etype, key) + x).digest()[:16]
+    return hasher(_name(etype, key) + x).digest()[:16]
 
 
-def bucket_values(members: Iterable[tuple[int, Key, bytes]]) -> list[bytes]:
+def bucket_values(hasher: Hasher, members: Iterable[tuple[int, Key, bytes]]) -> list[bytes]:
     """The 256 values of 16 bytes over (entity type, key, X) of a scope's members, in any order."""
     values = [0] * BUCKETS
     whole = int.from_bytes
     for etype, key, x in members:
-        hashed = sha256(_name(etype, key))
+        hashed = hasher(_name(etype, key))
         at = hashed.digest()[0]
         hashed.update(x)
         values[at] ^= whole(hashed.digest()[:16])
     return [value.to_bytes(16, "big") for value in values]
 
 
-def root_of(values: Sequence[bytes]) -> bytes:
+def root_of(hasher: Hasher, values: Sequence[bytes]) -> bytes:
     """16 bytes over all 256 bucket values."""
-    return sha256(b"".join(values)).digest()[:16]
+    return hasher(b"".join(values)).digest()[:16]
 
 
 def differing(a: Sequence[bytes], b: Sequence[bytes]) -> frozenset[int]:

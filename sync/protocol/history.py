@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sync.kernel import canonical
-from sync.kernel.chain import chain_prefix, extend
+from sync.kernel.chain import Chain
 from sync.kernel.ids import StreamId
 from sync.kernel.limits import BATCH_EXPANDED_BYTES_MAX, FACT_BYTES_MAX
 from sync.kernel.outcome import PeerFault
-from sync.kernel.suite import Suite, suite1
+from sync.kernel.suite import Suite
 from sync.protocol.batch import Item, Withheld, digest_of
 from sync.protocol.fields import COUNT, Fields, H, raw
 from sync.protocol.long_header import FACTS, PROOF_BYTES, parse, proves
@@ -50,14 +50,13 @@ class Page:
         return cls(fields.one(1, COUNT), items, proofs)
 
 
-def proven(
-    page: Page, stream: StreamId, prev: bytes, public_key: bytes, suite: Suite = suite1
-) -> tuple[list[bytes], int]:
+def proven(page: Page, stream: StreamId, prev: bytes, public_key: bytes, suite: Suite) -> tuple[list[bytes], int]:
     """(chain hash of each item, how many of them this node's own signature covers). `prev`: h before the page.
 
     Raises PeerFault `history.chain` or `history.signature`: then nothing of the page may be used.
     """
-    hashes = extend(chain_prefix(*stream), page.first, prev, [digest_of(item) for item in page.items])
+    digests = [digest_of(suite.hasher, item) for item in page.items]
+    hashes = Chain(suite.hasher, *stream).extend(page.first, prev, digests)
     covered = 0
     for last, proof in page.proofs:
         at = last - page.first

@@ -21,7 +21,7 @@ from sync.kernel.limits import (
     ZSTD_WINDOW_BYTES_MAX,
 )
 from sync.kernel.outcome import PeerFault
-from sync.kernel.suite import SEAL_OVERHEAD_BYTES, SUITES, Suite
+from sync.kernel.suite import NUMBERS, SEAL_OVERHEAD_BYTES, Suite
 
 MAGIC = b"WAYB"
 VERSION = 1
@@ -97,7 +97,7 @@ def parse(raw: bytes, type_wanted: int, *, with_body: bool = True) -> Header:
         raise PeerFault("batch.length")
     if ver != VERSION:
         raise PeerFault("batch.version")
-    if suite not in SUITES:
+    if suite not in NUMBERS:
         raise PeerFault("batch.suite")
     if kind != type_wanted:
         raise PeerFault("batch.type")
@@ -171,11 +171,16 @@ def proves(proof: bytes, public_key: bytes, suite: Suite) -> bool:
 
 
 def unwrap(raw: bytes, header: Header, *, public_key: bytes, open_key: bytes | None, suite: Suite) -> bytes:
-    """The expanded body, after checks 4-7 in their order. Raises PeerFault `batch.*`."""
+    """The expanded body, after checks 4-7 in their order. A message of another suite is refused before any of them.
+
+    Raises PeerFault `batch.*`.
+    """
+    if header.suite != suite.number:
+        raise PeerFault("batch.suite")
     body = raw[PROOF_BYTES:]
     if suite.hash(body) != header.body_hash:
         raise PeerFault("batch.body-hash")
-    if header.suite != suite.number or not proves(raw, public_key, suite):
+    if not proves(raw, public_key, suite):
         raise PeerFault("batch.signature")
     if header.flags & SEALED:
         if open_key is None:

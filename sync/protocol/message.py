@@ -14,7 +14,7 @@ from sync.kernel import canonical
 from sync.kernel.ids import pad_node, unpad_node
 from sync.kernel.limits import MESSAGE_BODY_BYTES_MAX
 from sync.kernel.outcome import PeerFault
-from sync.kernel.suite import SUITES, Suite, suite1
+from sync.kernel.suite import NUMBERS, Suite
 
 MAGIC = b"WAYM"
 VERSION = 1
@@ -92,7 +92,7 @@ def make_message(
     epoch: int,
     signing_key: bytes,
     key_id: bytes | None = None,
-    suite: Suite = suite1,
+    suite: Suite,
 ) -> bytes:
     """A signed message. `epoch`: the hub epoch that the signer knows. `audience` None: everyone."""
     data = canonical.encode(body)
@@ -120,7 +120,7 @@ def parse_short_header(raw: bytes) -> ShortHeader:
         raise PeerFault("message.length")
     if ver != VERSION:
         raise PeerFault("message.version")
-    if suite not in SUITES:
+    if suite not in NUMBERS:
         raise PeerFault("message.suite")
     if flags:
         raise PeerFault("message.flags")
@@ -134,18 +134,20 @@ def parse_short_header(raw: bytes) -> ShortHeader:
     return ShortHeader(suite, kind, named, to, key_id, epoch, body_bytes)
 
 
-def open_message(raw: bytes, *, keys: KeysOf, audience: str | None = None) -> Message:
+def open_message(raw: bytes, *, suite: Suite, keys: KeysOf, audience: str | None = None) -> Message:
     """A message for `audience` (or for everyone) by a key that `keys` knows. Raises PeerFault `message.*` or `cbor.*`.
 
-    Refused in this order: header, audience, key, signature, CBOR. `audience` None takes any (a reader of sticks).
+    Refused in this order: header, suite (the site's), audience, key, signature, CBOR. `audience` None takes any (a
+    reader of sticks).
     """
     header = parse_short_header(raw)
+    if header.suite != suite.number:
+        raise PeerFault("message.suite")
     if audience is not None and header.audience not in (None, audience):
         raise PeerFault("message.audience")
     public = keys(header.signer, header.key_id)
     if public is None:
         raise PeerFault("message.key")
-    suite = SUITES[header.suite]
     body = raw[SIGNED_BYTES:]
     said = _said(header.type, raw[:HEADER_BYTES], suite.hash(body))
     if not suite.verify(public, said, raw[HEADER_BYTES:SIGNED_BYTES]):

@@ -15,7 +15,7 @@ import cbor2
 from sync.kernel.ids import FEED_LANE, check_label
 from sync.kernel.limits import SEGMENT_BYTES, SEGMENT_ENTRIES
 from sync.kernel.outcome import PeerFault
-from sync.kernel.suite import SUITES, Suite, suite1
+from sync.kernel.suite import Hasher, Suite
 from sync.protocol import feed, long_header
 from sync.protocol.long_header import SEGMENT, Header
 
@@ -58,14 +58,14 @@ def make_segment(
     key_id: bytes | None = None,
     head_e: bytes | None = None,
     seal_to: bytes | None = None,
-    suite: Suite = suite1,
+    suite: Suite,
 ) -> bytes:
     """The segment that begins at sseq `first`. `head_e`: e of the last entry when the feed has it."""
     assert 1 <= len(entries) <= SEGMENT_ENTRIES
     plain = cbor2.dumps([label, *entries])
     assert len(plain) <= SEGMENT_BYTES
     if head_e is None:
-        head_e = _chain(label, first, prev_e, entries)
+        head_e = _chain(suite.hasher, label, first, prev_e, entries)
     return long_header.wrap(
         plain,
         suite=suite,
@@ -92,18 +92,18 @@ def parse_segment_header(raw: bytes) -> Header:
     return header
 
 
-def open_segment(raw: bytes, public_key: bytes, *, open_key: bytes | None = None) -> Segment:
+def open_segment(raw: bytes, public_key: bytes, *, open_key: bytes | None = None, suite: Suite) -> Segment:
     """A segment by the hub's key. Raises PeerFault `batch.*`, `segment.body`, `segment.chain` or `label`.
 
     Whether it continues the reader's own feed is the reader's to see: compare `prev_e` at the own position.
     """
     header = parse_segment_header(raw)
-    plain = long_header.unwrap(raw, header, public_key=public_key, open_key=open_key, suite=SUITES[header.suite])
+    plain = long_header.unwrap(raw, header, public_key=public_key, open_key=open_key, suite=suite)
     rows = _rows(plain, header)
     if cbor2.dumps(rows) != plain:
         raise PeerFault("segment.body")
     label, entries = check_label(rows[0]), rows[1:]
-    if _chain(label, header.first, header.prev, entries) != header.head:
+    if _chain(suite.hasher, label, header.first, header.prev, entries) != header.head:
         raise PeerFault("segment.chain")
     return Segment(label, header.incarnation, header.first, header.prev, header.head, entries)
 
@@ -132,7 +132,7 @@ def _rows(plain: bytes, header: Header) -> list[Any]:
     return rows
 
 
-def _chain(label: str, first: int, e: bytes, entries: Sequence[bytes]) -> bytes:
+def _chain(hasher: Hasher, label: str, first: int, e: bytes, entries: Sequence[bytes]) -> bytes:
     for sseq, entry in enumerate(entries, first):
-        e = feed.next_e(label, sseq, e, entry)
+        e = feed.next_e(hasher, label, sseq, e, entry)
     return e

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 from sync.kernel.outcome import PeerFault
+from sync.kernel.suite import Hasher
 from sync.protocol.fields import COUNT, H16, Fields, H, count, is_label
 
 _BODY = "manifest.body"
@@ -23,7 +23,7 @@ SEGMENTS_MAX = 1800
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`segments`: SHA-256 of each whole segment, in order. `rows`: entities in all of them. `hub_time`: an HLC."""
+    """`segments`: the hash of each whole segment, in order. `rows`: entities in all of them. `hub_time`: an HLC."""
 
     label: str
     epoch: int
@@ -66,14 +66,14 @@ class Manifest:
         return found
 
 
-def segment_hash(raw: bytes) -> bytes:
+def segment_hash(hasher: Hasher, raw: bytes) -> bytes:
     """What the manifest says of a segment."""
-    return sha256(raw).digest()
+    return hasher(raw).digest()
 
 
-def chain_start(label: str, sseq: int, e: bytes) -> bytes:
+def chain_start(hasher: Hasher, label: str, sseq: int, e: bytes) -> bytes:
     """The hash before the first entry of the run at this position of the feed."""
-    return sha256(b"way/1 snapshot\0" + label.encode("ascii") + b"\0" + sseq.to_bytes(8, "big") + e).digest()
+    return hasher(b"way/1 snapshot\0" + label.encode("ascii") + b"\0" + sseq.to_bytes(8, "big") + e).digest()
 
 
 def run_name(label: str, epoch: int, sseq: int, k: int) -> str:

@@ -10,12 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from sync.kernel.ids import NODE_PATTERN
+from sync.kernel.outcome import PeerFault
+from sync.kernel.suite import PUBLIC_BYTES, SIGNATURE_BYTES
 from sync.protocol.fields import COUNT, H8, INCARNATION, LANE, Fields, H, anything, count, raw, raw_up_to, text
 
 CERTIFICATE_BYTES_MAX = 4096
 
 _TRUST, _IDENTITY = "trust.body", "identity.body"
-_key = raw(32)
+
+
+def _key(value: object) -> bool:
+    """A public key of some suite; whether of the site's own shows where it is used."""
+    return type(value) is bytes and len(value) in PUBLIC_BYTES.values()
 
 
 def _node(value: object) -> bool:
@@ -83,8 +89,8 @@ class Trust:
             authorities=fields.values(3, raw_up_to(CERTIFICATE_BYTES_MAX), most=8),
             revoked=tuple(revoked),
             signers=fields.values(5, _key, most=16),
-            root_signatures=tuple((k, s) for k, s in fields.rows(6, H8, raw(64), most=16)),
-            sealing=tuple((key, at) for key, at in fields.rows(7, H, COUNT, most=16)),
+            root_signatures=tuple((k, s) for k, s in fields.rows(6, H8, raw(SIGNATURE_BYTES), most=16)),
+            sealing=tuple((key, at) for key, at in fields.rows(7, _key, COUNT, most=16)),
         )
 
     def hub_key(self, key_id: bytes) -> bytes | None:
@@ -127,7 +133,7 @@ class Identity:
     def read(cls, body: object) -> Identity:
         """Raises PeerFault `identity.body`."""
         fields = Fields(body, _IDENTITY)
-        return cls(
+        found = cls(
             node=fields.one(1, _node),
             role=fields.one(2, text(32)),
             suite=fields.one(3, count(255)),
@@ -136,3 +142,6 @@ class Identity:
             tls=fields.one(6, H),
             issued_ms=fields.one(7, COUNT),
         )
+        if {len(found.signing), len(found.sealing)} != {PUBLIC_BYTES.get(found.suite)}:
+            raise PeerFault(_IDENTITY)
+        return found

@@ -15,7 +15,6 @@ from sync.domain.tracking.receipt_code import ReceiptPart
 from sync.domain.tracking.rounds import Round
 from sync.kernel.ids import FactId
 from sync.kernel.outcome import PeerFault, Refused
-from sync.kernel.suite import suite1
 
 ReadPicture = Callable[[bytes], Iterable[str]]
 """A picture's bytes → the texts of its 2-D codes. Raises PeerFault `picture` on what is no picture."""
@@ -44,7 +43,7 @@ class Rebuilding:
     def take(self, text: str, actor: str, device: str | None = None) -> Rebuilt | Refused:
         """One code. Refused `receipt.damaged`, `receipt.unknown-signer`, `receipt.signature`."""
         with self._store.read() as conn:
-            part = receipt_code.read(text, lambda key_id: public_of(conn, key_id), suite1.verify)
+            part = receipt_code.read(text, lambda key_id: public_of(conn, key_id), self._store.suite.verify)
         if isinstance(part, Refused):
             self._store.tally(part.code)
             return part

@@ -26,7 +26,6 @@ from sync.domain.fleet import facts
 from sync.kernel.ids import LABEL_PATTERN
 from sync.kernel.limits import HELLO_EVERY_S
 from sync.kernel.outcome import Refused
-from sync.kernel.suite import suite1
 from sync.protocol.hello import Hello, common
 
 ONLINE_MS = round(1.25 * HELLO_EVERY_S * 1000)
@@ -149,6 +148,7 @@ class Fleet:
             pin=self._parts.trust.authority.pin,
             now_ms=self._desk.now_ms(),
             entropy=self._desk.store.entropy,
+            suite=self._parts.trust.suite.number,
         )
         if isinstance(made, Refused):
             return made
@@ -192,7 +192,7 @@ class Fleet:
                     name=grant.name,
                     signing_public=request.signing,
                     sealing_public=request.sealing,
-                    key_id=suite1.key_id(request.signing),
+                    key_id=self._parts.trust.suite.key_id(request.signing),
                     scopes=grant.scopes,
                     tls_serial=f"{outcome.tls_serial:x}",
                     now_ms=now,

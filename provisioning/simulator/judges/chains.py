@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from sync.kernel.chain import chain_prefix, next_hash
+from sync.kernel.chain import Chain
 from sync.kernel.codec import decode_fact
 from sync.kernel.outcome import PeerFault
 
@@ -23,12 +23,12 @@ def gaps(world: World) -> Iterator[str]:
         streams = conn.execute("SELECT id, node, incarnation, lane, last, head FROM stream ORDER BY id").fetchall()
         for stream, node, incarnation, lane, last, head in streams:
             name = f"{node}/{incarnation:016x}/{lane}"
-            prefix, h, at = chain_prefix(node, incarnation, lane), ZERO, 0
+            links, h, at = Chain(sha256, node, incarnation, lane), ZERO, 0
             for seq, kept, status, raw in conn.execute(
                 "SELECT seq, h, status, fact FROM log WHERE stream = ? ORDER BY seq", (stream,)
             ):
                 at += 1
-                h = next_hash(prefix, seq, h, raw if status == WITHHELD else sha256(raw).digest())
+                h = links.link(seq, h, raw if status == WITHHELD else sha256(raw).digest())
                 if seq != at:
                     yield f"{name} holds {seq} where {at} should be"
                     return

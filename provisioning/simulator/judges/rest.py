@@ -95,7 +95,7 @@ def _leases(world: World, box: Box) -> Iterator[str]:
     held = box.leases.listing()
     if any(each.state == lease_states.ASLEEP for each in held):
         yield f"{box.label} has a lease asleep"
-    if leases_digest(each.lease.id for each in held) != world.hub.office.digest(box.node):
+    if leases_digest(box.store.suite.hasher, (each.lease.id for each in held)) != world.hub.office.digest(box.node):
         yield f"{box.label} and the hub see other leases"
 
 

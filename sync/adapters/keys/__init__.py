@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from sync.adapters.idgen import Entropy
@@ -78,9 +79,14 @@ def load_key(path: Path) -> bytes:
     return raw
 
 
-def load_or_create_key(path: Path, entropy: Entropy) -> bytes:
-    """The key at `path`, drawn and stored first when there is none. Two processes at once agree on one key."""
+def load_or_create_key(path: Path, entropy: Entropy, serves: Callable[[bytes], bool] = lambda drawn: True) -> bytes:
+    """The key at `path`, drawn and stored first when there is none. Two processes at once agree on one key.
+
+    `serves`: whether drawn bytes may be a key; drawn again until they may.
+    """
     if not path.exists():
+        while not serves(drawn := entropy.bytes(KEY_BYTES)):
+            pass
         with contextlib.suppress(FileExistsError):
-            create_secret(path, entropy.bytes(KEY_BYTES))
+            create_secret(path, drawn)
     return load_key(path)

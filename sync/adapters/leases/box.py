@@ -21,7 +21,6 @@ from sync.adapters.sqlite_log.node_store import Unit
 from sync.domain.leases import facts
 from sync.kernel.limits import LEASE_MARK_EVERY_S
 from sync.kernel.outcome import PeerFault, Refused
-from sync.kernel.suite import suite1
 from sync.protocol import held as rules
 from sync.protocol import lease as words
 from sync.protocol import lease_states as states
@@ -154,7 +153,7 @@ class Leases:
         )  # fmt: skip
         tables.put(unit.conn, used, found.raw)
         self._book.save(unit)
-        keys = tuple(suite1.open(self._sealing, KEY_INFO + of.id, each) for each in of.wrapped)
+        keys = tuple(self._store.suite.open(self._sealing, KEY_INFO + of.id, each) for each in of.wrapped)
         return Use((of.id, count), used.left, keys)
 
     def give_back(self, lease: bytes) -> None:

@@ -136,7 +136,8 @@ def _land_snapshot(
         _land_fresh(store, unit, manifest.label, points)
     if len(members) != manifest.rows:
         raise PeerFault("snapshot.rows")
-    if feed.root_of(feed.bucket_values(members)) != manifest.root:
+    hasher = store.suite.hasher
+    if feed.root_of(hasher, feed.bucket_values(hasher, members)) != manifest.root:
         raise PeerFault("snapshot.root")
 
 

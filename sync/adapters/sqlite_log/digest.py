@@ -21,7 +21,6 @@ from sync.catalog import ENTITY_TYPES, KINDS, UNREAD, check_fact, fold_fact, nam
 from sync.domain.fleet.facts import LOSS_REPORTED, STREAM_OPENED
 from sync.kernel.canonical import decode, encode
 from sync.kernel.chain import annotated_tag, tag, xor
-from sync.kernel.chain import digest as digest_of
 from sync.kernel.codec import decode_fact
 from sync.kernel.fact import Annotation, Fact, Key
 from sync.kernel.hlc import order_stamp
@@ -185,9 +184,10 @@ def _take(
     row = conn.execute("SELECT rev, d, x, last_key, state FROM entity WHERE etype = ? AND key = ?", name).fetchone()
     rev, d, x, last_key = (row[0], row[1], row[2], row[3]) if row else (0, ZERO16, ZERO16, BEFORE_ALL)
     note = Annotation(order_stamp(fact.sort_hlc, hub_hlc), rev + 1, stream.line, _seen(conn, name, fact.base))
-    mark = tag(fid, digest_of(raw))
+    hasher = store.suite.hasher
+    mark = tag(hasher, fid, hasher(raw).digest())
     x_before = x
-    d, x = xor(d, mark), xor(x, annotated_tag(mark, note))
+    d, x = xor(d, mark), xor(x, annotated_tag(hasher, mark, note))
     order = order_bytes(note.order, fid, fact.sort_hlc)
     conn.execute(
         "INSERT INTO entity_fact (etype, key, rev, stream, seq, ord, line, seen, d, known_at) "

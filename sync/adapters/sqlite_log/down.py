@@ -145,7 +145,7 @@ def apply_repair(
         landing = Landing(store, unit, hub_ms)
         listed = {(etype, key) for etype, key, _ in members}
         for etype, key in conn.execute("SELECT etype, key FROM member WHERE label = ?", (label,)).fetchall():
-            if feed.bucket_of(etype, key) in buckets and (etype, key) not in listed:
+            if feed.bucket_of(store.suite.hasher, etype, key) in buckets and (etype, key) not in listed:
                 landing.leave(label, (etype, key))
         for name in sorted(listed, key=repr):
             landing.join(label, name)
@@ -182,7 +182,7 @@ def bucket_values(store: ApplianceStore, label: str) -> list[bytes]:
             "ON e.etype = m.etype AND e.key = m.key WHERE m.label = ?",
             (label,),
         ).fetchall()
-    return feed.bucket_values((r[0], r[1], r[2]) for r in rows)
+    return feed.bucket_values(store.suite.hasher, ((r[0], r[1], r[2]) for r in rows))
 
 
 def note_checked(store: ApplianceStore, hub_ms: int) -> None:

@@ -53,6 +53,7 @@ class Feeds:
 
     def __init__(self, store: HubStore) -> None:
         self._store = store
+        self._hasher = store.suite.hasher
         self._read: dict[str, tuple[int, tuple[bytes, ...]]] = {}
         self._scopes: dict[str, _Scope] = {}
         self._dirty: set[str] = set()
@@ -133,7 +134,7 @@ class Feeds:
         for label in sorted(labels):
             row = conn.execute("SELECT sseq, e FROM feed WHERE label = ?", (label,)).fetchone()
             sseq, e = (row[0], row[1]) if row else (0, ZERO_E)
-            found.append(HeadRow(label, sseq, e, feed.root_of(self.values(conn, label, sseq))))
+            found.append(HeadRow(label, sseq, e, feed.root_of(self._hasher, self.values(conn, label, sseq))))
         return found
 
     def values(self, conn: Connection, label: str, sseq: int) -> list[bytes]:
@@ -196,7 +197,7 @@ class Feeds:
             "AND e.key = m.key WHERE m.label = ? ORDER BY m.etype, m.key",
             (label,),
         )
-        return [(r[0], r[1], r[2]) for r in rows if feed.bucket_of(r[0], r[1]) in buckets]
+        return [(r[0], r[1], r[2]) for r in rows if feed.bucket_of(self._hasher, r[0], r[1]) in buckets]
 
     def checkpoints(self, label: str, wanted: Sequence[tuple[int, Key]]) -> list[feed.StateEntry]:
         """Fresh checkpoints for a repair; publishing one raises the entity's floor in this scope."""
@@ -240,7 +241,7 @@ class Feeds:
         scope = self._scopes[label]
         raw = feed.encode_entry(entry)
         scope.sseq += 1
-        scope.e = feed.next_e(label, scope.sseq, scope.e, raw)
+        scope.e = feed.next_e(self._hasher, label, scope.sseq, scope.e, raw)
         unit.conn.execute(
             "INSERT INTO feed_entry (label, sseq, epoch, e, entry) VALUES (?, ?, ?, ?, ?)",
             (label, scope.sseq, self._store.epoch, scope.e, raw),
@@ -267,14 +268,14 @@ class Feeds:
             "AND e.key = m.key WHERE m.label = ?",
             (label,),
         )
-        return feed.bucket_values((r[0], r[1], r[2]) for r in rows)
+        return feed.bucket_values(self._hasher, ((r[0], r[1], r[2]) for r in rows))
 
     def _swap(self, label: str, etype: int, key: Key, old_x: bytes | None, new_x: bytes | None) -> None:
         values = self._scopes[label].values
-        at = feed.bucket_of(etype, key)
+        at = feed.bucket_of(self._hasher, etype, key)
         for x in (old_x, new_x):
             if x is not None:
-                values[at] = xor(values[at], feed.set_item(etype, key, x))
+                values[at] = xor(values[at], feed.set_item(self._hasher, etype, key, x))
 
 
 def hold_scope(conn: Connection, label: str) -> None:

@@ -104,11 +104,12 @@ def make(store: HubStore, label: str, sign: SignSegment, hub_time: int) -> Made 
         entries.append(feed.encode_entry(feed.StateEntry(etype, key, point)))
         floors[(etype, key)] = last_key
     sseq, e = position
-    segments, first, prev = [], 1, chain_start(label, sseq, e)
+    hasher = store.suite.hasher
+    segments, first, prev = [], 1, chain_start(hasher, label, sseq, e)
     for group in _groups(entries):
         head = prev
         for at, entry in enumerate(group, first):
-            head = feed.next_e(label, at, head, entry)
+            head = feed.next_e(hasher, label, at, head, entry)
         segments.append(sign(label, first, prev, head, group))
         first, prev = first + len(group), head
     if len(segments) > SEGMENTS_MAX:
@@ -118,9 +119,9 @@ def make(store: HubStore, label: str, sign: SignSegment, hub_time: int) -> Made 
         epoch=store.epoch,
         sseq=sseq,
         e=e,
-        root=feed.root_of(feed.bucket_values((m[0], m[1], m[6]) for m in members)),
+        root=feed.root_of(hasher, feed.bucket_values(hasher, ((m[0], m[1], m[6]) for m in members))),
         rows=len(entries),
-        segments=tuple(segment_hash(raw) for raw in segments),
+        segments=tuple(segment_hash(hasher, raw) for raw in segments),
         hub_time=hub_time,
     )
     return Made(manifest, segments, floors)

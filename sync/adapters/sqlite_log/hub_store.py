@@ -184,8 +184,19 @@ def add_node(
     """Enrol a machine in the transaction that burns its card. A node name is never reused: a second row is an error."""
     unit.conn.execute(
         "INSERT INTO node (node, role, name, suite, signing_public, sealing_public, key_id, scopes, "
-        "tls_serial, enrolled_at) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?)",
-        (node, role, name, signing_public, sealing_public, key_id, json.dumps(sorted(scopes)), tls_serial, now_ms),
+        "tls_serial, enrolled_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            node,
+            role,
+            name,
+            unit.suite.number,
+            signing_public,
+            sealing_public,
+            key_id,
+            json.dumps(sorted(scopes)),
+            tls_serial,
+            now_ms,
+        ),
     )
 
 

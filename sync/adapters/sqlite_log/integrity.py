@@ -16,8 +16,9 @@ from sync.adapters.keys import write_whole
 from sync.adapters.sqlite_log.connection import Connection, DatabaseError, look
 from sync.adapters.sqlite_log.pages import PAGE_BYTES, SALT_BYTES, PageReader, Pages, Value, frames, generation
 from sync.adapters.sqlite_log.salvage import ANCHOR, WITHHELD, Salvage, salvage
-from sync.kernel.chain import H0, chain_prefix, digest, next_hash
+from sync.kernel.chain import H0, Chain
 from sync.kernel.outcome import Unavailable
+from sync.kernel.suite import Hasher
 
 Reason = Literal["page", "journal", "structure", "chain", "missing"]
 
@@ -53,7 +54,7 @@ def reader_of(path: Path, key32: bytes, main: bytes) -> PageReader:
     return PageReader(key32, read_if_there(salt_of(path)) or main[:SALT_BYTES].ljust(SALT_BYTES, b"\0"))
 
 
-def examine(path: Path, key32: bytes, node: str) -> tuple[Reason | None, Salvage | None]:
+def examine(path: Path, key32: bytes, node: str, hasher: Hasher) -> tuple[Reason | None, Salvage | None]:
     """(None, None): sound, or not there yet. (reason, None): it must be replaced.
 
     (None, salvage): sound, but the last transaction of the journal is torn and holds facts; they are put back. A power
@@ -72,13 +73,15 @@ def examine(path: Path, key32: bytes, node: str) -> tuple[Reason | None, Salvage
     try:
         used = _frames_used(path) if wal else 0
         every = list(frames(wal))
-        reason = _pages(conn, {frame.number for frame in every[:used]}) or _structure(conn) or _chains(conn, node)
+        reason = (
+            _pages(conn, {frame.number for frame in every[:used]}) or _structure(conn) or _chains(conn, node, hasher)
+        )
         if reason is not None:
             return reason, None
         current = generation(wal)
         if not any(frame.salts == current for frame in every[used:]):
             return None, None
-        return _torn(conn, path, key32, node, wal, used)
+        return _torn(conn, path, key32, node, hasher, wal, used)
     except DatabaseError as fault:
         _blame_pages(path, key32, wal, fault)
         return "page", None
@@ -145,7 +148,7 @@ def _structure(conn: Connection) -> Reason | None:
     return None if conn.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok" else "structure"
 
 
-def _chains(conn: Connection, node: str) -> Reason | None:
+def _chains(conn: Connection, node: str, hasher: Hasher) -> Reason | None:
     """Every own fact against its link, every stream's end against its row."""
     if conn.execute("SELECT 1 FROM sqlite_schema WHERE name = 'log'").fetchone() is None:
         return None
@@ -154,13 +157,13 @@ def _chains(conn: Connection, node: str) -> Reason | None:
     ).fetchall()
     anchors = dict(conn.execute("SELECT name, value FROM meta WHERE name LIKE 'pruned.%'").fetchall())
     for stream, incarnation, lane, last, head in streams:
-        prefix = chain_prefix(node, incarnation, lane)
+        links = Chain(hasher, node, incarnation, lane)
         anchor = int(anchors.get(f"{ANCHOR}{stream}", 0))
         at, h = 0, H0
         for seq, kept, status, fact in conn.execute(
             "SELECT seq, h, status, fact FROM log WHERE stream = ? ORDER BY seq", (stream,)
         ):
-            link = next_hash(prefix, seq, h, fact if status == WITHHELD else digest(fact))
+            link = links.link(seq, h, fact if status == WITHHELD else links.digest(fact))
             if at == 0 and seq == anchor > 1:
                 link = kept  # what lay below was dropped after the hub had signed for it
             elif seq != at + 1:
@@ -174,7 +177,7 @@ def _chains(conn: Connection, node: str) -> Reason | None:
 
 
 def _torn(
-    conn: Connection, path: Path, key32: bytes, node: str, wal: bytes, used: int
+    conn: Connection, path: Path, key32: bytes, node: str, hasher: Hasher, wal: bytes, used: int
 ) -> tuple[Reason | None, Salvage | None]:
     """There are frames of this generation behind the `used` ones, where SQLite stopped."""
     if _was_whole(path, wal, used):
@@ -186,7 +189,7 @@ def _torn(
     hinted = {row[0] for row in torn if _goes_beyond(row, node, last)}
     if not hinted:
         return None, None
-    found = salvage(chain(_log(conn, hinted), torn), node)
+    found = salvage(chain(_log(conn, hinted), torn), node, hasher)
     found.streams = [saved for saved in found.streams if saved.stream in hinted]
     if any(saved.last > last.get(saved.stream, 0) or saved.lost for saved in found.streams):
         return None, found

@@ -11,7 +11,7 @@ from sync.adapters.sqlite_log.node_store import Change, NodeStore, Unit, set_met
 from sync.adapters.sqlite_log.order import order_bytes
 from sync.catalog import ENTITY_TYPES, UNREAD
 from sync.kernel.canonical import decode, encode
-from sync.kernel.chain import annotated_tag, digest, tag, xor
+from sync.kernel.chain import annotated_tag, tag, xor
 from sync.kernel.codec import decode_fact
 from sync.kernel.fact import Annotation, Key
 from sync.kernel.ids import FactId
@@ -25,6 +25,7 @@ class Landing:
 
     def __init__(self, store: NodeStore, unit: Unit, hub_ms: int) -> None:
         self._store = store
+        self._hasher = store.suite.hasher
         self._unit = unit
         self._hub_ms = hub_ms
         self._touched: dict[Name, FactId | None] = {}
@@ -106,14 +107,14 @@ class Landing:
         held_floor = conn.execute("SELECT floor FROM copy WHERE etype = ? AND key = ?", name).fetchone()
         if entry.rev != rev + 1 or (held_floor and order_bytes(entry.order, fid, fact.sort_hlc) <= held_floor[0]):
             return False
-        mark = tag(fid, digest(entry.fact))
+        mark = tag(self._hasher, fid, self._hasher(entry.fact).digest())
         conn.execute(
             "INSERT INTO copy_fact (etype, key, rev, node, incarnation, lane, seq, ord, line, seen, fact) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*name, entry.rev, *fid, entry.order, entry.line, entry.seen, entry.fact),
         )
         note = Annotation(entry.order, entry.rev, entry.line, entry.seen)
-        _set_copy(conn, name, entry.rev, xor(d, mark), xor(x, annotated_tag(mark, note)))
+        _set_copy(conn, name, entry.rev, xor(d, mark), xor(x, annotated_tag(self._hasher, mark, note)))
         self._touched[name] = fid
         return True
 

@@ -14,6 +14,9 @@ from sync.adapters.clock import Clock
 from sync.adapters.idgen import Entropy
 from sync.adapters.sqlite_log.connection import SqlcipherFile
 from sync.adapters.sqlite_log.database import Connection, Database, Readers
+from sync.adapters.sqlite_log.meta import count as count
+from sync.adapters.sqlite_log.meta import kept_suite
+from sync.adapters.sqlite_log.meta import set_meta as set_meta
 from sync.adapters.sqlite_log.steps import Point, nothing
 from sync.adapters.sqlite_log.streams import (
     NODE_ETYPE,
@@ -28,11 +31,11 @@ from sync.adapters.sqlite_log.streams import (
 from sync.catalog import ENTITY_TYPES, KINDS, check_fact
 from sync.kernel import hlc
 from sync.kernel.canonical import decode
-from sync.kernel.chain import digest
 from sync.kernel.codec import decode_fact, encode_fact
 from sync.kernel.fact import Fact, Key, NewFact
 from sync.kernel.ids import CONTROL, FactId, incarnation_from
 from sync.kernel.outcome import Unavailable
+from sync.kernel.suite import Suite
 
 BUILD_MS = 1793491200000
 """2026-11-01 UTC: a wall clock before it is not believed."""
@@ -75,6 +78,7 @@ class Unit:
         self.changes: list[Change] = []
         self.heads: dict[int, LaneHead] = {}
         self.high = store.high
+        self.suite = store.suite
         self._store = store
         self._after: list[Callable[[], None]] = []
 
@@ -118,8 +122,13 @@ class NodeStore:
         projectors: Sequence[Projector] = (),
         point: Point = nothing,
         database: Database | None = None,
+        suite: Suite | None = None,
     ) -> None:
-        """`database`: where the tables lie when it is not the file at `path` under `key32`."""
+        """`database`: where the tables lie when it is not the file at `path` under `key32`.
+
+        `suite`: its site's; None for the one that the tables were begun with. Raises Unavailable `store.suite` when
+        they were begun with another: a stream keeps its hash.
+        """
         self.path = path
         self.point = point
         self.node = node
@@ -147,6 +156,7 @@ class NodeStore:
         here = resources.files("sync.adapters.sqlite_log")
         texts = [(here / name).read_text("utf-8") for name in self.schemas]
         self._database.prepare(self._conn, [*texts, *(p.schema_sql for p in self.projectors)])
+        self.suite = kept_suite(self._conn, suite)
         self._load()
 
     def _load(self) -> None:
@@ -168,6 +178,7 @@ class NodeStore:
         with self.write(step="start") as unit:
             self._start_count = self.meta_int("start_count") + 1
             set_meta(unit.conn, "start_count", self._start_count)
+            set_meta(unit.conn, "suite", self.suite.number)
             if high is not None:
                 unit.high = high
                 last = unit.conn.execute("SELECT coalesce(max(id), 0) FROM stream").fetchone()[0]
@@ -222,7 +233,7 @@ class NodeStore:
         """The writing connection. When one broke, maybe in a commit, what it left is read back."""
         if self._database.is_lost(self._conn):
             self._conn = self._database.writer()
-            self._heads = own_heads(self._conn, self.node, self.incarnation)
+            self._heads = own_heads(self._conn, self.suite.hasher, self.node, self.incarnation)
             self.high = max(
                 self.high, self._conn.execute("SELECT max(hlc) FROM stream WHERE own > 0").fetchone()[0] or 0
             )
@@ -280,7 +291,7 @@ class NodeStore:
         head = unit.heads.get(lane) or self._heads.get(lane)
         if head is None:
             assert self.incarnation, "start_incarnation first"
-            head = add_stream(unit.conn, self.node, self.incarnation, lane, own=OWN)
+            head = add_stream(unit.conn, self.suite.hasher, self.node, self.incarnation, lane, own=OWN)
             body = opening_body(
                 unit.conn,
                 self.node,
@@ -324,7 +335,7 @@ class NodeStore:
 
     def _add(self, unit: Unit, head: LaneHead, fact: Fact) -> tuple[LaneHead, FactId, Fact, bytes]:
         raw = encode_fact(fact)
-        head = head.link(digest(raw))
+        head = head.link(head.chain.digest(raw))
         unit.conn.execute(
             "INSERT INTO log (stream, seq, h, fact) VALUES (?, ?, ?, ?)", (head.stream, head.last, head.head, raw)
         )
@@ -378,19 +389,3 @@ class NodeStore:
         with self._lock:
             self.readers.close()
             self._conn.close()
-
-
-def set_meta(conn: Connection, name: str, value: int | bytes) -> None:
-    """Values are bytes; a number is written as its decimal digits."""
-    conn.execute(
-        "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        (name, value if isinstance(value, bytes) else b"%d" % value),
-    )
-
-
-def count(conn: Connection, code: str, now_ms: int) -> None:
-    conn.execute(
-        "INSERT INTO tally (code, n, last_at) VALUES (?, 1, ?) "
-        "ON CONFLICT (code) DO UPDATE SET n = tally.n + 1, last_at = excluded.last_at",
-        (code, now_ms),
-    )

@@ -65,7 +65,7 @@ def take(store: ApplianceStore, gone: Lost, items: Sequence[Item], hashes: Seque
         conn = unit.conn
         row = conn.execute("SELECT id, last FROM stream WHERE node = ? AND incarnation = ? AND lane = ?", stream)
         found = row.fetchone()
-        at = found[0] if found else add_stream(conn, *stream, own=REGAINED).stream
+        at = found[0] if found else add_stream(conn, store.suite.hasher, *stream, own=REGAINED).stream
         assert (found[1] if found else 0) == gone.last, "one thread brings history back"
         touched: dict[tuple[int, Key], FactId] = {}
         highest = 0

@@ -28,6 +28,7 @@ from sync.kernel.codec import decode_fact
 from sync.kernel.fact import Key
 from sync.kernel.ids import FactId
 from sync.kernel.outcome import PeerFault, Unavailable
+from sync.kernel.suite import Hasher
 
 QUARANTINE = "quarantine"
 MakeStore = Callable[[Path], ApplianceStore]
@@ -51,16 +52,20 @@ class Repair:
 
 
 def open_box(
-    path: Path, key32: bytes, node: str, make: MakeStore, now_ms: int, keepsakes: Sequence[Keepsake] = ()
-) -> ApplianceStore:
-    """The store at `path`, mended first where that is needed. `now_ms`: the wall clock, for the quarantine's name."""
+    path: Path, key32: bytes, node: str, make: MakeStore, now_ms: int, keepsakes: Sequence[Keepsake] = (), *,
+    hasher: Hasher,
+) -> ApplianceStore:  # fmt: skip
+    """The store at `path`, mended first where that is needed. `now_ms`: the wall clock, for the quarantine's name.
+
+    `hasher`: of the site's suite; a damaged file cannot say which it was.
+    """
     _finish_exchange(path)
     if not path.exists() and not salt_of(path).exists():
         _fresh(path, make).close()
         _exchange(path, "")
-    reason, torn = examine(path, key32, node)
+    reason, torn = examine(path, key32, node, hasher)
     if reason is not None:
-        _replace(path, key32, node, make, now_ms, reason, keepsakes)
+        _replace(path, key32, node, hasher, make, now_ms, reason, keepsakes)
     store = make(path)
     if torn is not None:
         put_back(store, torn, Repair("torn", now_ms, "", torn.facts, torn.orphans, torn.lost))
@@ -109,10 +114,11 @@ def begin(store: ApplianceStore, software: str) -> None:
 
 
 def _replace(
-    path: Path, key32: bytes, node: str, make: MakeStore, now_ms: int, reason: str, keepsakes: Sequence[Keepsake]
-) -> None:
+    path: Path, key32: bytes, node: str, hasher: Hasher, make: MakeStore, now_ms: int, reason: str,
+    keepsakes: Sequence[Keepsake],
+) -> None:  # fmt: skip
     main, wal = read_if_there(path), read_if_there(wal_of(path))
-    found = salvage(Pages(reader_of(path, key32, main), main, wal).rows(), node, keepsakes)
+    found = salvage(Pages(reader_of(path, key32, main), main, wal).rows(), node, hasher, keepsakes)
     folder = _quarantine_folder(path, now_ms, reason)
     store = _fresh(path, make)
     try:

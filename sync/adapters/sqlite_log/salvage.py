@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sync.adapters.sqlite_log.pages import Value
-from sync.kernel.chain import H0, chain_prefix, digest, next_hash
+from sync.kernel.chain import H0, Chain
 from sync.kernel.ids import LANES
+from sync.kernel.suite import Hasher
 
 WITHHELD = 2
 STREAM_COLUMNS = 13
@@ -29,9 +30,8 @@ class LogRow(NamedTuple):
     status: int
     fact: bytes
 
-    @property
-    def d(self) -> bytes:
-        return self.fact if self.status == WITHHELD else digest(self.fact)
+    def d(self, chain: Chain) -> bytes:
+        return self.fact if self.status == WITHHELD else chain.digest(self.fact)
 
 
 class Standing(NamedTuple):
@@ -101,7 +101,7 @@ class Salvage:
         return sum(s.lost for s in self.streams)
 
 
-def salvage(rows: Iterator[Sequence[Value]], node: str, keepsakes: Sequence[Keepsake] = ()) -> Salvage:
+def salvage(rows: Iterator[Sequence[Value]], node: str, hasher: Hasher, keepsakes: Sequence[Keepsake] = ()) -> Salvage:
     """Keep what proves itself. Of two versions of a row the later one counts."""
     standings: dict[int, Standing] = {}
     found: dict[int, dict[int, LogRow]] = {}
@@ -128,7 +128,8 @@ def salvage(rows: Iterator[Sequence[Value]], node: str, keepsakes: Sequence[Keep
                     if len(row) == len(each.columns) and (kept := each.take(row)) is not None:
                         out.kept[each.table][key] = kept
     for stream, standing in sorted(standings.items()):
-        saved = saved_stream(stream, node, standing, found.get(stream, {}), anchors.get(stream, 0))
+        links = Chain(hasher, node, standing.incarnation, standing.lane)
+        saved = saved_stream(stream, links, standing, found.get(stream, {}), anchors.get(stream, 0))
         if saved is not None:
             out.streams.append(saved)
     return out
@@ -141,12 +142,11 @@ def _standing(row: Sequence[Value]) -> Standing:
 
 
 def saved_stream(
-    stream: int, node: str, standing: Standing, rows: Mapping[int, LogRow], anchor: int = 0
+    stream: int, chain: Chain, standing: Standing, rows: Mapping[int, LogRow], anchor: int = 0
 ) -> SavedStream | None:
     """What can be said of one stream; None when nothing was ever written in it. Below `anchor` facts were dropped."""
-    prefix = chain_prefix(node, standing.incarnation, standing.lane)
     signed = max(standing.acked, anchor)
-    runs = _runs(prefix, rows)
+    runs = _runs(chain, rows)
     held = max(signed, 1)
     first, last = next(((a, b) for a, b in runs if a <= held <= b and (signed or a == 1)), (signed + 1, signed))
     sound = {
@@ -160,13 +160,13 @@ def saved_stream(
     return SavedStream(stream, standing, first, [rows[seq] for seq in range(first, last + 1)], orphans, lost)
 
 
-def _runs(prefix: bytes, rows: Mapping[int, LogRow]) -> list[tuple[int, int]]:
+def _runs(chain: Chain, rows: Mapping[int, LogRow]) -> list[tuple[int, int]]:
     """(first, last) of each run of seqs in which every row but the first verifies against the one before it."""
     runs: list[tuple[int, int]] = []
     for seq in sorted(rows):
         row = rows[seq]
-        if runs and runs[-1][1] == seq - 1 and next_hash(prefix, seq, rows[seq - 1].h, row.d) == row.h:
+        if runs and runs[-1][1] == seq - 1 and chain.link(seq, rows[seq - 1].h, row.d(chain)) == row.h:
             runs[-1] = (runs[-1][0], seq)
-        elif seq > 1 or next_hash(prefix, 1, H0, row.d) == row.h:
+        elif seq > 1 or chain.link(1, H0, row.d(chain)) == row.h:
             runs.append((seq, seq))
     return runs

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sync.adapters.sqlite_log.connection import Connection
-from sync.kernel.chain import chain_prefix, next_hash
+from sync.kernel.chain import Chain
 from sync.kernel.ids import CONTROL, LANES
+from sync.kernel.suite import Hasher
 
 ZERO_HASH = bytes(32)
 FOREIGN, OWN, REGAINED = 0, 1, 2
@@ -18,37 +19,37 @@ NODE_ETYPE = 1
 
 @dataclass(frozen=True, slots=True)
 class LaneHead:
-    """The end of one own stream: its row id, last seq, hash of the last fact and the constant part of its hashes."""
+    """The end of one own stream: its row id, last seq, hash of the last fact, and how the next is made."""
 
     stream: int
     lane: int
     last: int
     head: bytes
-    prefix: bytes
+    chain: Chain
 
     def link(self, d: bytes) -> LaneHead:
         """The head after one more fact of digest `d`."""
         seq = self.last + 1
-        return LaneHead(self.stream, self.lane, seq, next_hash(self.prefix, seq, self.head, d), self.prefix)
+        return LaneHead(self.stream, self.lane, seq, self.chain.link(seq, self.head, d), self.chain)
 
 
-def add_stream(conn: Connection, node: str, incarnation: int, lane: int, *, own: int) -> LaneHead:
+def add_stream(conn: Connection, hasher: Hasher, node: str, incarnation: int, lane: int, *, own: int) -> LaneHead:
     """A new stream row at seq 0."""
     row = conn.execute(
         "INSERT INTO stream (node, incarnation, lane, own, head) VALUES (?, ?, ?, ?, ?) RETURNING id",
         (node, incarnation, lane, int(own), ZERO_HASH),
     ).fetchone()
-    return LaneHead(row[0], lane, 0, ZERO_HASH, chain_prefix(node, incarnation, lane))
+    return LaneHead(row[0], lane, 0, ZERO_HASH, Chain(hasher, node, incarnation, lane))
 
 
-def own_heads(conn: Connection, node: str, incarnation: int) -> dict[int, LaneHead]:
+def own_heads(conn: Connection, hasher: Hasher, node: str, incarnation: int) -> dict[int, LaneHead]:
     """Where the lanes of an own incarnation stand in the database."""
     rows = conn.execute(
         "SELECT id, lane, last, head FROM stream WHERE own = 1 AND node = ? AND incarnation = ? AND last > 0 "
         "ORDER BY id",
         (node, incarnation),
     ).fetchall()
-    return {r[1]: LaneHead(r[0], r[1], r[2], r[3], chain_prefix(node, incarnation, r[1])) for r in rows}
+    return {r[1]: LaneHead(r[0], r[1], r[2], r[3], Chain(hasher, node, incarnation, r[1])) for r in rows}
 
 
 def save_heads(conn: Connection, heads: Iterable[LaneHead], hlc: int) -> None:

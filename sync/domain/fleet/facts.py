@@ -18,6 +18,8 @@ LOSS_WHYS: Final = ("hole", "rewound", "discarded", "closed")
 
 NODE_ROLES: Final = ("courier", "records", "hub")
 node_key: Final = pattern(NODE_PATTERN.pattern)
+_KEY_BYTES: Final = 32
+"""Of a public key, field 3; what is longer of suite 2's goes on in field 5."""
 _LABEL: Final = pattern(LABEL_PATTERN.pattern)
 
 SHAPES: Final[Mapping[int, Shape]] = {
@@ -27,9 +29,11 @@ SHAPES: Final[Mapping[int, Shape]] = {
         {
             1: one_of(*NODE_ROLES),
             2: text(60),
-            3: octets(32),
+            3: octets(_KEY_BYTES),
             4: rows(pattern(r"[A-Za-z0-9._-]{1,20}"), 200),
-        }
+        },
+        {5: octets(_KEY_BYTES)},
+        since={5: 2},
     ),
     REVOKED: Shape({1: prose(200)}),
     SCOPES_SET: Shape({1: uint(), 2: rows(_LABEL, 400)}),
@@ -40,8 +44,9 @@ SHAPES: Final[Mapping[int, Shape]] = {
 
 
 def enrolled(node: str, role: str, display_name: str, signing_public: bytes, wards: Sequence[str]) -> NewFact:
-    """A machine has joined. `signing_public` 32 bytes."""
-    body = body_of(SHAPES[ENROLLED], {1: role, 2: display_name, 3: signing_public, 4: list(wards)})
+    """A machine has joined. `signing_public`: as long as the site's suite has it."""
+    head, rest = signing_public[:_KEY_BYTES], signing_public[_KEY_BYTES:]
+    body = body_of(SHAPES[ENROLLED], {1: role, 2: display_name, 3: head, 4: list(wards), 5: rest or None})
     return NewFact(ENROLLED, NODE, node, body)
 
 

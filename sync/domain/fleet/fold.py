@@ -45,8 +45,9 @@ def fold(state: Node, fact: Fact, fid: FactId, ann: Annotation) -> Node:
     body = fact.body
     status = next_state(NODE_MACHINE, state.status, _WORDS.get(fact.kind, ""))
     if fact.kind == facts.ENROLLED:
+        public = body[3] + (body.get(5) or b"")
         return replace(
-            state, status=status, role=body[1], display_name=body[2], signing_public=body[3], wards=tuple(body[4])
+            state, status=status, role=body[1], display_name=body[2], signing_public=public, wards=tuple(body[4])
         )
     if fact.kind == facts.REVOKED:
         return replace(state, status=status, revoked_reason=body[1])

@@ -94,7 +94,7 @@ class Bench:
                 "devices": {"label_printer": {"url": "socket://127.0.0.1:9"}},
             }
         )
-        self.keys: NodeKeys = make_keys(self.directory / "keys", SeededEntropy(7))
+        self.keys: NodeKeys = make_keys(self.directory / "keys", SeededEntropy(7), suite=suite1)
         self.clock = SystemClock()
         self.store = ApplianceStore(
             self.directory / "node.db",
@@ -108,7 +108,7 @@ class Bench:
                 RoundProjector(),
                 ReceivingProjector(),
                 PeopleProjector(),
-                SiteProjector(),
+                SiteProjector(suite1),
                 RebuildingTables(),
                 self.jobs,
             ],

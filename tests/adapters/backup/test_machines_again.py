@@ -37,7 +37,9 @@ def enrol(hub: Hub, node: str) -> bytes:
         )  # fmt: skip
         unit.append(facts.enrolled(node, "courier", f"hand-held {node[-1]}", made.signing, ["W01"]))
         unit.append(facts.scopes_set(node, 1, scopes_for("courier", ["W01"])))
-    return make_identity(made, hub=hub.store.node, epoch=hub.store.epoch, signing_key=hub.trust.keys.signing)
+    return make_identity(
+        made, hub=hub.store.node, epoch=hub.store.epoch, signing_key=hub.trust.keys.signing, suite=suite1
+    )
 
 
 def test_who_was_shut_out_moved_or_joined_since_the_backup(site: Site) -> None:

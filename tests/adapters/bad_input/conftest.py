@@ -20,6 +20,7 @@ from provisioning.bench import box as made
 from provisioning.trust.site import make_site
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
+from sync.kernel.suite import suite1
 
 PASSWORD = "invented password"
 
@@ -97,7 +98,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("hub")
     clock, entropy = SystemClock(), SystemEntropy()
-    trust = make_site(folder / "keys", site="site", now_ms=clock.wall_ms(), entropy=entropy)
+    trust = make_site(folder / "keys", site="site", now_ms=clock.wall_ms(), entropy=entropy, suite=suite1)
     running = Hub(folder, Settings(node=Node(node=trust.hub, site="site")), clock)
     running.digester.start()
     running.calendars.seed()

@@ -109,7 +109,7 @@ def short_kinds(type: int, body: Mapping[int, Any], key: bytes, signer: str, aud
         said = b"way/1 " + name + b"\0" + head + hashlib.sha256(data).digest()
         return head + suite1.sign(key, said) + data
 
-    good = message.make_message(type, body, signer=signer, audience=audience, epoch=1, signing_key=key)
+    good = message.make_message(type, body, signer=signer, audience=audience, epoch=1, signing_key=key, suite=suite1)
     what = message.NAMES[type]
     for name, raw in _cuts_and_flips(good, SHORT):
         yield Kind(f"{what}: {name}", raw, foreign=name == "signer turned")
@@ -128,7 +128,7 @@ def short_kinds(type: int, body: Mapping[int, Any], key: bytes, signer: str, aud
 def of_types(types: Iterable[int], key: bytes, signer: str, audience: str) -> Iterator[Kind]:
     """Messages of these types with an empty body."""
     for type in types:
-        raw = message.make_message(type, {}, signer=signer, audience=audience, epoch=1, signing_key=key)
+        raw = message.make_message(type, {}, signer=signer, audience=audience, epoch=1, signing_key=key, suite=suite1)
         yield Kind(f"an empty {message.NAMES[type]}", raw)
 
 

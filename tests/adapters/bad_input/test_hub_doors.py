@@ -83,7 +83,9 @@ def unharmed(site: Site, capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
     told = capfd.readouterr()
     assert "bug in" not in told.err and "Traceback" not in told.err
     answer = site.post("/messages", frames.pack([site.good]))
-    ack = message.open_message(frames.unpack(answer.content)[0], keys=lambda _node, _key: site.hub.voice.public)
+    ack = message.open_message(
+        frames.unpack(answer.content)[0], keys=lambda _node, _key: site.hub.voice.public, suite=suite1
+    )
     assert Ack.read(ack.body).streams[0].upto == 1
 
 

@@ -111,7 +111,7 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         clock, entropy = SystemClock(), SystemEntropy()
-        trust = make_site(folder / "hub" / "keys", site="xinghe", now_ms=clock.wall_ms(), entropy=entropy)
+        trust = make_site(folder / "hub" / "keys", site="xinghe", now_ms=clock.wall_ms(), entropy=entropy, suite=suite1)
         self.hub = Hub(folder / "hub", Settings(node=Node(node=trust.hub, site="xinghe")))
         self.hub.start()
         self.state = json.loads((folder / "hub" / "state.json").read_text("utf-8"))

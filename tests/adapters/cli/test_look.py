@@ -17,6 +17,7 @@ from sync.adapters.keys import create_secret
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.connection import connect
 from sync.domain.tracking import facts
+from sync.kernel.suite import suite1
 
 NODE, KEY = "courier-aaaaaaaa", bytes(range(32))
 ROOT = Path(__file__).parents[3]
@@ -42,7 +43,7 @@ def box(tmp_path: Path) -> Path:
         role="courier",
         clock=SystemClock(),
         entropy=SeededEntropy(1),
-        projectors=folded_projectors(),
+        projectors=folded_projectors(suite1),
     )
     store.start_incarnation("test")
     for n in range(3):

@@ -26,10 +26,10 @@ from sync.adapters.sqlite_log.node_store import load_state
 from sync.adapters.sqlite_log.pages import PAGE_BYTES
 from sync.domain.fleet import facts as fleet
 from sync.domain.tracking import facts
-from sync.kernel.chain import chain_prefix, extend
-from sync.kernel.chain import digest as digest_of
+from sync.kernel.chain import Chain
 from sync.kernel.codec import decode_fact
 from sync.kernel.ids import FactId
+from sync.kernel.suite import suite1
 
 DAMAGES = 20_000 if os.environ.get("WAYSTATION_SOAK") else 300
 SEED = int(os.environ.get("WAYSTATION_SEED", "20261121"))
@@ -86,8 +86,8 @@ def drain(store: ApplianceStore, hub: HubStore, *, sign: bool) -> None:
     for stream in outbox.own_streams(store):
         first = stream.acked + 1
         while (cut := outbox.cut(store, stream, first, facts_max=50, bytes_max=60_000)) is not None:
-            digests = [digest_of(item) for item in cut.items]
-            hashes = extend(chain_prefix(*cut.stream), cut.first, cut.prev_hash, digests)
+            digests = [suite1.hash(item) for item in cut.items]
+            hashes = Chain(suite1.hasher, *cut.stream).extend(cut.first, cut.prev_hash, digests)
             batch = Arrival(cut.stream, cut.first, cut.prev_hash, cut.items, frozenset(), hashes, b"", b"")
             taken, _ = hub_inbound.accept(hub, batch)
             assert taken.verdict in ("appended", "duplicate"), taken

@@ -28,6 +28,7 @@ from sync.domain.tracking import facts
 from sync.kernel.codec import decode_fact
 from sync.kernel.ids import LIVE
 from sync.kernel.outcome import Unavailable
+from sync.kernel.suite import suite1
 
 KEY = bytes(range(32))
 NODE = "courier-aaaaaaaa"
@@ -39,7 +40,7 @@ def make(path: Path) -> ApplianceStore:
 
 
 def open_box(path: Path) -> ApplianceStore:
-    store = repair.open_box(path, KEY, NODE, make, NOW_MS)
+    store = repair.open_box(path, KEY, NODE, make, NOW_MS, hasher=suite1.hasher)
     repair.begin(store, "test")
     return store
 
@@ -90,7 +91,7 @@ def settled_page(db: Path) -> int:
 
 def test_a_sound_database_is_left_alone(left: Path) -> None:
     before = {path.name: path.read_bytes() for path in left.parent.iterdir()}
-    assert examine(left, KEY, NODE) == (None, None)
+    assert examine(left, KEY, NODE, hasher=suite1.hasher) == (None, None)
     assert {path.name: path.read_bytes() for path in left.parent.iterdir() if path.name in before} == before
     store = open_box(left)
     assert repair.last_repair(store) is None and scans(store) == 30
@@ -192,7 +193,7 @@ def test_a_log_that_dropped_its_first_facts_is_sound_and_is_mended(left: Path, h
     again = [(s.incarnation, s.lane, s.oldest_kept, s.last) for s in outbox.own_streams(store)]
     assert [row for row in again if row[0] != store.incarnation] == held
     store.close()
-    assert examine(left, KEY, NODE) == (None, None)
+    assert examine(left, KEY, NODE, hasher=suite1.hasher) == (None, None)
 
 
 def outbox_of(db: Path) -> list[outbox.OwnStream]:
@@ -221,7 +222,7 @@ def test_facts_of_a_torn_last_write_are_put_back(left: Path, tmp_path: Path) -> 
         assert scans(store) + mended.lost == 30
         outcomes.add(mended.lost)
         store.close()
-        assert examine(db, KEY, NODE) == (None, None)
+        assert examine(db, KEY, NODE, hasher=suite1.hasher) == (None, None)
     assert outcomes == {0, 1}
 
 
@@ -258,7 +259,7 @@ def test_an_exchange_cut_at_any_step_is_finished_at_the_next_start(left: Path, m
         moved = 0
         monkeypatch.setattr(repair.os, "replace", cut_at(n))
         with pytest.raises(Cut):
-            repair.open_box(left, KEY, NODE, make, NOW_MS)
+            repair.open_box(left, KEY, NODE, make, NOW_MS, hasher=suite1.hasher)
     monkeypatch.undo()
     store = open_box(left)
     assert scans(store) == 30
@@ -269,7 +270,7 @@ def test_an_exchange_cut_at_any_step_is_finished_at_the_next_start(left: Path, m
 
 def test_another_key_is_not_damage(left: Path) -> None:
     with pytest.raises(Unavailable, match=r"store\.locked"):
-        repair.open_box(left, bytes(32), NODE, make, NOW_MS)
+        repair.open_box(left, bytes(32), NODE, make, NOW_MS, hasher=suite1.hasher)
     assert not (left.parent / "quarantine").exists()
 
 

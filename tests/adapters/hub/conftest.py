@@ -15,6 +15,7 @@ from hub.settings import Node, Settings, Store
 from provisioning.trust.site import make_site
 from sync.adapters.clock import ShiftedClock, SystemClock
 from sync.adapters.idgen import SeededEntropy
+from sync.kernel.suite import suite1
 
 NOON = 1_795_147_200_000
 """2026-11-20 12:00 in Shanghai, a Friday."""
@@ -56,7 +57,7 @@ def make_hub(
     def make() -> Hub:
         folder = tmp_path_factory.mktemp("hub")
         clock = ShiftedClock.starting_at(SystemClock(), NOON)
-        trust = make_site(folder / "keys", site="xinghe", now_ms=NOON, entropy=SeededEntropy(str(folder)))
+        trust = make_site(folder / "keys", site="xinghe", now_ms=NOON, entropy=SeededEntropy(str(folder)), suite=suite1)
         settings = Settings(node=Node(node=trust.hub, site="xinghe"), store=Store(url=new_url()))
         hub = Hub(folder, settings, clock)
         hub.digester.start()

@@ -27,12 +27,13 @@ from sync.adapters.mqtt_link import MqttLink
 from sync.adapters.sqlite_log.hub_contact import note_seen
 from sync.adapters.sqlite_log.hub_store import set_node_state
 from sync.kernel.outcome import Refused
+from sync.kernel.suite import suite1
 from tests.adapters.hub.helpers import wait_for
 
 
 def make_directory(folder: Path) -> Settings:
     clock = SystemClock()
-    trust = make_site(folder / "keys", site="xinghe", now_ms=clock.wall_ms(), entropy=SystemEntropy())
+    trust = make_site(folder / "keys", site="xinghe", now_ms=clock.wall_ms(), entropy=SystemEntropy(), suite=suite1)
     (folder / "settings.toml").write_text(f'[node]\nnode = "{trust.hub}"\nsite = "xinghe"\n', encoding="utf-8")
     return Settings(node=Node(node=trust.hub, site="xinghe"))
 

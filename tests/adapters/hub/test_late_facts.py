@@ -46,8 +46,8 @@ class Sender:
             fact = Fact(120, 1, 50, NODE, {1: f"note.n{self.seq}", 5: True}, self.seq)
         raw = make_batch(
             node=NODE, incarnation=INC, lane=CONTROL, first=self.seq, prev_hash=self.prev, items=[encode_fact(fact)],
-            signing_key=KEY, hub_seal_key=suite1.sealing_public(self.hub.voice.keys.sealing),
-        )  # fmt: skip
+            signing_key=KEY, hub_seal_key=suite1.sealing_public(self.hub.voice.keys.sealing), suite=suite1,
+)  # fmt: skip
         self.prev = raw[80:112]
         self.hub.door.receive(raw, "https", NODE)
 

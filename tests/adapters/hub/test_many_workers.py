@@ -29,6 +29,7 @@ from sync.adapters.postgres.connection import connect
 from sync.adapters.sqlite_log import outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.domain.tracking import facts
+from sync.kernel.suite import suite1
 from sync.protocol import lease as words
 from sync.protocol.lease import Ask
 
@@ -105,7 +106,9 @@ def test_an_ask_is_answered_whichever_worker_got_it(
     store, settings = boxes[0]
     keys = load_keys(tmp_path / "box-0" / "keys")
     node = settings.node.node
-    book = TrustBook(BoxKeys(node, keys.signing), (keys.folder / "trust.way").read_bytes(), lambda raw: None)
+    book = TrustBook(
+        BoxKeys(node, keys.signing, suite=suite1), (keys.folder / "trust.way").read_bytes(), lambda raw: None
+    )
     letters = Letters(store, book, "test")
     heard: list[bytes] = []
     tls = client_context(keys.ca_path, keys.tls_certificate_path, keys.tls_key_path, settings.hub.server_name)

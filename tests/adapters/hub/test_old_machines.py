@@ -7,6 +7,7 @@ import pytest
 from sync import catalog
 from sync.adapters.sqlite_log.hub_contact import Told, note_hellos
 from sync.adapters.sqlite_log.hub_store import add_node
+from sync.kernel.suite import suite1
 from sync.protocol import message
 from sync.protocol.hello import Hello
 from tests.adapters.hub.conftest import Desk
@@ -24,7 +25,7 @@ def test_an_administrator_sees_whose_software_is_too_old(desk: Desk, monkeypatch
     for number, (schema, state) in enumerate(((bytes(8), "outdated"), (catalog.schema_digest(), "online")), 1):
         body = Hello("waystation", 7, number, (), schema_digest=schema).body()
         raw = message.make_message(
-            message.HELLO, body, signer=node, audience=store.node, epoch=1, signing_key=bytes(32)
+            message.HELLO, body, signer=node, audience=store.node, epoch=1, signing_key=bytes(32), suite=suite1
         )
         note_hellos(store, [Told(node, raw, "https", ())])
         assert desk.api("administrator", "GET", f"/api/v1/nodes/{node}").json["state"] == state

@@ -23,6 +23,7 @@ from sync.kernel.codec import encode_fact
 from sync.kernel.fact import Fact, NewFact
 from sync.kernel.ids import LIVE, StreamId
 from sync.kernel.outcome import Refused
+from sync.kernel.suite import suite1
 from tests.adapters.hub.conftest import NOON
 from tests.adapters.hub.helpers import bring
 
@@ -70,7 +71,7 @@ def arrive(hub: Hub, node: str, new: NewFact, written_ms: int, clock: int = 1) -
             key_id=node.encode()[:8], scopes=["site"], tls_serial=None, now_ms=NOON,
         )  # fmt: skip
     stream = StreamId(node, 7, LIVE)
-    hashes = chain.extend(chain.chain_prefix(*stream), 1, bytes(32), [chain.digest(raw)])
+    hashes = chain.Chain(suite1.hasher, *stream).extend(1, bytes(32), [suite1.hash(raw)])
     accept(hub.store, Arrival(stream, 1, bytes(32), [raw], frozenset(), hashes, bytes(224), raw))
     hub.desk.settle()
 

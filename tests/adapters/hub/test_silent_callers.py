@@ -17,6 +17,7 @@ from hub.web.serve import Serving, client_context
 from provisioning.trust.site import SiteTrust, make_site
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
+from sync.kernel.suite import suite1
 
 WITHIN_S = 20.0
 
@@ -51,7 +52,7 @@ class Door:
 
 @pytest.fixture
 def door(tmp_path: Path) -> Iterator[Door]:
-    site = make_site(tmp_path / "keys", site="s", now_ms=SystemClock().wall_ms(), entropy=SystemEntropy())
+    site = make_site(tmp_path / "keys", site="s", now_ms=SystemClock().wall_ms(), entropy=SystemEntropy(), suite=suite1)
     serving = Serving(app, "127.0.0.1", 0, threads=32, name="door")
     serving.demand_certificates(site.server_certificate_path, site.server_key_path, site.keys.ca_path)
     serving.start()

@@ -77,7 +77,7 @@ class Centre:
             database=self.database,
         )  # fmt: skip
         self.store.start_incarnation("test")
-        self.keys = HubKeys(bytes([1]) * 32, bytes([2]) * 32)
+        self.keys = HubKeys(bytes([1]) * 32, bytes([2]) * 32, suite=suite1)
         self.voice = Voice(self.store, self.keys, lambda: None)
         self.epochs = EpochKeeper(self.store, self.folder / "monotone.json")
         self.epochs.settle()
@@ -134,7 +134,7 @@ class Box:
         self.point: Point = nothing
         self.signing, self.sealing = suite1.hash(name.encode()), bytes([4]) * 32
         self.enrol()
-        self.book = TrustBook(BoxKeys(name, self.signing), centre.trust.raw, lambda raw: None)
+        self.book = TrustBook(BoxKeys(name, self.signing, suite=suite1), centre.trust.raw, lambda raw: None)
         self.start()
 
     def enrol(self) -> None:
@@ -238,8 +238,8 @@ class Box:
             header = batch.parse_header(made[0])
             opened = batch.open_batch(
                 made[0], header, public_key=self.centre.node(self.name).signing_public,
-                open_key=self.centre.keys.sealing,
-            )  # fmt: skip
+                open_key=self.centre.keys.sealing, suite=suite1,
+)  # fmt: skip
             items = [item for item in opened.items if isinstance(item, bytes)]
             arrivals.append(
                 hub_inbound.Arrival(

@@ -348,7 +348,7 @@ class World:
 
         link = Link(
             machine.store,
-            TrustBook(BoxKeys(machine.node, machine.signing), self.bundle.raw, lambda raw: None),
+            TrustBook(BoxKeys(machine.node, machine.signing, suite=suite1), self.bundle.raw, lambda raw: None),
             make,
             HttpsFeeds(self.https_url, tls, self.folder / "ca.crt") if feeds else None,
             software="test",
@@ -423,7 +423,7 @@ class World:
         tls = self.tls(machine.node)
         link = Link(
             machine.store,
-            TrustBook(BoxKeys(machine.node, machine.signing), self.bundle.raw, lambda raw: None),
+            TrustBook(BoxKeys(machine.node, machine.signing, suite=suite1), self.bundle.raw, lambda raw: None),
             lambda heard: [MqttLink(machine.node, "127.0.0.1", port, tls, heard)],
             None,
             software="test",
@@ -508,7 +508,7 @@ def open_world(tmp_path: Path) -> Iterator[World]:
     hub = HubStore(tmp_path / "hub.db", entropy.bytes(32), node=HUB, role="hub", clock=clock, entropy=entropy)
     hub.start_incarnation("test")
     feeds = Feeds(hub)
-    keys = HubKeys(entropy.bytes(32), entropy.bytes(32))
+    keys = HubKeys(entropy.bytes(32), entropy.bytes(32), suite=suite1)
     voice = Voice(hub, keys, lambda: bundle)
     trust = Trust(
         version=1,

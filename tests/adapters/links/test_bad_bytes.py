@@ -37,6 +37,7 @@ def a_batch(world, machine, *, signing=None, key_id=None, sealed=True) -> bytes:
         signing_key=signing or machine.signing,
         key_id=key_id or machine.key_id,
         hub_seal_key=public if sealed else None,
+        suite=suite1,
     )
 
 
@@ -159,6 +160,7 @@ def acknowledged(world, machine, ear) -> Ack | None:
             raw,
             keys=lambda node, key_id: world.voice.public if key_id == world.voice.key_id else None,
             audience=machine.node,
+            suite=suite1,
         )
         if opened.type == message.ACK:
             ack = Ack.read(opened.body)

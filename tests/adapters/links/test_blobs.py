@@ -73,7 +73,9 @@ class Taker:
         self.hub = Counting(self.url, self.tls, self.ca)
         self.link = Link(
             self.machine.store,
-            TrustBook(BoxKeys(self.machine.node, self.machine.signing), world.bundle.raw, lambda raw: None),
+            TrustBook(
+                BoxKeys(self.machine.node, self.machine.signing, suite=suite1), world.bundle.raw, lambda raw: None
+            ),
             lambda heard: [HttpsLink(self.url, self.tls, self.ca, heard)],
             HttpsFeeds(self.url, self.tls, self.ca),
             software="test",

@@ -25,6 +25,7 @@ from sync.catalog import ENTITY_TYPES
 from sync.domain.tracking import facts as alias
 from sync.kernel.fact import NewFact
 from sync.kernel.outcome import PeerFault, Unavailable
+from sync.kernel.suite import suite1
 
 STAYS = "site:stays"
 
@@ -87,7 +88,7 @@ def feeds_of(world, machine, url: str | None = None) -> Counted:
 
 
 def rounds_of(world, machine, feeds: HttpsFeeds) -> Rounds:
-    book = TrustBook(BoxKeys(machine.node, machine.signing), world.bundle.raw, lambda raw: None)
+    book = TrustBook(BoxKeys(machine.node, machine.signing, suite=suite1), world.bundle.raw, lambda raw: None)
     return Rounds(machine.store, feeds, book)
 
 

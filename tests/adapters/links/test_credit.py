@@ -10,6 +10,7 @@ from sync.adapters.sqlite_log.digest import digest_some
 from sync.kernel.fact import NewFact
 from sync.kernel.ids import BULK
 from sync.kernel.limits import CREDIT_BATCHES, CREDIT_NODES_MAX
+from sync.kernel.suite import suite1
 from sync.protocol import message
 from sync.protocol.ack import Ack
 from sync.protocol.batch import make_batch
@@ -50,14 +51,20 @@ def test_bulk_that_comes_later_asks_and_gets_its_turn(world, patiently) -> None:
 def greet(world, machine, facts: int, number: int = 1) -> Welcome:
     body = Hello("test", 7, number, (HelloStream(7, BULK, facts, 0, 1),)).body()
     raw = message.make_message(
-        message.HELLO, body, signer=machine.node, audience=world.hub.node, epoch=1, signing_key=machine.signing
+        message.HELLO,
+        body,
+        signer=machine.node,
+        audience=world.hub.node,
+        epoch=1,
+        signing_key=machine.signing,
+        suite=suite1,
     )
     answers = world.door.receive_many([Offer(raw, "mqtt", machine.node)]).answers[machine.node]
     return Welcome.read(opened(world, answers[-1]).body)
 
 
 def opened(world, raw: bytes) -> message.Message:
-    return message.open_message(raw, keys=lambda signer, key_id: world.voice.public)
+    return message.open_message(raw, keys=lambda signer, key_id: world.voice.public, suite=suite1)
 
 
 @pytest.mark.row("H01.1")
@@ -72,14 +79,20 @@ def test_a_crowd_gets_turns_in_a_row_and_the_next_one_is_told_when_its_turn_come
     for n in range(1, 4):
         raw = make_batch(
             node=first.node, incarnation=7, lane=BULK, first=n, prev_hash=bytes(32), items=[fact],
-            signing_key=first.signing, hub_seal_key=None, backlog=True,
-        )  # fmt: skip
+            signing_key=first.signing, hub_seal_key=None, backlog=True, suite=suite1,
+)  # fmt: skip
         turns += world.door.receive_many([Offer(raw, "mqtt", first.node)]).turns
     assert turns == [], "a batch that proved bad spends nothing"
 
     done = Hello("test", 7, 2, (HelloStream(7, BULK, 0, 0, 1),)).body()
     raw = message.make_message(
-        message.HELLO, done, signer=first.node, audience=world.hub.node, epoch=1, signing_key=first.signing
+        message.HELLO,
+        done,
+        signer=first.node,
+        audience=world.hub.node,
+        epoch=1,
+        signing_key=first.signing,
+        suite=suite1,
     )
     turns = world.door.receive_many([Offer(raw, "mqtt", first.node)]).turns
     assert [node for node, _ in turns] == [machines[CREDIT_NODES_MAX].node]
@@ -96,7 +109,13 @@ def test_hellos_that_come_together_are_kept_in_one_commit_and_each_is_answered(w
     body = Hello("test", 7, 1, ()).body()
     raws = [
         message.make_message(
-            message.HELLO, body, signer=each.node, audience=world.hub.node, epoch=1, signing_key=each.signing
+            message.HELLO,
+            body,
+            signer=each.node,
+            audience=world.hub.node,
+            epoch=1,
+            signing_key=each.signing,
+            suite=suite1,
         )
         for each in machines
     ]

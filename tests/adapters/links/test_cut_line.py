@@ -14,6 +14,7 @@ from sync.adapters.https_link import HttpsFeeds, HttpsLink
 from sync.adapters.mqtt_link import MqttLink
 from sync.adapters.sqlite_log import outbox
 from sync.kernel.fact import NewFact
+from sync.kernel.suite import suite1
 
 BACK_S_MAX = 15.0
 """Five seconds is what is promised; a machine under load is forgiven."""
@@ -45,7 +46,7 @@ def test_what_was_done_while_the_line_was_bad_arrives_when_it_is_back(world, car
 
     link = Link(
         store,
-        TrustBook(BoxKeys(machine.node, machine.signing), world.bundle.raw, lambda raw: None),
+        TrustBook(BoxKeys(machine.node, machine.signing, suite=suite1), world.bundle.raw, lambda raw: None),
         carriers,
         HttpsFeeds(url, tls, ca),
         software="test",
@@ -106,7 +107,7 @@ def test_a_bug_in_a_carrier_costs_time_and_not_the_line(world, capfd) -> None:
     tls, port = world.tls(machine.node), world.broker.port
     link = Link(
         machine.store,
-        TrustBook(BoxKeys(machine.node, machine.signing), world.bundle.raw, lambda raw: None),
+        TrustBook(BoxKeys(machine.node, machine.signing, suite=suite1), world.bundle.raw, lambda raw: None),
         lambda heard: [Stumbling(machine.node, "127.0.0.1", port, tls, heard)],
         None,
         software="test",

@@ -40,7 +40,7 @@ def broken_maps(body: dict, rng: random.Random, n: int) -> Iterator[dict]:
 
 def say(world, machine, kind: int, body: dict, epoch: int = 1) -> bytes:
     return message.make_message(
-        kind, body, signer=machine.node, audience=world.hub.node, epoch=epoch, signing_key=machine.signing
+        kind, body, signer=machine.node, audience=world.hub.node, epoch=epoch, signing_key=machine.signing, suite=suite1
     )
 
 
@@ -90,6 +90,7 @@ def test_broken_facts_in_good_batches_are_set_aside_and_the_digest_goes_on(share
         items=items,
         signing_key=machine.signing,
         hub_seal_key=suite1.sealing_public(world.voice.keys.sealing),
+        suite=suite1,
     )
     outcome = world.door.receive_many([offer(raw, machine.node)])
     assert outcome.refused == [None]

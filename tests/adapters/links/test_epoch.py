@@ -37,6 +37,7 @@ def opening(world, machine) -> bytes:
         items=cut.items,
         signing_key=machine.signing,
         hub_seal_key=suite1.sealing_public(world.voice.keys.sealing),
+        suite=suite1,
     )
 
 
@@ -110,6 +111,7 @@ def hello_of(world, machine, epoch: int) -> bytes:
         audience=world.hub.node,
         epoch=epoch,
         signing_key=machine.signing,
+        suite=suite1,
     )
 
 
@@ -117,7 +119,7 @@ def test_a_machine_that_has_seen_a_higher_epoch_is_answered_above_it(world, keep
     machine = world.machine()
     door = Door(world.hub, world.voice, behind=keeper.above)
     raw = door.receive(hello_of(world, machine, 9), "https", machine.node)[-1]
-    welcome = message.open_message(raw, keys=lambda _n, _k: world.voice.public, audience=machine.node)
+    welcome = message.open_message(raw, keys=lambda _n, _k: world.voice.public, audience=machine.node, suite=suite1)
     assert welcome.epoch == world.hub.epoch == 10
     assert Welcome.read(welcome.body).answers == (7, 1)
 

@@ -10,6 +10,7 @@ from hub.link.door import Door
 from sync.adapters.sqlite_log import down
 from sync.kernel import canonical
 from sync.kernel.fact import NewFact
+from sync.kernel.suite import suite1
 from sync.protocol import feed, message
 from sync.protocol.hello import Hello, Welcome
 
@@ -201,7 +202,13 @@ def test_a_rejected_fact_of_a_complete_stream_is_told_with_every_welcome(world) 
     until(lambda: box.drained() and box.counted("reject.fact.role") == 1)
     hello = Hello("test", 99, 1, ())
     raw = message.make_message(
-        message.HELLO, hello.body(), signer=machine.node, audience=world.hub.node, epoch=1, signing_key=machine.signing
+        message.HELLO,
+        hello.body(),
+        signer=machine.node,
+        audience=world.hub.node,
+        epoch=1,
+        signing_key=machine.signing,
+        suite=suite1,
     )
     answer = Door(world.hub, world.voice).receive(raw, "mqtt", machine.node)[-1]
     told = Welcome.read(canonical.decode(answer[message.SIGNED_BYTES :])).ack.streams

@@ -12,6 +12,7 @@ from hub.link.door import Offer
 from sync.adapters.leases import hub_tables
 from sync.adapters.leases.hub_tables import Wish
 from sync.kernel.outcome import Refused
+from sync.kernel.suite import suite1
 from sync.protocol import lease as words
 from sync.protocol.lease import Ask
 
@@ -114,7 +115,7 @@ def state_at(world: Any, lease: bytes) -> str:
 def test_an_ask_of_another_machine_is_refused(world_of: Any) -> None:
     world, _, _ = world_of
     one, two = world.machine(), world.machine()
-    book = TrustBook(BoxKeys(one.node, one.signing), world.bundle.raw, lambda raw: None)
+    book = TrustBook(BoxKeys(one.node, one.signing, suite=suite1), world.bundle.raw, lambda raw: None)
     raw = Letters(one.store, book, "test").ask(Ask(1, words.WANT, one.store.incarnation, words.NUMBER, "ticket:x", 5))
     assert world.door.receive_many([Offer(raw, "https", two.node)]).refused == ["message.foreign"]
     assert world.door.receive_many([Offer(raw, "https", one.node)]).refused == [None]

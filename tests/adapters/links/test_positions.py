@@ -34,12 +34,15 @@ def batch_of(world, machine, first: int, last: int, *, items=None) -> bytes:
         signing_key=machine.signing,
         key_id=machine.key_id,
         hub_seal_key=suite1.sealing_public(world.voice.keys.sealing),
+        suite=suite1,
     )
 
 
 def told(world, machine, raw: bytes) -> StreamAck:
     answers = world.door.receive(raw, "mqtt", machine.node)
-    opened = message.open_message(answers[-1], keys=lambda _n, _k: world.voice.public, audience=machine.node)
+    opened = message.open_message(
+        answers[-1], keys=lambda _n, _k: world.voice.public, audience=machine.node, suite=suite1
+    )
     return Ack.read(opened.body).streams[0]
 
 
@@ -92,16 +95,15 @@ def test_a_machine_that_is_shut_out_leaves_evidence_and_no_facts(world, state: s
 
 
 def test_a_withheld_fact_is_filled_in_when_its_bytes_come(world) -> None:
-    from sync.kernel.chain import digest
     from sync.protocol.batch import Withheld
 
     machine = world.machine()
     notes(machine, 2)
     stream = next(s for s in outbox.own_streams(machine.store) if s.lane == 0)
     items = list(outbox.cut(machine.store, stream, 1, facts_max=3, bytes_max=65536).items)
-    gap = [items[0], Withheld(digest(items[1])), items[2]]
+    gap = [items[0], Withheld(suite1.hash(items[1])), items[2]]
     assert told(world, machine, batch_of(world, machine, 1, 3, items=gap)).upto == 3
-    assert world.fact_bytes(machine.node, 2) == digest(items[1])
+    assert world.fact_bytes(machine.node, 2) == suite1.hash(items[1])
     assert told(world, machine, batch_of(world, machine, 1, 3)).upto == 3
     assert world.fact_bytes(machine.node, 2) == items[1]
 
@@ -109,12 +111,21 @@ def test_a_withheld_fact_is_filled_in_when_its_bytes_come(world) -> None:
 def hello(world, machine, streams, acked_hashes) -> Welcome:
     """What the hub answers to a hello that names these streams, with `safe` at 3 for all of them."""
     door = Door(world.hub, world.voice, safe=lambda _stream: 3)
-    body = Hello("test", machine.store.incarnation, 1, streams, acked_digest(acked_hashes)).body()
+    body = Hello("test", machine.store.incarnation, 1, streams, acked_digest(suite1.hasher, acked_hashes)).body()
     raw = message.make_message(
-        message.HELLO, body, signer=machine.node, audience=world.hub.node, epoch=1, signing_key=machine.signing
+        message.HELLO,
+        body,
+        signer=machine.node,
+        audience=world.hub.node,
+        epoch=1,
+        signing_key=machine.signing,
+        suite=suite1,
     )
     opened = message.open_message(
-        door.receive(raw, "mqtt", machine.node)[-1], keys=lambda _n, _k: world.voice.public, audience=machine.node
+        door.receive(raw, "mqtt", machine.node)[-1],
+        keys=lambda _n, _k: world.voice.public,
+        audience=machine.node,
+        suite=suite1,
     )
     return Welcome.read(opened.body)
 
@@ -139,10 +150,19 @@ def test_a_machine_ahead_of_a_hub_that_was_put_back_is_told_its_scopes_under_a_v
     machine = world.machine(scopes=["site", "ward:W12"])
     body = Hello("test", machine.store.incarnation, 1, (), scope_version=7).body()
     raw = message.make_message(
-        message.HELLO, body, signer=machine.node, audience=world.hub.node, epoch=1, signing_key=machine.signing
+        message.HELLO,
+        body,
+        signer=machine.node,
+        audience=world.hub.node,
+        epoch=1,
+        signing_key=machine.signing,
+        suite=suite1,
     )
     opened = message.open_message(
-        world.door.receive(raw, "mqtt", machine.node)[-1], keys=lambda _n, _k: world.voice.public, audience=machine.node
+        world.door.receive(raw, "mqtt", machine.node)[-1],
+        keys=lambda _n, _k: world.voice.public,
+        audience=machine.node,
+        suite=suite1,
     )
     assert Welcome.read(opened.body).scope_set == (8, ("site", "ward:W12"))
     row = world.hub.node_row(machine.node)

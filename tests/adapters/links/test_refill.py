@@ -40,7 +40,13 @@ def hello(world, machine, epoch: int) -> bytes:
     streams = tuple(HelloStream(s.incarnation, s.lane, s.last, 0, 1) for s in outbox.own_streams(machine.store))
     body = Hello("test", machine.store.incarnation, epoch, streams).body()
     return message.make_message(
-        message.HELLO, body, signer=machine.node, audience=world.hub.node, epoch=epoch, signing_key=machine.signing
+        message.HELLO,
+        body,
+        signer=machine.node,
+        audience=world.hub.node,
+        epoch=epoch,
+        signing_key=machine.signing,
+        suite=suite1,
     )
 
 
@@ -51,12 +57,13 @@ def batch(world, machine) -> bytes:
     return make_batch(
         node=machine.node, incarnation=own.incarnation, lane=own.lane, first=1, prev_hash=cut.prev_hash,
         items=cut.items, signing_key=machine.signing, hub_seal_key=suite1.sealing_public(world.voice.keys.sealing),
-    )  # fmt: skip
+        suite=suite1,
+)  # fmt: skip
 
 
 def told(world, desk: FeedDesk, machine) -> list[str]:
     raw = desk.head_message(machine.node, [LABEL])
-    opened = message.open_message(raw, keys=lambda _n, _k: world.voice.public, audience=machine.node)
+    opened = message.open_message(raw, keys=lambda _n, _k: world.voice.public, audience=machine.node, suite=suite1)
     return [scope.label for scope in Head.read(opened.body).scopes]
 
 

@@ -14,6 +14,7 @@ from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.streams import own_heads
 from sync.domain.fleet.facts import loss_reported
 from sync.kernel.fact import NewFact
+from sync.kernel.suite import suite1
 from sync.protocol import message
 from sync.protocol.notices import DISCARD, REISSUE
 
@@ -45,7 +46,7 @@ def running_copy(world, machine):
     )  # fmt: skip
     store.incarnation = machine.store.incarnation
     with store.read() as conn:
-        store._heads = own_heads(conn, machine.node, store.incarnation)
+        store._heads = own_heads(conn, suite1.hasher, machine.node, store.incarnation)
     world.closers.append(store.close)
     return replace(machine, store=store)
 

@@ -22,8 +22,9 @@ from sync.adapters.sqlite_log.hub_inbound import Arrival
 from sync.adapters.sqlite_log.hub_store import HubStore, add_node
 from sync.adapters.sqlite_log.node_store import NodeStore
 from sync.domain.tracking import facts
-from sync.kernel.chain import chain_prefix, digest, extend
+from sync.kernel.chain import Chain
 from sync.kernel.ids import FactId, StreamId
+from sync.kernel.suite import suite1
 
 KEY = bytes(range(32))
 BOX, HUB = "courier-aaaaaaaa", "hub-aaaaaaaa"
@@ -34,12 +35,12 @@ CHECKPOINT_PAGES = 40
 def make_box(path: Path) -> ApplianceStore:
     return ApplianceStore(
         path, KEY, node=BOX, role="courier", clock=SystemClock(), entropy=SeededEntropy(os.urandom(8).hex()),
-        projectors=folded_projectors(),
+        projectors=folded_projectors(suite1),
     )  # fmt: skip
 
 
 def open_box(folder: Path) -> ApplianceStore:
-    store = repair.open_box(folder / "node.db", KEY, BOX, make_box, SystemClock().wall_ms())
+    store = repair.open_box(folder / "node.db", KEY, BOX, make_box, SystemClock().wall_ms(), hasher=suite1.hasher)
     repair.begin(store, "test")
     return store
 
@@ -132,7 +133,9 @@ def hub_day(folder: Path, rng: random.Random) -> None:
             cut = outbox.cut(source, stream, first, facts_max=500, bytes_max=60_000)
             if cut is None:
                 continue
-            hashes = extend(chain_prefix(*cut.stream), first, cut.prev_hash, [digest(item) for item in cut.items])
+            hashes = Chain(suite1.hasher, *cut.stream).extend(
+                first, cut.prev_hash, [suite1.hash(item) for item in cut.items]
+            )
             place = StreamId(BOX, stream.incarnation, stream.lane)
             batch = Arrival(place, first, cut.prev_hash, cut.items, frozenset(), hashes, b"", b"")
             taken, _ = hub_inbound.accept(hub, batch)

@@ -17,7 +17,8 @@ import pytest
 
 from sync.adapters.sqlite_log import integrity
 from sync.adapters.sqlite_log.connection import Connection, look
-from sync.kernel.chain import H0, chain_prefix, digest, next_hash
+from sync.kernel.chain import H0, Chain
+from sync.kernel.suite import suite1
 from tests.adapters.powercut.days import BOX, KEY, open_box, open_hub
 from tests.adapters.powercut.replay import SYNC, WRITE, Disk, Event, Files, read_record
 
@@ -104,7 +105,7 @@ def held(conn: Connection, node: str) -> dict[Place, bytes]:
     ):
         before, prev = last.get((incarnation, lane), (0, H0))
         assert seq == before + 1, "a gap"
-        assert next_hash(chain_prefix(node, incarnation, lane), seq, prev, digest(fact)) == h, "a broken link"
+        assert Chain(suite1.hasher, node, incarnation, lane).link(seq, prev, suite1.hash(fact)) == h, "a broken link"
         last[incarnation, lane] = (seq, h)
         found[incarnation, lane, seq] = h
     return found
@@ -125,7 +126,7 @@ def check_box(folder: Path, files: Files, told: dict[Place, bytes], whole: bool)
     if "node.db-exchange" in files:
         whole = True
     elif "node.db" in files:
-        reason, torn = integrity.examine(path, KEY, BOX)
+        reason, torn = integrity.examine(path, KEY, BOX, hasher=suite1.hasher)
         assert reason is None, f"a power cut taken for damage: {reason}"
     if whole or torn is not None:
         store = open_box(folder)

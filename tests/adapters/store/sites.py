@@ -17,9 +17,9 @@ from sync.adapters.sqlite_log.hub_store import HubStore, add_node
 from sync.adapters.sqlite_log.steps import Point, nothing
 from sync.domain.tracking import facts
 from sync.kernel.canonical import decode, encode
-from sync.kernel.chain import chain_prefix, extend
-from sync.kernel.chain import digest as digest_of
+from sync.kernel.chain import Chain
 from sync.kernel.fact import NewFact
+from sync.kernel.suite import suite1
 from sync.protocol import feed
 
 HUB = "hub-aaaaaaaa"
@@ -113,7 +113,7 @@ class Site:
         asked = down.apply_round(store, tails, 1).ask
         for head in heads:
             at = cursors[head.label]
-            mine = feed.root_of(down.bucket_values(store, head.label))
+            mine = feed.root_of(suite1.hasher, down.bucket_values(store, head.label))
             if head.label in asked or mine != head.root or (at.to_repair and at.sseq == 0):
                 self.repair(store, head.label)
 
@@ -158,8 +158,8 @@ def open_hub(folder: Path, database: Database, seed: int) -> HubStore:
 
 
 def arrival(cut: outbox.Cut) -> Arrival:
-    prefix = chain_prefix(*cut.stream)
-    hashes = extend(prefix, cut.first, cut.prev_hash, [digest_of(item) for item in cut.items])
+    links = Chain(suite1.hasher, *cut.stream)
+    hashes = links.extend(cut.first, cut.prev_hash, [suite1.hash(item) for item in cut.items])
     return Arrival(cut.stream, cut.first, cut.prev_hash, cut.items, cut.withheld, hashes, b"h" * 224, encode(cut.first))
 
 

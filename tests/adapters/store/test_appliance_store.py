@@ -11,9 +11,10 @@ from sync.adapters.idgen import SeededEntropy
 from sync.adapters.sqlite_log import outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.domain.tracking import facts
-from sync.kernel.chain import chain_prefix, digest, next_hash
+from sync.kernel.chain import Chain
 from sync.kernel.codec import decode_fact
 from sync.kernel.outcome import Unavailable
+from sync.kernel.suite import suite1
 
 KEY = bytes(range(32))
 NODE = "courier-aaaaaaaa"
@@ -78,7 +79,7 @@ def test_every_link_of_the_chain_holds_over_restarts(tmp_path: Path) -> None:
                 h = bytes(32)
                 rows = conn.execute("SELECT seq, h, fact FROM log WHERE stream = ? ORDER BY seq", (stream,)).fetchall()
                 for at, (seq, kept, raw) in enumerate(rows, 1):
-                    h = next_hash(chain_prefix(node, incarnation, lane), seq, h, digest(raw))
+                    h = Chain(suite1.hasher, node, incarnation, lane).link(seq, h, suite1.hash(raw))
                     assert (seq, kept) == (at, h)
         store.close()
 

@@ -25,6 +25,7 @@ from sync.adapters.sqlite_log.repair import begin, open_box
 from sync.catalog import ENTITY_TYPES
 from sync.kernel.canonical import encode
 from sync.kernel.outcome import Unavailable
+from sync.kernel.suite import suite1
 from tests.adapters.store.sites import HUB, Site, open_hub, scan
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "databases"
@@ -66,10 +67,10 @@ def test_a_box_goes_on_with_what_an_earlier_release_left(schema: int, name: str,
     def make(where: Path) -> ApplianceStore:
         return ApplianceStore(
             where, KEY, node=name, role=name.split("-")[0], clock=SystemClock(), entropy=SeededEntropy(name),
-            projectors=folded_projectors(),
+            projectors=folded_projectors(suite1),
         )  # fmt: skip
 
-    store = open_box(path, KEY, name, make, 0)
+    store = open_box(path, KEY, name, make, 0, hasher=suite1.hasher)
     begin(store, "test")
     assert rows(path, "PRAGMA user_version") == [(layout.LAYOUT,)]
     assert rows(path, ENTITIES) == entities
@@ -85,7 +86,7 @@ def test_a_box_goes_on_with_what_an_earlier_release_left(schema: int, name: str,
     assert any(tables.values())
     scan(store, "00730004-1")
     store.close()
-    assert examine(path, KEY, name) == (None, None)
+    assert examine(path, KEY, name, hasher=suite1.hasher) == (None, None)
 
 
 def hub_on(path: Path, seed: int) -> HubStore:

@@ -165,7 +165,7 @@ def test_the_rest_is_sent_compared_checked_and_told_as_before(tmp_path: Path) ->
     with store.read() as conn:
         assert outbox.ledger(conn) == (24, 24)
     store.close()
-    assert integrity.examine(tmp_path / "node.db", KEY, NODE) == (None, None)
+    assert integrity.examine(tmp_path / "node.db", KEY, NODE, hasher=suite1.hasher) == (None, None)
     (tmp_path / "key").write_bytes(KEY)
     done = subprocess.run(
         [sys.executable, "-I", str(ROOT / "provisioning/verifier/waystation_verify.py"), "--json",

@@ -18,12 +18,12 @@ from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_inbound import Arrival
 from sync.adapters.sqlite_log.hub_store import HubStore, add_node
 from sync.domain.tracking import facts
-from sync.kernel.chain import chain_prefix, extend
-from sync.kernel.chain import digest as digest_of
+from sync.kernel.chain import Chain
 from sync.kernel.codec import encode_fact
 from sync.kernel.fact import Fact
 from sync.kernel.ids import LIVE, StreamId
 from sync.kernel.outcome import Unavailable
+from sync.kernel.suite import suite1
 
 HUB, BOX, OTHER = "hub-aaaaaaaa", "courier-aaaaaaaa", "courier-bbbbbbbb"
 PATIENCE_S = 60.0
@@ -82,7 +82,7 @@ def batch(node: str, first: int, count: int, prev: bytes = bytes(32)) -> Arrival
     """Collections by a box, `count` from seq `first` on."""
     stream = StreamId(node, 7, LIVE)
     items = [_collected(node, seq) for seq in range(first, first + count)]
-    hashes = extend(chain_prefix(*stream), first, prev, [digest_of(item) for item in items])
+    hashes = Chain(suite1.hasher, *stream).extend(first, prev, [suite1.hash(item) for item in items])
     return Arrival(stream, first, prev, items, frozenset(), hashes, bytes(224), b"")
 
 

@@ -26,6 +26,7 @@ from provisioning.trust.site import Member, SiteTrust, make_site, open_site
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
 from sync.kernel.outcome import PeerFault, Refused, Unavailable
+from sync.kernel.suite import suite1
 
 NOW_MS = SystemClock().wall_ms()
 DAY_MS = 24 * 60 * 60 * 1000
@@ -52,7 +53,7 @@ class Book:
 class Hub:
     def __init__(self, folder: Path, site: str = "demo") -> None:
         self.site = site
-        self.trust = make_site(folder / "keys", site=site, now_ms=NOW_MS, entropy=SystemEntropy())
+        self.trust = make_site(folder / "keys", site=site, now_ms=NOW_MS, entropy=SystemEntropy(), suite=suite1)
         self.book = Book()
         self.asked: list[bytes] = []
         self.outcomes: list[Admitted | Repeated | Refused] = []
@@ -126,7 +127,7 @@ def test_a_machine_joins_and_has_all_it_needs(hub: Hub, tmp_path: Path) -> None:
     ]
     assert {(tmp_path / "box" / name).stat().st_mode & 0o077 for name in os.listdir(tmp_path / "box")} == {0}
     keys = load_keys(tmp_path / "box")
-    record = read_identity(keys.identity_path.read_bytes(), hub.trust.bundle.trust)
+    record = read_identity(keys.identity_path.read_bytes(), hub.trust.bundle.trust, suite=suite1)
     assert (record.node, record.signing, record.sealing) == (admitted.node, keys.signing_public, keys.sealing_public)
     assert bundles.load_bundle(tmp_path / "box").trust.sealing[-1][0] == hub.trust.keys.sealing_public
     leaf = x509.load_pem_x509_certificate(keys.tls_certificate_path.read_bytes())
@@ -201,7 +202,7 @@ def test_an_answer_for_another_machine_is_not_taken(hub: Hub, tmp_path: Path) ->
 
 
 def test_the_site_opens_again_as_it_was(hub: Hub, tmp_path: Path) -> None:
-    again = make_site(hub.trust.keys.folder, site="demo", now_ms=NOW_MS, entropy=SystemEntropy())
+    again = make_site(hub.trust.keys.folder, site="demo", now_ms=NOW_MS, entropy=SystemEntropy(), suite=suite1)
     assert (again.hub, again.authority.pin, again.bundle.raw) == (
         hub.trust.hub,
         hub.trust.authority.pin,
@@ -250,27 +251,29 @@ def test_a_bundle_only_moves_forward_and_only_by_the_hubs_word(hub: Hub, tmp_pat
     assert bundles.adopt(held, box.bundle.raw) == Refused("trust.older", {"held": 2, "offered": 1})
     bundles.save_bundle(tmp_path / "box", held)
     assert bundles.load_bundle(tmp_path / "box") == new
-    stranger = make_site(tmp_path / "stranger", site="demo", now_ms=NOW_MS, entropy=SystemEntropy())
+    stranger = make_site(tmp_path / "stranger", site="demo", now_ms=NOW_MS, entropy=SystemEntropy(), suite=suite1)
     later = replace(new.trust, version=9)
     forged = (
-        bundles.make_bundle(later, hub=new.hub, epoch=1, signing_key=stranger.keys.signing),
-        bundles.make_bundle(later, hub=stranger.hub, epoch=1, signing_key=hub.trust.keys.signing),
+        bundles.make_bundle(later, hub=new.hub, epoch=1, signing_key=stranger.keys.signing, suite=suite1),
+        bundles.make_bundle(later, hub=stranger.hub, epoch=1, signing_key=hub.trust.keys.signing, suite=suite1),
         box.keys.identity_path.read_bytes(),
         new.raw[:-1],
     )
     for raw in forged:
         with pytest.raises(PeerFault):
             bundles.adopt(held, raw)
-    fork = bundles.make_bundle(replace(new.trust, revoked=()), hub=new.hub, epoch=1, signing_key=hub.trust.keys.signing)
+    fork = bundles.make_bundle(
+        replace(new.trust, revoked=()), hub=new.hub, epoch=1, signing_key=hub.trust.keys.signing, suite=suite1
+    )
     with pytest.raises(PeerFault, match=r"trust\.fork"):
         bundles.adopt(held, fork)
 
 
 def test_a_record_by_anyone_else_is_none(hub: Hub, tmp_path: Path) -> None:
     box = joined(tmp_path / "box", hub)
-    record = read_identity(box.keys.identity_path.read_bytes(), hub.trust.bundle.trust)
+    record = read_identity(box.keys.identity_path.read_bytes(), hub.trust.bundle.trust, suite=suite1)
     for key in (box.keys.signing, bytes(32)):
-        assert hub.trust.knows(make_identity(record, hub=hub.trust.hub, epoch=1, signing_key=key)) is None
+        assert hub.trust.knows(make_identity(record, hub=hub.trust.hub, epoch=1, signing_key=key, suite=suite1)) is None
     assert hub.trust.knows(b"") is None
     assert hub.trust.knows(hub.trust.bundle.raw) is None
 

@@ -100,8 +100,9 @@ def pair(tmp_path: Path) -> Pair:
                 signing_key=SIGNING,
                 key_id=suite1.key_id(public),
                 hub_seal_key=suite1.sealing_public(SEALING),
+                suite=suite1,
             )
-            opened = open_batch(raw, parse_header(raw), public_key=public, open_key=SEALING)
+            opened = open_batch(raw, parse_header(raw), public_key=public, open_key=SEALING, suite=suite1)
             arrival = Arrival(
                 StreamId(NODE, stream.incarnation, stream.lane),
                 first,

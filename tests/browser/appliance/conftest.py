@@ -16,6 +16,7 @@ from sync.domain.patients import facts as patients
 from sync.domain.people import facts as people
 from sync.domain.people.badges import badge_hash
 from sync.domain.tracking import facts
+from sync.kernel.suite import suite1
 
 PIN = "2468"
 PEOPLE = {
@@ -42,7 +43,7 @@ def make_box(directory: Path, role: str) -> Box:
         '[codes]\nprefixes = ["QL"]\n',
         "utf-8",
     )
-    make_keys(directory / "keys", SystemEntropy())
+    make_keys(directory / "keys", SystemEntropy(), suite=suite1)
     box = Box(directory, {})
     pin_hash = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PIN)
     box.store.role = "hub"

@@ -15,6 +15,8 @@ import argparse
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,28 @@ HUB, COURIER, RECORDS = "hub-aaaaaaaa", "courier-aaaaaaaa", "records-aaaaaaaa"
 SCOPES = ("room:records", "site", "site:people", "site:stays", "ward:W01")
 KEY = bytes(32)
 STAYS = [f"0073{n:04d}-1" for n in range(6)]
+
+
+def chain_hashes(node: str, incarnation: int, lane: int, first: int, h: bytes, items: Sequence[bytes]) -> list[bytes]:
+    """Protocol way/1, section 2, written out: how the product is asked for it has changed between releases."""
+    place = b"way/1 fact\0" + node.encode().ljust(16, b"\0") + incarnation.to_bytes(8, "big") + bytes((lane,))
+    hashes = []
+    for seq, item in enumerate(items, first):
+        h = sha256(place + seq.to_bytes(8, "big") + h + sha256(item).digest()).digest()
+        hashes.append(h)
+    return hashes
+
+
+def _of_a_box() -> list[Any]:
+    """A box's query tables; since there are two suites they are told which one names keys."""
+    from appliance.projections import folded_projectors
+
+    try:
+        return list(folded_projectors())  # type: ignore[call-arg]  # the first releases
+    except TypeError:
+        from sync.kernel.suite import suite1
+
+        return list(folded_projectors(suite1))
 
 
 class Hospital:
@@ -50,12 +74,11 @@ class Hospital:
         return store
 
     def box(self, name: str, seed: int) -> Any:
-        from appliance.projections import folded_projectors
         from sync.adapters.sqlite_log import down
         from sync.adapters.sqlite_log.appliance_store import ApplianceStore
         from sync.adapters.sqlite_log.hub_store import add_node
 
-        store = self._open(ApplianceStore, name, folded_projectors(), seed)
+        store = self._open(ApplianceStore, name, _of_a_box(), seed)
         if self.hub.node_row(name) is None:
             with self.hub.write() as unit:
                 add_node(
@@ -69,13 +92,12 @@ class Hospital:
         from sync.adapters.sqlite_log import hub_inbound, outbox
         from sync.adapters.sqlite_log.hub_inbound import Arrival
         from sync.kernel.canonical import encode
-        from sync.kernel.chain import chain_prefix, digest, extend
 
         for stream in outbox.own_streams(store):
             cut = outbox.cut(store, stream, stream.acked + 1, facts_max=500, bytes_max=60_000)
             if cut is None:
                 continue
-            hashes = extend(chain_prefix(*cut.stream), cut.first, cut.prev_hash, [digest(item) for item in cut.items])
+            hashes = chain_hashes(*cut.stream, cut.first, cut.prev_hash, cut.items)
             batch = Arrival(
                 cut.stream, cut.first, cut.prev_hash, cut.items, cut.withheld, hashes, b"h" * 224, encode(cut.first)
             )

@@ -109,8 +109,8 @@ def test_the_least_urgent_kind_gets_every_eighth_turn() -> None:
 def test_the_kind_is_read_from_the_header(lane: int, backlog: bool, kind: int) -> None:
     raw = make_batch(
         node="courier-a3k7q2xw", incarnation=7, lane=lane, first=1, prev_hash=bytes(32), items=[b"\xa0"],
-        signing_key=bytes(32), hub_seal_key=None, backlog=backlog,
-    )  # fmt: skip
+        signing_key=bytes(32), hub_seal_key=None, backlog=backlog, suite=suite1,
+)  # fmt: skip
     assert kind_of(raw) == kind
 
 
@@ -196,8 +196,8 @@ def test_the_wait_spreads_over_the_drain() -> None:
 def batch_of(first: int = 1, head: bytes = b"\x01" * 32) -> bytes:
     return make_batch(
         node="courier-aaaaaaaa", incarnation=7, lane=LIVE, first=first, prev_hash=bytes(32), items=[b"\xa0"],
-        signing_key=b"\x02" * 32, hub_seal_key=suite1.sealing_public(b"\x03" * 32), head_hash=head,
-    )  # fmt: skip
+        signing_key=b"\x02" * 32, hub_seal_key=suite1.sealing_public(b"\x03" * 32), head_hash=head, suite=suite1,
+)  # fmt: skip
 
 
 def test_facts_that_wait_do_not_wait_twice_however_they_are_sealed() -> None:

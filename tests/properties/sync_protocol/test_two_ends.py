@@ -56,7 +56,7 @@ class Hub:
 
     def take(self, raw: bytes) -> bytes:
         if not is_batch(raw):
-            opened = message.open_message(raw, keys=lambda signer, key_id: NODE_PUBLIC, audience=HUB)
+            opened = message.open_message(raw, keys=lambda signer, key_id: NODE_PUBLIC, audience=HUB, suite=suite1)
             hello = Hello.read(opened.body)
             told = tuple(self.told((s.incarnation, s.lane)) for s in hello.streams)
             welcome = Welcome((hello.incarnation, hello.number), Ack(told, 5 << 16, CREDIT))
@@ -73,7 +73,7 @@ class Hub:
         return self.say(message.ACK, Ack((self.told(name, gaps, refused),), 5 << 16, CREDIT).body())
 
     def keep(self, raw: bytes) -> None:
-        opened = open_batch(raw, parse_header(raw), public_key=NODE_PUBLIC, open_key=SEALING)
+        opened = open_batch(raw, parse_header(raw), public_key=NODE_PUBLIC, open_key=SEALING, suite=suite1)
         if self.bad.intersection(item for item in opened.items if isinstance(item, bytes)):
             raise PeerFault("batch.body")
         name = (opened.header.incarnation, opened.header.lane)
@@ -95,7 +95,9 @@ class Hub:
         return StreamAck(*name, len(log), log[-1] if log else chain.H0, 0, gaps, refused)
 
     def say(self, kind: int, body) -> bytes:
-        return message.make_message(kind, body, signer=HUB, audience=NODE, epoch=self.epoch, signing_key=HUB_KEY)
+        return message.make_message(
+            kind, body, signer=HUB, audience=NODE, epoch=self.epoch, signing_key=HUB_KEY, suite=suite1
+        )
 
 
 class World:
@@ -137,11 +139,11 @@ class World:
 
     def write(self, lane: int, count: int, fact: bytes | None = None) -> None:
         own = self.own[self.incarnation, lane]
-        prefix = chain.chain_prefix(NODE, self.incarnation, lane)
+        links = chain.Chain(suite1.hasher, NODE, self.incarnation, lane)
         for _ in range(count):
             seq = len(own.facts) + 1
             own.facts.append(fact or f"{self.incarnation}/{lane}/{seq} ".encode() * 3)
-            own.hashes.append(chain.next_hash(prefix, seq, own.hashes[-1], chain.digest(own.facts[-1])))
+            own.hashes.append(links.link(seq, own.hashes[-1], suite1.hash(own.facts[-1])))
         self.on(do.FactCommitted(self.incarnation, lane, len(own.facts)))
 
     def on(self, event: do.Event) -> None:
@@ -160,14 +162,20 @@ class World:
                 self.links.pop(carrier, None)
             case do.SendHello(carrier, number):
                 rows = self.streams()
-                digest = acked_digest([self.own[s.incarnation, s.lane].hashes[s.acked] for s in rows])
+                digest = acked_digest(suite1.hasher, [self.own[s.incarnation, s.lane].hashes[s.acked] for s in rows])
                 told = tuple(HelloStream(s.incarnation, s.lane, s.last, s.acked, 1) for s in rows)
                 self.hellos += 1
                 body = Hello("test", self.incarnation, number, told, digest).body()
                 self.up(
                     carrier,
                     message.make_message(
-                        message.HELLO, body, signer=NODE, audience=HUB, epoch=self.epoch, signing_key=NODE_KEY
+                        message.HELLO,
+                        body,
+                        signer=NODE,
+                        audience=HUB,
+                        epoch=self.epoch,
+                        signing_key=NODE_KEY,
+                        suite=suite1,
                     ),
                 )
             case do.CutAndSend(carrier, incarnation, lane, first, facts_max, bytes_max):
@@ -203,13 +211,13 @@ class World:
         if last < first:
             return
         items = [
-            Withheld(chain.digest(own.facts[seq - 1])) if seq in own.withheld else own.facts[seq - 1]
+            Withheld(suite1.hash(own.facts[seq - 1])) if seq in own.withheld else own.facts[seq - 1]
             for seq in range(first, last + 1)
         ]
         raw = make_batch(
             node=NODE, incarnation=name[0], lane=name[1], first=first, prev_hash=own.hashes[first - 1], items=items,
-            signing_key=NODE_KEY, hub_seal_key=SEAL_TO,
-        )  # fmt: skip
+            signing_key=NODE_KEY, hub_seal_key=SEAL_TO, suite=suite1,
+)  # fmt: skip
         self.up(carrier, raw)
 
     def apply(self, row: StreamAck) -> do.AckApplied:
@@ -247,7 +255,7 @@ class World:
         elif kind == "to hub":
             self.carry(("to box", carrier, call, self.hub.take(rest[0])))
         else:
-            opened = message.open_message(rest[0], keys=lambda signer, key_id: HUB_PUBLIC, audience=NODE)
+            opened = message.open_message(rest[0], keys=lambda signer, key_id: HUB_PUBLIC, audience=NODE, suite=suite1)
             self.on(do.Received(opened, rest[0]))
 
     def run(self, until: float, done=lambda: False) -> None:

@@ -19,12 +19,12 @@ items = st.lists(st.binary(max_size=600) | st.binary(min_size=32, max_size=32).m
 def make(facts, first=1, prev=chain.H0, seal=True) -> bytes:
     return make_batch(
         node=NODE, incarnation=7, lane=1, first=first, prev_hash=prev, items=facts, signing_key=SIGNING,
-        hub_seal_key=SEAL_TO if seal else None,
-    )  # fmt: skip
+        hub_seal_key=SEAL_TO if seal else None, suite=suite1,
+)  # fmt: skip
 
 
 def read(raw: bytes):
-    return open_batch(raw, parse_header(raw), public_key=PUBLIC, open_key=SEALING)
+    return open_batch(raw, parse_header(raw), public_key=PUBLIC, open_key=SEALING, suite=suite1)
 
 
 SMALL = make([b"one", b"two" * 200])
@@ -34,7 +34,7 @@ SMALL = make([b"one", b"two" * 200])
 def test_round_trip(facts, seal, first) -> None:
     opened = read(make(facts, first, bytes(32), seal))
     assert opened.items == facts
-    assert opened.digests == [digest_of(item) for item in facts]
+    assert opened.digests == [digest_of(suite1.hasher, item) for item in facts]
 
 
 @given(items, st.data())
@@ -71,4 +71,4 @@ def test_any_bytes_are_a_fault(raw) -> None:
     with pytest.raises(PeerFault):
         read(raw)
     with pytest.raises(PeerFault):
-        message.open_message(raw, keys=lambda *_: PUBLIC)
+        message.open_message(raw, keys=lambda *_: PUBLIC, suite=suite1)

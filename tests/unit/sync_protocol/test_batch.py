@@ -27,11 +27,11 @@ def make(items=FACTS, **changed) -> bytes:
         "signing_key": SIGNING,
         "hub_seal_key": SEAL_TO,
     }
-    return make_batch(**(said | changed))
+    return make_batch(**(said | changed), suite=suite1)
 
 
 def read(raw: bytes, public: bytes = PUBLIC, open_key: bytes | None = SEALING) -> OpenedBatch:
-    return open_batch(raw, parse_header(raw), public_key=public, open_key=open_key)
+    return open_batch(raw, parse_header(raw), public_key=public, open_key=open_key, suite=suite1)
 
 
 def signed(raw: bytes, body: bytes | None = None, **fields: object) -> bytes:
@@ -58,9 +58,9 @@ def test_what_goes_in_comes_out(seal_to: bytes | None) -> None:
     assert header.sealed == (seal_to is not None)
     opened = read(raw, open_key=SEALING if seal_to else None)
     assert opened.items == FACTS
-    assert opened.digests == [digest_of(item) for item in FACTS]
-    prefix = chain.chain_prefix(NODE, INCARNATION, 1)
-    assert opened.hashes == chain.extend(prefix, 5, b"p" * 32, opened.digests)
+    assert opened.digests == [digest_of(suite1.hasher, item) for item in FACTS]
+    links = chain.Chain(suite1.hasher, NODE, INCARNATION, 1)
+    assert opened.hashes == links.extend(5, b"p" * 32, opened.digests)
     assert opened.hashes[-1] == header.head
 
 
@@ -208,5 +208,5 @@ def test_cutting_at_other_borders_gives_the_same_chain() -> None:
 
 
 def test_a_later_batch_with_the_bytes_of_a_withheld_fact_has_the_same_hashes() -> None:
-    withheld = read(make([b"a", Withheld(chain.digest(b"bad")), b"c"]))
+    withheld = read(make([b"a", Withheld(suite1.hash(b"bad")), b"c"]))
     assert read(make([b"a", b"bad", b"c"])).hashes == withheld.hashes

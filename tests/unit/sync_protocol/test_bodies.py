@@ -6,6 +6,7 @@ import pytest
 
 from sync.kernel import canonical
 from sync.kernel.outcome import PeerFault
+from sync.kernel.suite import suite1
 from sync.protocol.ack import Ack, Credit, StreamAck, acked_digest
 from sync.protocol.hello import NOTHING, Hello, HelloStream, Welcome, cursors_digest
 from sync.protocol.notices import FREEZE, THAW, Head, Notice, Order, ScopeHead
@@ -26,8 +27,8 @@ HELLO = Hello(
     incarnation=7,
     number=2,
     streams=(HelloStream(7, 0, 3, 1, 1), HelloStream(7, 1, 400, 90, 1)),
-    acked_digest=acked_digest([H32, H32]),
-    cursors_digest=cursors_digest([("site", 1, 9, H32)]),
+    acked_digest=acked_digest(suite1.hasher, [H32, H32]),
+    cursors_digest=cursors_digest(suite1.hasher, [("site", 1, 9, H32)]),
     trust_version=1,
     scope_version=4,
     clock=2,
@@ -86,11 +87,11 @@ def test_a_body_without_its_fields_is_a_fault(body: Any) -> None:
 
 
 def test_digests_tell_what_is_held() -> None:
-    assert cursors_digest([]) == acked_digest([]) == NOTHING
-    assert cursors_digest([("a" * 3, 1, 1, H32), ("site", 1, 1, H32)]) == cursors_digest(
-        [("site", 1, 1, H32), ("a" * 3, 1, 1, H32)]
+    assert cursors_digest(suite1.hasher, []) == acked_digest(suite1.hasher, []) == NOTHING
+    assert cursors_digest(suite1.hasher, [("a" * 3, 1, 1, H32), ("site", 1, 1, H32)]) == cursors_digest(
+        suite1.hasher, [("site", 1, 1, H32), ("a" * 3, 1, 1, H32)]
     )
-    assert cursors_digest([("site", 2, 1, H32)]) != cursors_digest([("site", 1, 1, H32)])
+    assert cursors_digest(suite1.hasher, [("site", 2, 1, H32)]) != cursors_digest(suite1.hasher, [("site", 1, 1, H32)])
 
 
 def test_the_trust_bundle_answers_for_keys() -> None:

@@ -64,35 +64,35 @@ def test_an_entry_with_one_thing_wrong(code: str, row: object) -> None:
 
 def test_the_chain_is_the_hash_that_the_protocol_page_spells_out() -> None:
     said = b"way/1 feed\x00ward:W12\x00" + (5).to_bytes(8, "big") + bytes(32) + sha256(b"entry").digest()
-    assert feed.next_e("ward:W12", 5, bytes(32), b"entry") == sha256(said).digest()
+    assert feed.next_e(suite1.hasher, "ward:W12", 5, bytes(32), b"entry") == sha256(said).digest()
 
 
 def test_set_hashes_use_the_keys_cbor_bytes() -> None:
     for key in ("", "k" * 23, "k" * 24, "k" * 64, "驿" * 8, b"", b"k" * 32):
         name = (10).to_bytes(2, "big") + canonical.encode(key)
-        assert feed.bucket_of(10, key) == sha256(name).digest()[0]
-        assert feed.set_item(10, key, bytes(16)) == sha256(name + bytes(16)).digest()[:16]
+        assert feed.bucket_of(suite1.hasher, 10, key) == sha256(name).digest()[0]
+        assert feed.set_item(suite1.hasher, 10, key, bytes(16)) == sha256(name + bytes(16)).digest()[:16]
 
 
 @given(members, st.randoms())
 def test_bucket_values_are_the_xor_of_items_in_any_order(held, random) -> None:
     rows = [(etype, key, x) for (etype, key), x in held.items()]
-    values = feed.bucket_values(rows)
+    values = feed.bucket_values(suite1.hasher, rows)
     random.shuffle(rows)
-    assert feed.bucket_values(rows) == values
+    assert feed.bucket_values(suite1.hasher, rows) == values
     for etype, key, x in rows:
-        n = feed.bucket_of(etype, key)
-        values[n] = feed.xor(values[n], feed.set_item(etype, key, x))
+        n = feed.bucket_of(suite1.hasher, etype, key)
+        values[n] = feed.xor(values[n], feed.set_item(suite1.hasher, etype, key, x))
     assert values == [bytes(16)] * 256
 
 
 @given(members, members)
 def test_differing_buckets_name_every_difference(ours, theirs) -> None:
-    a = feed.bucket_values((t, k, x) for (t, k), x in ours.items())
-    b = feed.bucket_values((t, k, x) for (t, k), x in theirs.items())
+    a = feed.bucket_values(suite1.hasher, ((t, k, x) for (t, k), x in ours.items()))
+    b = feed.bucket_values(suite1.hasher, ((t, k, x) for (t, k), x in theirs.items()))
     unlike = {name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name)}
-    assert feed.differing(a, b) == {feed.bucket_of(*name) for name in unlike}
-    assert (feed.root_of(a) == feed.root_of(b)) == (ours == theirs)
+    assert feed.differing(a, b) == {feed.bucket_of(suite1.hasher, *name) for name in unlike}
+    assert (feed.root_of(suite1.hasher, a) == feed.root_of(suite1.hasher, b)) == (ours == theirs)
 
 
 def segment(**changed) -> bytes:
@@ -100,7 +100,7 @@ def segment(**changed) -> bytes:
         "hub": HUB, "label": "ward:W12", "epoch": 2, "first": 9, "prev_e": b"p" * 32,
         "entries": [feed.encode_entry(entry) for entry in ENTRIES], "signing_key": KEY,
     }  # fmt: skip
-    return make_segment(**(said | changed))
+    return make_segment(**(said | changed), suite=suite1)
 
 
 def test_a_segment_there_and_back() -> None:
@@ -108,21 +108,21 @@ def test_a_segment_there_and_back() -> None:
     assert is_segment(raw)
     header = parse_segment_header(raw)
     assert (header.node, header.lane, header.key_id) == (HUB, 255, suite1.key_id(PUBLIC))
-    opened = open_segment(raw, PUBLIC)
+    opened = open_segment(raw, PUBLIC, suite=suite1)
     assert (opened.label, opened.epoch, opened.first, opened.last) == ("ward:W12", 2, 9, 13)
     assert [feed.decode_entry(data) for data in opened.entries] == ENTRIES
     e = b"p" * 32
     for sseq, data in enumerate(opened.entries, 9):
-        e = feed.next_e("ward:W12", sseq, e, data)
+        e = feed.next_e(suite1.hasher, "ward:W12", sseq, e, data)
     assert (opened.prev_e, opened.head_e) == (b"p" * 32, e)
     assert segment_name("ward:W12", 2, 9, 13) == "ward:W12/2/9-13"
 
 
 def test_a_segment_may_be_sealed_to_one_node() -> None:
     raw = segment(seal_to=suite1.sealing_public(KEY))
-    assert open_segment(raw, PUBLIC, open_key=KEY).label == "ward:W12"
+    assert open_segment(raw, PUBLIC, open_key=KEY, suite=suite1).label == "ward:W12"
     with pytest.raises(PeerFault, match=r"batch\.seal"):
-        open_segment(raw, PUBLIC)
+        open_segment(raw, PUBLIC, suite=suite1)
 
 
 def of(rows: object) -> bytes:
@@ -150,7 +150,7 @@ def of(rows: object) -> bytes:
 )
 def test_a_segment_with_one_thing_wrong(code: str, why: str, raw: bytes) -> None:
     with pytest.raises(PeerFault) as caught:
-        open_segment(raw, PUBLIC)
+        open_segment(raw, PUBLIC, suite=suite1)
     assert caught.value.code == code
 
 

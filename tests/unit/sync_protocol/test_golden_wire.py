@@ -87,13 +87,13 @@ def batch() -> bytes:
     items = [encode_fact(FACT), Withheld(H32)]
     return make_batch(
         node=NODE, incarnation=INCARNATION, lane=1, first=1, prev_hash=bytes(32), items=items, signing_key=KEY,
-        hub_seal_key=None,
-    )  # fmt: skip
+        hub_seal_key=None, suite=suite1,
+)  # fmt: skip
 
 
 def said(version: int, word: str) -> bytes:
     kind, body = BODIES[version][word]
-    return message.make_message(kind, body.body(), signer=HUB, audience=NODE, epoch=1, signing_key=KEY)
+    return message.make_message(kind, body.body(), signer=HUB, audience=NODE, epoch=1, signing_key=KEY, suite=suite1)
 
 
 ALWAYS: dict[str, Callable[[], bytes]] = {
@@ -107,6 +107,7 @@ ALWAYS: dict[str, Callable[[], bytes]] = {
         prev_e=H32,
         signing_key=KEY,
         entries=[feed.encode_entry(entry) for entry in ENTRIES.values()],
+        suite=suite1,
     ),
     "frames": lambda: frames.pack([b"one", b"two"]),
     "stick": lambda: stick.pack([b"one", b"two"]),
@@ -131,7 +132,9 @@ def test_made_today_as_it_was_then(version: int, word: str) -> None:
 def test_read_today_what_was_said_then(version: int, word: str) -> None:
     raw = golden(version, word)
     kind, body = BODIES[version][word]
-    opened = message.open_message(raw, keys=lambda signer, key_id: PUBLIC if signer == HUB else None, audience=NODE)
+    opened = message.open_message(
+        raw, keys=lambda signer, key_id: PUBLIC if signer == HUB else None, audience=NODE, suite=suite1
+    )
     assert opened.type == kind
     assert type(body).read(opened.body) == body
 
@@ -147,7 +150,7 @@ def test_a_field_of_a_later_release_is_left_alone(version: int, word: str) -> No
 @pytest.mark.parametrize("version", BODIES)
 def test_read_today_the_batch_of_then(version: int) -> None:
     raw = golden(version, "batch")
-    opened = open_batch(raw, parse_header(raw), public_key=PUBLIC, open_key=None)
+    opened = open_batch(raw, parse_header(raw), public_key=PUBLIC, open_key=None, suite=suite1)
     assert decode_fact(opened.items[0]) == FACT
     assert opened.items[1] == Withheld(H32)
 
@@ -160,7 +163,7 @@ def test_read_today_the_entries_of_then(version: int, word: str) -> None:
 
 @pytest.mark.parametrize("version", BODIES)
 def test_read_today_the_segment_of_then(version: int) -> None:
-    opened = segment.open_segment(golden(version, "segment"), PUBLIC)
+    opened = segment.open_segment(golden(version, "segment"), PUBLIC, suite=suite1)
     assert [feed.decode_entry(data) for data in opened.entries] == list(ENTRIES.values())
     assert (opened.label, opened.epoch, opened.first) == ("ward:W12", 1, 9)
 

@@ -3,11 +3,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.kernel import chain
+from sync.kernel.suite import suite1
 from sync.protocol.inbound import Append, Duplicate, Equivocation, Evidence, Park, StreamView, agreed, place
 
-PREFIX = chain.chain_prefix("courier-a3k7q2xw", 7, 1)
-OURS = chain.extend(PREFIX, 1, chain.H0, [bytes([n]) * 32 for n in range(10)])
-OTHER = chain.extend(PREFIX, 1, chain.H0, [bytes([n + 100]) * 32 for n in range(10)])
+LINKS = chain.Chain(suite1.hasher, "courier-a3k7q2xw", 7, 1)
+OURS = LINKS.extend(1, chain.H0, [bytes([n]) * 32 for n in range(10)])
+OTHER = LINKS.extend(1, chain.H0, [bytes([n + 100]) * 32 for n in range(10)])
 
 
 def view(upto: int, frozen: bool = False) -> StreamView:
@@ -69,5 +70,5 @@ def test_in_any_order_the_held_part_is_a_prefix_of_the_truth(offers) -> None:
 )
 def test_how_far_two_histories_agree(mixed: int, first: int, last: int, good: int, why: str) -> None:
     tail = [bytes([n + 100]) * 32 for n in range(mixed, 10)]
-    other = OURS[:mixed] + chain.extend(PREFIX, mixed + 1, OURS[mixed - 1] if mixed else chain.H0, tail)
+    other = OURS[:mixed] + LINKS.extend(mixed + 1, OURS[mixed - 1] if mixed else chain.H0, tail)
     assert agreed(view(5), **offer(other, first, last)) == good, why

@@ -17,7 +17,7 @@ def keys(signer: str, key_id: bytes) -> bytes | None:
 
 def make(**changed) -> bytes:
     said = {"signer": HUB, "audience": NODE, "epoch": 3, "signing_key": KEY}
-    return make_message(message.ACK, {1: [], 3: 9}, **(said | changed))
+    return make_message(message.ACK, {1: [], 3: 9}, **(said | changed), suite=suite1)
 
 
 def refitted(raw: bytes, at: int, value: bytes) -> bytes:
@@ -28,10 +28,10 @@ def refitted(raw: bytes, at: int, value: bytes) -> bytes:
 
 
 def test_what_goes_in_comes_out() -> None:
-    opened = open_message(make(), keys=keys, audience=NODE)
+    opened = open_message(make(), keys=keys, audience=NODE, suite=suite1)
     assert (opened.type, opened.signer, opened.audience, opened.epoch) == (message.ACK, HUB, NODE, 3)
     assert opened.body == {1: [], 3: 9}
-    assert open_message(make(audience=None), keys=keys, audience=NODE).audience is None
+    assert open_message(make(audience=None), keys=keys, audience=NODE, suite=suite1).audience is None
     assert message.is_message(make())
 
 
@@ -58,7 +58,7 @@ def test_what_goes_in_comes_out() -> None:
 )
 def test_a_message_with_one_thing_wrong(code: str, why: str, raw: bytes) -> None:
     with pytest.raises(PeerFault) as caught:
-        open_message(raw, keys=keys, audience=NODE)
+        open_message(raw, keys=keys, audience=NODE, suite=suite1)
     assert caught.value.code == code
 
 
@@ -74,7 +74,7 @@ def test_a_signed_body_outside_the_subset(code: str, body: bytes) -> None:
     header = make()[:52] + len(body).to_bytes(4, "big")
     raw = header + suite1.sign(KEY, b"way/1 ack\0" + header + suite1.hash(body)) + body
     with pytest.raises(PeerFault) as caught:
-        open_message(raw, keys=keys, audience=NODE)
+        open_message(raw, keys=keys, audience=NODE, suite=suite1)
     assert caught.value.code == code
 
 
@@ -84,7 +84,7 @@ def test_every_single_bit_counts() -> None:
         changed = bytearray(raw)
         changed[at] ^= 1 << at % 8
         with pytest.raises(PeerFault):
-            open_message(bytes(changed), keys=keys, audience=NODE)
+            open_message(bytes(changed), keys=keys, audience=NODE, suite=suite1)
 
 
 def test_the_header_can_be_read_before_its_key_is_known() -> None:

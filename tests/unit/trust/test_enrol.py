@@ -22,6 +22,7 @@ from provisioning.trust.enrol import (
 from provisioning.trust.phrase import check_phrase
 from sync.kernel import canonical
 from sync.kernel.outcome import PeerFault, Refused
+from sync.kernel.suite import suite1
 
 NOW_MS = 1_795_248_000_000
 TOKEN = bytes(16)
@@ -34,8 +35,9 @@ RAW = make_request(
     signing_key=b"s" * 32,
     sealing_public=b"p" * 32,
     software="waystation 0.1.0",
+    suite=suite1,
 )
-REQUEST = read_enrol_request(RAW)
+REQUEST = read_enrol_request(RAW, suite=suite1)
 ROW = CardRow(hash_of(TOKEN), "demo", "courier", "Courier 1", ("W12", "W7"), NOW_MS, NOW_MS + 1000)
 SCOPES = ("site", "site:people", "site:stays", "ward:W12", "ward:W7")
 
@@ -72,10 +74,10 @@ def test_scopes_follow_the_role() -> None:
 def test_no_bit_of_a_request_can_change() -> None:
     for at in range(len(RAW)):
         with pytest.raises(PeerFault):
-            read_enrol_request(RAW[:at] + bytes([RAW[at] ^ 1]) + RAW[at + 1 :])
+            read_enrol_request(RAW[:at] + bytes([RAW[at] ^ 1]) + RAW[at + 1 :], suite=suite1)
     for end in range(len(RAW)):
         with pytest.raises(PeerFault):
-            read_enrol_request(RAW[:end])
+            read_enrol_request(RAW[:end], suite=suite1)
 
 
 def test_keys_of_another_under_this_token_are_seen() -> None:
@@ -89,12 +91,13 @@ def test_keys_of_another_under_this_token_are_seen() -> None:
             signing_key=b"z" * 32,
             sealing_public=b"p" * 32,
             software="",
+            suite=suite1,
         )
     )
     with pytest.raises(PeerFault, match=r"enrol\.proof"):
-        read_enrol_request(canonical.encode(thief | {2: outer[2]}))
+        read_enrol_request(canonical.encode(thief | {2: outer[2]}), suite=suite1)
     with pytest.raises(PeerFault, match=r"enrol\.signature"):
-        read_enrol_request(canonical.encode(outer | {4: thief[4]}))
+        read_enrol_request(canonical.encode(outer | {4: thief[4]}), suite=suite1)
 
 
 ENROLLED = Enrolled(
