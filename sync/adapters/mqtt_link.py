@@ -135,6 +135,8 @@ def hang_up(client: paho.Client) -> None:
 
 
 def _without_nagle(_client: paho.Client, _data: object, line: Any) -> None:
+    if line is None:
+        raise ConnectionAbortedError  # another thread hung up in the middle of the call
     line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 

@@ -65,3 +65,9 @@ def test_what_was_read_ahead_is_taken_though_the_line_is_silent() -> None:
         far.close()
         assert client._sock_recv(1) == b"", "the far end hung up"
         client._sock = None
+
+
+def test_a_call_that_is_hung_up_in_the_middle_ends_as_a_line_that_failed() -> None:
+    client = new_client("courier-a3k7q2xw", ssl.create_default_context(), queue_max=1)
+    with pytest.raises(OSError):
+        client.on_socket_open(client, None, None)  # type: ignore[misc, arg-type]
