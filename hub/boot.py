@@ -29,7 +29,7 @@ from hub.features.statistics.service import Statistics
 from hub.first_account import let_first_in
 from hub.link.blob_desk import BlobDesk
 from hub.link.digester import Digester
-from hub.link.door import Door, Offer
+from hub.link.door import Door
 from hub.link.epoch import EpochKeeper
 from hub.link.feed_desk import FeedDesk
 from hub.link.learning import follow_machines, learn_again
@@ -39,6 +39,7 @@ from hub.link.orders import teller
 from hub.link.post import Post
 from hub.link.publisher import Publisher
 from hub.link.refill import Refill
+from hub.link.stick_desk import StickDesk
 from hub.link.sync_api import sync_api
 from hub.link.voice import HubKeys, TrustBundle, Voice
 from hub.opening import open_store
@@ -64,13 +65,10 @@ from sync.adapters.sqlite_log.hub_store import shut_out_again
 from sync.adapters.sqlite_log.node_store import Change, Unit
 from sync.kernel.limits import TICK_EVERY_S
 from sync.kernel.outcome import Unavailable
-from sync.protocol import stick
 
 SOFTWARE = "waystation 0.1.0"
 TICK_S = 5.0
 DAY_S = 24 * 3600
-STICK_TOGETHER = 64
-"""Messages of a file in one commit."""
 
 
 class Hub:
@@ -119,12 +117,17 @@ class Hub:
         self.digester = Digester(
             self.store, self.feeds, self.door, self.voice, self.post, follow=self._follow, quiet=quiet
         )
+        desk = FeedDesk(self.store, self.feeds, self.voice, quiet)
+        self.stick = StickDesk(
+            self.store, self.door, desk, self.feeds, self.voice,
+            trust=lambda: self.trust.bundle.raw, quiet=quiet, publish=self.publisher.publish,
+        )  # fmt: skip
         self.sync_app = Flask("hub.sync")
         self.sync_app.register_blueprint(
             sync_api(
                 self.store,
                 self.door,
-                FeedDesk(self.store, self.feeds, self.voice, quiet),
+                desk,
                 self.post,
                 blobs=BlobDesk(
                     self.store, self.voice, open_blobs(self.folder, self.settings.blobs, keys.suite), keys.suite.hash
@@ -144,7 +147,7 @@ class Hub:
         self.audit = Audit(self.desk)
         parts = Parts(
             self.trust, site, self._place, self._card_urls, self._members_changed, self._trust_changed,
-            self._stick, self._present, teller(self.voice, self.post), self.safety, self.door.take_kept,
+            self.stick.take, self._present, teller(self.voice, self.post), self.safety, self.door.take_kept,
         )  # fmt: skip
         self.fleet = Fleet(self.desk, parts)
         self.leases = Leases(self.desk, self.office, self.post.deliver)
@@ -291,16 +294,6 @@ class Hub:
 
     def _present(self, node: str) -> bool | None:
         return None if self._ingest is None else self._ingest.present(node)
-
-    def _stick(self, data: bytes) -> bytes:
-        """Take a stick file in at the one door; the file to carry back: answers, and whom to believe."""
-        answers: list[bytes] = []
-        offered = stick.unpack(data)
-        for at in range(0, len(offered), STICK_TOGETHER):
-            batch = [Offer(raw, "stick", None) for raw in offered[at : at + STICK_TOGETHER]]
-            for told in self.door.receive_many(batch).answers.values():
-                answers += told
-        return stick.pack([self.trust.bundle.raw, *answers])
 
     def _learn(self, record: bytes) -> bool:
         learnt = learn_again(self.store, self.trust, record)

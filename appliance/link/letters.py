@@ -34,15 +34,15 @@ class Letters:
         self._software = software
         self._named: dict[Lane, outbox.OwnStream] = {}
 
-    def hello(self, number: int) -> bytes:
-        """Who this is and how far each stream and scope stands."""
+    def hello(self, number: int, incarnation: int | None = None) -> bytes:
+        """Who this is and how far each stream and scope stands. `incarnation`: another than the running process's."""
         store = self._store
         hasher = store.suite.hasher
         streams = outbox.own_streams(store)[: STREAMS_MAX - ENDED_NAMED]
         streams += outbox.ended_unsafe(store, ENDED_NAMED)
         body = Hello(
             software=self._software,
-            incarnation=store.incarnation,
+            incarnation=incarnation or store.incarnation,
             number=number,
             streams=tuple(HelloStream(s.incarnation, s.lane, s.last, s.acked, s.oldest_kept) for s in streams),
             acked_digest=acked_digest(hasher, [s.acked_h for s in streams]),

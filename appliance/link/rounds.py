@@ -18,10 +18,11 @@ from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.down import ZERO_E, Cursor, Tail
 from sync.kernel import hlc
 from sync.kernel.fact import Key
-from sync.kernel.outcome import PeerFault
+from sync.kernel.outcome import PeerFault, Unavailable
+from sync.kernel.suite import Hasher
 from sync.protocol import feed, message
 from sync.protocol.notices import Head, ScopeHead
-from sync.protocol.segment import open_segment, parse_segment_header
+from sync.protocol.segment import Segment, open_segment, parse_segment_header
 from sync.protocol.sets import WANTED_MAX, SetsAnswer, SetsAsk, join
 
 ROUND_ENTRIES_MAX = 20_000
@@ -53,12 +54,15 @@ class RoundDone:
     entries: int = 0
     begun: list[str] = field(default_factory=list)
     repaired: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
 
 class Rounds:
     """One store's way down. One thread uses it."""
 
-    def __init__(self, store: ApplianceStore, feeds: HubFeeds, book: TrustBook) -> None:
+    def __init__(self, store: ApplianceStore, feeds: HubFeeds, book: TrustBook, *, one_visit: bool = False) -> None:
+        """`one_visit`: the feeds are what somebody carried here; what is not among it is left for another time."""
+        self._one_visit = one_visit
         self._store = store
         self._feeds = feeds
         self._book = book
@@ -66,7 +70,8 @@ class Rounds:
 
     def run(self) -> RoundDone:
         """Bring every held scope up to the hub's heads. Raises Unavailable, PeerFault or the carrier's refusal."""
-        regain(self._store, self._feeds, self._book)
+        if not self._one_visit:
+            regain(self._store, self._feeds, self._book)
         opened = self._book.open(self._feeds.heads())
         if opened.type != message.HEAD:
             raise PeerFault("head.body")
@@ -95,8 +100,14 @@ class Rounds:
             broken += outcome.ask
         broken += self._unequal({tail.label: heads[tail.label] for tail in tails}, broken, done.hub_ms)
         for label in broken:
-            self.repair(label)
-            done.repaired.append(label)
+            try:
+                self.repair(label)
+            except Unavailable:
+                if not self._one_visit:
+                    raise
+                done.left.append(label)
+            else:
+                done.repaired.append(label)
         return done
 
     def _begins(self, cursor: Cursor, head: ScopeHead, done: RoundDone) -> bool:
@@ -123,11 +134,12 @@ class Rounds:
             if public is None:
                 raise PeerFault("segment.key")
             run = open_segment(raw, public, suite=self._book.keys.suite)
-            if (run.label, run.epoch, run.first) != (cursor.label, cursor.epoch, at + 1):
+            if (run.label, run.epoch) != (cursor.label, cursor.epoch) or not run.first <= at + 1 <= run.last:
                 raise PeerFault("segment.place")
-            if run.prev_e != e:
+            held = at + 1 - run.first
+            if _e_after(self._store.suite.hasher, run, held) != e:
                 return None
-            for data in run.entries[: head.sseq - at]:
+            for data in run.entries[held:][: head.sseq - at]:
                 at += 1
                 e = feed.next_e(self._store.suite.hasher, cursor.label, at, e, data)
                 entries += _known(data)
@@ -209,6 +221,14 @@ def _differs(cursor: Cursor, head: ScopeHead, epoch: int) -> bool:
     if cursor.to_repair or cursor.epoch != epoch or cursor.sseq > head.sseq:
         return True
     return cursor.sseq == head.sseq and cursor.e != (head.e if head.sseq else ZERO_E)
+
+
+def _e_after(hasher: Hasher, run: Segment, entries: int) -> bytes:
+    """The feed's hash behind the first entries of a run."""
+    e = run.prev_e
+    for sseq, data in enumerate(run.entries[:entries], run.first):
+        e = feed.next_e(hasher, run.label, sseq, e, data)
+    return e
 
 
 def _known(data: bytes) -> Iterable[feed.Entry]:

@@ -50,11 +50,12 @@ class Publisher:
                 hub_snapshots.forget_old(self._store, label, self._store.clock.wall_ms())
             with self._store.read() as conn:
                 due = hub_snapshots.is_due(conn, self._store.epoch, label, self._worth)
-            if due and self._publish(label):
+            if due and self.publish(label):
                 published.append(label)
         return published
 
-    def _publish(self, label: str) -> bool:
+    def publish(self, label: str) -> bool:
+        """Make a snapshot of a scope now. False: there is nothing to make one of, or late facts overtook it."""
         for _ in range(TRIES):
             made = hub_snapshots.make(self._store, label, self._voice.segment, self._voice.hub_time())
             if made is None:

@@ -165,7 +165,7 @@ def bench(
 
 
 def export_batch(dir: Dir, to: Annotated[Path, typer.Option(help="the stick's folder")], json: AsJson = False) -> None:
-    """Write what a stopped box has not been signed for to a stick, sealed to the hub."""
+    """Write what a stopped box has not been signed for to a stick, sealed to the hub, and where its copies stand."""
     from provisioning.cli.stick import export
 
     made = export(dir, to)
@@ -179,7 +179,7 @@ def import_batch(
     password: Annotated[str, typer.Option(help="the password; for a hub")] = "",
     json: AsJson = False,
 ) -> None:
-    """Give a stick's file to the running hub, or the hub's answer to a stopped box."""
+    """Give a stick's file to the running hub, or the hub's answer to a stopped box: it brings its lists up to date."""
     from provisioning.cli.stick import take
 
     taken = take(dir, file, user, password)

@@ -1,32 +1,32 @@
-"""Carrying facts by hand: a box that sees no line at all still delivers, and is told so by the file that comes back."""
+"""Carrying by hand: a box without a line delivers, and the file that comes back brings it up to date."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from appliance.link.letters import Letters
+from appliance.link.stick_post import StickPost, TakenIn
 from appliance.link.trust_book import BoxKeys, TrustBook
 from appliance.projections import folded_projectors
 from appliance.settings import SOFTWARE
-from provisioning.cli.look import database, is_hub
+from provisioning.cli.look import database, is_hub, refuse_running
 from provisioning.making.client import HubClient, state_file
 from provisioning.trust.node_keys import load_keys
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
 from sync.adapters.keys import write_whole
-from sync.adapters.sqlite_log import outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.stick_link import read_stick, write_stick
-from sync.kernel.outcome import PeerFault, Unavailable
-from sync.protocol import message
-from sync.protocol.ack import Ack
-
-MESSAGES_MAX = 1000
+from sync.kernel.outcome import Unavailable
 
 
-def _open(directory: Path) -> tuple[ApplianceStore, Letters, TrustBook]:
-    """A stopped box, opened to read and to take acknowledgements; nothing is appended, so no incarnation begins."""
+@contextmanager
+def _stopped(directory: Path) -> Iterator[tuple[ApplianceStore, StickPost]]:
+    """A stopped box, opened to read and to take in; nothing is appended, so no incarnation begins."""
+    refuse_running(directory)
     keys = load_keys(directory / "keys")
     trust = directory / "keys" / "trust.way"
     with database(directory) as conn:
@@ -43,32 +43,20 @@ def _open(directory: Path) -> tuple[ApplianceStore, Letters, TrustBook]:
         suite=keys.suite,
         projectors=folded_projectors(keys.suite),
     )
-    book = TrustBook(
-        BoxKeys(node[0], keys.signing, keys.suite), trust.read_bytes(), lambda raw: write_whole(trust, raw)
-    )
-    return store, Letters(store, book, SOFTWARE), book
+    try:
+        own = BoxKeys(node[0], keys.signing, keys.suite)
+        book = TrustBook(own, trust.read_bytes(), lambda raw: write_whole(trust, raw))
+        yield store, StickPost(store, Letters(store, book, SOFTWARE), book, keys.sealing)
+    finally:
+        store.close()
 
 
 def export(directory: Path, to: Path) -> dict[str, Any]:
-    """Everything not signed for, as sealed batches in one file. Exporting twice is harmless."""
-    store, letters, _ = _open(directory)
-    try:
-        messages: list[bytes] = []
-        facts = 0
-        for stream in outbox.own_streams(store):
-            first = stream.acked + 1
-            while len(messages) < MESSAGES_MAX:
-                made = letters.batch((stream.incarnation, stream.lane), first)
-                if made is None:
-                    break
-                messages.append(made[0])
-                facts += made[1] - first + 1
-                first = made[1] + 1
-        if not messages:
-            raise Unavailable("stick.nothing", 60.0)
-        return {"file": str(write_stick(to, store.node, messages)), "facts": facts, "batches": len(messages)}
-    finally:
-        store.close()
+    """Everything not signed for, and where the copies stand, in one file. Exporting twice is harmless."""
+    with _stopped(directory) as (store, post):
+        packed = post.pack()
+        path = write_stick(to, store.node, packed.messages)
+    return {"file": str(path), "facts": packed.facts, "batches": packed.batches}
 
 
 def take(directory: Path, file: Path, user: str, password: str) -> dict[str, Any]:
@@ -82,19 +70,17 @@ def take(directory: Path, file: Path, user: str, password: str) -> dict[str, Any
         back = file.with_name(f"answer-{file.name}")
         write_whole(back, answer, mode=0o644)
         return {"answer": str(back)}
-    store, letters, book = _open(directory)
-    try:
-        moved = 0
-        for raw in read_stick(file):
-            try:
-                opened = book.open(raw)
-            except PeerFault:
-                continue
-            if opened.type == message.ACK:
-                outcomes = letters.apply(Ack.read(opened.body), raw, welcome=False)
-                moved += sum(outcome.moved for outcome in outcomes)
-            elif opened.type == message.TRUST:
-                book.adopt(raw)
-        return {"acknowledged": moved}
-    finally:
-        store.close()
+    with _stopped(directory) as (_, post):
+        return _told(post.take(read_stick(file)))
+
+
+def _told(done: TakenIn) -> dict[str, Any]:
+    rounds = done.rounds
+    return {
+        "acknowledged": done.acknowledged,
+        "entries": rounds.entries if rounds else 0,
+        "begun": rounds.begun if rounds else [],
+        "repaired": rounds.repaired if rounds else [],
+        "left": rounds.left if rounds else [],
+        "refused": dict(sorted(done.refused.items())),
+    }

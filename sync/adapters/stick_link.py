@@ -1,7 +1,7 @@
 """The carrier one walks with: files on a stick, each an offer that may be taken twice or never.
 
-Up go sealed batches and a hello, down come acknowledgements and the trust bundle. A file appears whole or not at all.
-Source: protocol way/1, section 4.10.
+Up go sealed batches and a hello, down come acknowledgements, the trust bundle and parcels. A file appears whole or not
+at all. Source: protocol way/1, section 4.10.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class StickLink:
         return True
 
     def hold(self, labels: frozenset[str]) -> None:
-        """Nothing to do: a stick brings acknowledgements and trust down, no feeds."""
+        """Nothing to do: what a stick brings of feeds is asked for in the file that goes up."""
 
     def close(self) -> None:
         with self._lock:

@@ -84,6 +84,7 @@ def test_facts_and_their_answer_travel_on_a_stick(site: Site, tmp_path: Path) ->
     assert site.clerk.get("/api/v1/stays")["counts"] == counts, "a stick offered twice has no second effect"
     code, told = shell("import-batch", "--dir", box, taken["answer"])
     assert code == 0 and told["acknowledged"] >= 1
+    assert not told["refused"] and not told["left"], told
     status = shell("status", "--dir", box)[1]
     assert status["outbox"]["count"] == 0
     broken = tmp_path / "broken.way"

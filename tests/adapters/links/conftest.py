@@ -241,6 +241,7 @@ class Machine:
     role: str
     folder: Path
     signing: bytes
+    sealing: bytes
     store: ApplianceStore
     store_key: bytes
     leases: Leases
@@ -309,7 +310,7 @@ class World:
         store.start_incarnation("test")
         self.closers.append(store.close)
         leases = Leases(store, Witness(folder / "witness", node), sealing=sealing)
-        return Machine(node, role, folder, signing, store, store_key, leases)
+        return Machine(node, role, folder, signing, sealing, store, store_key, leases)
 
     def link(self, carrier: str, machine: Machine, heard: Any, *, tls: ssl.SSLContext | None = None) -> Carrier:
         """A carrier of this machine, with whoever carries files where files are carried."""
