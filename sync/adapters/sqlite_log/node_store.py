@@ -358,9 +358,9 @@ class NodeStore:
         another fact bears its number at the hub, and it goes out as a new one.
         """
         old = decode_fact(raw)
-        stamp, clock = self._next_stamp(unit)
         origin = (old.reissue_of or (*first[1:], h, old.hlc)) if same else None
-        head = self._head_of(unit, first.lane)
+        head = self._head_of(unit, first.lane)  # may write the lane's opening, which must be stamped before
+        stamp, clock = self._next_stamp(unit)
         return self._add(unit, head, replace(old, hlc=stamp, clock=clock, reissue_of=origin))[1]
 
     def base_of(self, conn: Connection, etype: int, key: Key) -> tuple[int, bytes] | None:

@@ -63,6 +63,16 @@ def again(box, fid: FactId, *, same: bool = True) -> FactId:
         return box.issue_again(unit, fid, row[0], row[1], same=same)
 
 
+def test_a_lane_that_opens_with_a_fact_issued_again_is_stamped_in_order(site: Site) -> None:
+    box = site.box("courier-bbbbbbbb", 1)
+    first = collect(box, "1001-1")
+    box = restarted(site, box, 2)
+    fid = again(box, first)
+    assert fid.seq == 2
+    stamps = [written(box, FactId(*fid[:3], seq)).hlc for seq in (1, 2)]
+    assert stamps == sorted(set(stamps))
+
+
 def written(box, fid: FactId) -> Fact:
     with box.read() as conn:
         row = conn.execute(
