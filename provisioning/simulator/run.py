@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from provisioning.simulator.faults import FAULTS
+from provisioning.simulator.faults.twin import VISIT_EVERY_S, visit
 from provisioning.simulator.judges import JUDGES
 from provisioning.simulator.judges.rest import restless
 from provisioning.simulator.plan import Hand, Plan
@@ -100,6 +101,8 @@ def _heal(world: World) -> None:
     world.trouble = False
     if world.hits["poison"]:
         world.greet_after_s = world.now_s  # a rejection whose acknowledgement was lost is told in the next welcome
+    if "twin" in world.plan.faults:
+        world.after(VISIT_EVERY_S, "operator comes by", partial(visit, world))
     world.hub.clock.offset_ms = 0
     if world.plan.alone:
         for box in world.boxes[1:]:

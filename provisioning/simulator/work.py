@@ -96,7 +96,8 @@ def _seal(world: World, event: Event) -> None:
     world.staff.act(lambda unit: unit.append(stays.sealed(key, "office")) and None)
 
 
-def _scan_into(unit: Unit, box: Box, rng: random.Random, lane: int | None = None) -> None:
+def scan_into(unit: Unit, box: Box, rng: random.Random, lane: int | None = None) -> None:
+    """One record collected."""
     key = rng.choice(RECORDS)
     unit.append(
         stays.collected(
@@ -116,7 +117,7 @@ def _scan_into(unit: Unit, box: Box, rng: random.Random, lane: int | None = None
 
 def _scan(world: World, event: Event) -> None:
     box = world.boxes[event.who]
-    box.act(lambda unit: _scan_into(unit, box, event.draw))
+    box.act(lambda unit: scan_into(unit, box, event.draw))
 
 
 def _pile(world: World, event: Event) -> None:
@@ -125,7 +126,7 @@ def _pile(world: World, event: Event) -> None:
 
     def write(unit: Unit) -> None:
         for _ in range(rng.randint(2, 12)):
-            _scan_into(unit, box, rng)
+            scan_into(unit, box, rng)
 
     box.act(write)
 
@@ -135,7 +136,7 @@ def _bulk(world: World, event: Event) -> None:
 
     def write(unit: Unit) -> None:
         for _ in range(rng.randint(1, 8)):
-            _scan_into(unit, box, rng, BULK)
+            scan_into(unit, box, rng, BULK)
 
     box.act(write)
 
@@ -154,7 +155,7 @@ def _undo(world: World, event: Event) -> None:
         if stay is not None and stay.collections:
             unit.append(stays.collection_undone(key, stay.collections[-1].fact, "mistake"))
         else:
-            _scan_into(unit, box, event.draw)
+            scan_into(unit, box, event.draw)
 
     box.act(write)
 

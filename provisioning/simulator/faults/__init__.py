@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provisioning.simulator.faults import boxes, clocks, disks, leasing, line, scopes, wrong_bytes
+from provisioning.simulator.faults import boxes, clocks, disks, leasing, line, scopes, twin, wrong_bytes
 from provisioning.simulator.faults import hub as hubs
 from provisioning.simulator.plan import Fault
 
@@ -15,4 +15,5 @@ FAULTS: tuple[Fault, ...] = (
     *scopes.FAULTS,
     *wrong_bytes.FAULTS,
     *leasing.FAULTS,
+    *twin.FAULTS,
 )

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from provisioning.simulator.judges.rest import judged
+from sync.kernel.codec import decode_fact
 from sync.kernel.ids import FactId
 
 if TYPE_CHECKING:
@@ -30,11 +31,11 @@ def lost(world: World) -> Iterator[str]:
     """Facts that were told as done, or lay on a disk, and that the hub does not hold."""
     ledger, held = world.ledger, at_hub(world)
     judged_nodes = {box.node for box in judged(world)}
-    shown = _streams_shown_stuck(world)
+    shown, again = _streams_shown_stuck(world), _elsewhere(world)
     for fid in sorted(ledger.told - ledger.produced.keys()):
         yield f"{fid} was told as done and never lay on the disk"
     for fid in sorted(ledger.produced):
-        if fid.node not in judged_nodes or fid in ledger.rolled_back or fid.stream in shown:
+        if fid.node not in judged_nodes or fid in ledger.rolled_back or fid in again or fid.stream in shown:
             continue
         if fid not in held:
             yield f"{fid} is not at the hub{' though a person was answered' if fid in ledger.told else ''}"
@@ -45,6 +46,19 @@ def _streams_shown_stuck(world: World) -> set[tuple[str, int, int]]:
     with world.hub.store.read() as conn:
         rows = conn.execute("SELECT node, incarnation, lane FROM stream WHERE state = ?", (FROZEN,)).fetchall()
     return {(row[0], row[1], row[2]) for row in rows}
+
+
+def _elsewhere(world: World) -> set[FactId]:
+    """Facts that came again under another number: issued anew behind a stopped stream."""
+    if not world.hits["twin"]:
+        return set()
+    with world.hub.store.read() as conn:
+        rows = conn.execute(
+            "SELECT s.node, l.fact FROM log l JOIN stream s ON s.id = l.stream WHERE l.status <> ? ORDER BY 1",
+            (WITHHELD,),
+        ).fetchall()
+    again = ((node, decode_fact(raw).reissue_of) for node, raw in rows)
+    return {FactId(node, *of[:3]) for node, of in again if of is not None}
 
 
 def invented(world: World) -> Iterator[str]:

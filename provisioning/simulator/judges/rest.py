@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from provisioning.simulator.box import Box
-from sync.adapters.sqlite_log import down
+from sync.adapters.sqlite_log import down, hub_orders
 from sync.adapters.sqlite_log.hub_inbound import undigested
 from sync.kernel.limits import HELLO_EVERY_S
 from sync.protocol import lease_states, states
@@ -15,7 +15,7 @@ from sync.protocol.hello import leases_digest
 if TYPE_CHECKING:
     from provisioning.simulator.world import World
 
-OPEN = 0
+OPEN, FROZEN = 0, 1
 HELLO_S_MAX = 1.2 * HELLO_EVERY_S + 60
 
 
@@ -43,6 +43,7 @@ def restless(world: World) -> Iterator[str]:
         if box.fetches:
             yield f"{box.label} fetches"
         yield from _waiting(world, box)
+        yield from _stopped(world, box)
         yield from _behind(world, box)
         yield from _leases(world, box)
 
@@ -61,6 +62,18 @@ def _waiting(world: World, box: Box) -> Iterator[str]:
             ).fetchone()
             if held is None or held[0] <= last:
                 yield f"{box.label} lane {lane} waits"
+
+
+def _stopped(world: World, box: Box) -> Iterator[str]:
+    """Streams with two histories, until an operator has spoken and the box has obeyed."""
+    if not world.hits["twin"]:
+        return
+    with world.hub.store.read() as conn:
+        if hub_orders.stopped(conn, box.node):
+            yield f"{box.label} has a stopped stream"
+    with box.store.read() as conn:
+        if conn.execute("SELECT 1 FROM stream WHERE own = 1 AND acked < last AND state = ?", (FROZEN,)).fetchone():
+            yield f"{box.label} has not thawed"
 
 
 def _behind(world: World, box: Box) -> Iterator[str]:

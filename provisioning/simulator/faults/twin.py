@@ -1,0 +1,103 @@
+"""A machine that is copied while it runs: two processes of one start write the same numbers, and both are heard.
+
+Afterwards an operator says what becomes of each stopped stream. Source: protocol way/1, section 4.7.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from appliance.link.letters import Letters
+from hub.features.fleet.acts import Acts
+from hub.store.desk import Desk
+from provisioning.simulator.plan import Drawn, Event, Fault, times
+from provisioning.simulator.process import STORE_KEY
+from provisioning.simulator.wire import HTTPS, SimCarrier
+from provisioning.simulator.work import WORK, scan_into
+from sync.adapters.idgen import SeededEntropy
+from sync.adapters.sqlite_log import hub_orders, outbox
+from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.adapters.sqlite_log.streams import own_heads
+from sync.kernel.outcome import Unavailable
+from sync.kernel.suite import suite1
+from sync.protocol import message
+from sync.protocol.notices import Order
+
+if TYPE_CHECKING:
+    from provisioning.simulator.world import World
+
+VISIT_EVERY_S = 150.0
+VISITS = 12
+SOFTWARE = "simulated"
+
+
+def _twin(world: World, event: Event) -> None:
+    """A copy of the running process writes, is heard once by two doors, and is gone. The first goes on."""
+    box, rng = world.boxes[event.who], event.draw
+    if not box.alive or not box.store.incarnation:
+        return
+    world.hit("twin")
+    label = f"twin{world.trace.steps}"
+    folder = world.folder / label
+    box.photograph(folder)
+    store = ApplianceStore(
+        folder / "node.db", STORE_KEY, node=box.node, role=box.role, clock=box.clock, entropy=SeededEntropy(event.n),
+        suite=suite1,
+    )  # fmt: skip
+    try:
+        store.incarnation = box.store.incarnation
+        store._heads = own_heads(store._conn, store.suite.hasher, box.node, store.incarnation)
+        for _ in range(rng.randint(1, 3)):
+            with store.write(actor="u-luo", device="gun-1") as unit:
+                scan_into(unit, box, rng)
+        letters = Letters(store, box.book, SOFTWARE)
+        batches = [
+            made[0]
+            for own in outbox.own_streams(store)
+            if (made := letters.batch((own.incarnation, own.lane), own.acked + 1)) is not None
+        ]
+        world.ledger.read_log(label, box.node, store._conn)
+    finally:
+        store.close()
+    world.ledger.disk_gone(label, box.node)
+    door = SimCarrier(box, HTTPS)
+    for raw in batches:
+        for at_s in (rng.choice((0.0, 0.5, 30.0)), rng.choice((0.0, 40.0))):
+            world.after(at_s, f"{label} is heard", partial(world.hub.arrives, door, raw))
+    for at in range(rng.randint(1, 3)):
+        world.after(0.01 + at, f"{box.label} scans", partial(WORK["scan"], world, event))
+
+
+def visit(world: World, left: int = VISITS) -> None:
+    """An operator looks after streams that stand still: what lies beyond is issued again."""
+    world.hub.living(partial(_decide, world))
+    if left:
+        world.after(VISIT_EVERY_S, "operator comes by", partial(visit, world, left - 1))
+
+
+def _decide(world: World) -> None:
+    store = world.hub.store
+    acts = Acts(Desk(store, "UTC", lambda: None), partial(_tell, world))
+    for node in sorted({box.node for box in world.boxes}):
+        with store.read() as conn:
+            stopped = hub_orders.stopped(conn, node)
+        for one in stopped:
+            try:
+                acts.thaw(node, one.incarnation, one.lane, "reissue", "two histories", "u-admin")
+            except Unavailable:
+                return
+            world.hit("stream issued again")
+
+
+def _tell(world: World, node: str, order: Order | None) -> None:
+    voice = world.hub.voice
+    world.hub.deliver(node, voice.hello_wanted(node) if order is None else voice.say(message.ORDER, order.body(), node))
+
+
+FAULTS = (
+    Fault(
+        "twin", lambda rng, shape: Drawn({}, times(rng, shape, "twin", 2) + times(rng, shape, "operator", 2, hub=True)),
+        {"twin": _twin, "operator": lambda world, event: visit(world, 0)},
+    ),
+)  # fmt: skip

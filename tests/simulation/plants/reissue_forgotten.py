@@ -1,0 +1,7 @@
+"""A box that is told to issue facts again gives them up."""
+
+from sync.adapters.sqlite_log import thawing
+
+
+def plant(patch):
+    patch.edit(thawing, "obey", "order.choice == REISSUE and", "False and")
