@@ -72,7 +72,7 @@ class Greeting:
         header = message.parse_short_header(raw)
         if header.type == message.IDENTITY:
             return self._identity(raw, claimed)
-        if header.type == message.ACK:
+        if header.type in (message.ACK, message.WELCOME):
             return self._receipt(raw, claimed)
         if header.type == message.ASK:
             return self._ask(raw, header.signer, claimed)
@@ -221,7 +221,8 @@ class Greeting:
         node = shown.audience
         if node is None or (claimed is not None and claimed != node):
             raise PeerFault("message.foreign")
-        promised = Ack.read(shown.body).streams
+        ack = Ack.read(shown.body) if shown.type == message.ACK else words.Welcome.read(shown.body).ack
+        promised = ack.streams
         with self._store.read() as conn:
             marks = hub_inbound.marks(conn, node, [(s.incarnation, s.lane) for s in promised])
         lost = any(mark.upto < stream.upto for mark, stream in zip(marks, promised, strict=True))

@@ -90,6 +90,18 @@ def test_a_shown_signature_above_what_the_hub_holds_raises_the_epoch_once(world,
     assert world.hub.epoch == 2
 
 
+def test_a_welcome_that_signed_for_facts_is_a_receipt_too(world, keeper) -> None:
+    """Where the acknowledgement itself was lost, the next greeting is all that the machine has in hand."""
+    machine = world.machine()
+    door = Door(world.hub, world.voice, behind=keeper.above)
+    door.receive(opening(world, machine), "mqtt", machine.node)
+    welcome = door.receive(hello_of(world, machine, 1, number=2, acked=0), "https", machine.node)[-1]
+    assert message.parse_short_header(welcome).type == message.WELCOME
+    world.lose_facts_of(machine.node)
+    assert door.receive(welcome, "https", machine.node) == []
+    assert world.hub.epoch == 2
+
+
 def test_a_receipt_is_believed_for_our_signature_and_from_its_own_machine_alone(world, keeper) -> None:
     machine, other = world.machine(), world.machine()
     door = Door(world.hub, world.voice, behind=keeper.above)
@@ -102,8 +114,9 @@ def test_a_receipt_is_believed_for_our_signature_and_from_its_own_machine_alone(
     assert world.hub_count("refused.message.foreign") == 1
 
 
-def hello_of(world, machine, epoch: int) -> bytes:
-    hello = Hello("test", 7, 1, (HelloStream(7, 0, 1, 1, 1),))
+def hello_of(world, machine, epoch: int, number: int = 1, acked: int = 1) -> bytes:
+    [own] = outbox.own_streams(machine.store)
+    hello = Hello("test", own.incarnation, number, (HelloStream(own.incarnation, 0, 1, acked, 1),))
     return message.make_message(
         message.HELLO,
         hello.body(),
@@ -121,7 +134,7 @@ def test_a_machine_that_has_seen_a_higher_epoch_is_answered_above_it(world, keep
     raw = door.receive(hello_of(world, machine, 9), "https", machine.node)[-1]
     welcome = message.open_message(raw, keys=lambda _n, _k: world.voice.public, audience=machine.node, suite=suite1)
     assert welcome.epoch == world.hub.epoch == 10
-    assert Welcome.read(welcome.body).answers == (7, 1)
+    assert Welcome.read(welcome.body).answers[1] == 1
 
 
 def test_one_machine_cannot_use_up_the_epochs(world, keeper) -> None:
