@@ -32,7 +32,7 @@ from hub.link.digester import Digester
 from hub.link.door import Door
 from hub.link.epoch import EpochKeeper
 from hub.link.feed_desk import FeedDesk
-from hub.link.learning import follow_machines, learn_again
+from hub.link.learning import agree_on_shut_out, follow_machines, learn_again
 from hub.link.lease_office import LeaseOffice
 from hub.link.mqtt_ingest import MqttIngest
 from hub.link.orders import teller
@@ -61,7 +61,6 @@ from sync.adapters.pinyin_initials import initials
 from sync.adapters.settings_file import load
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_snapshots import Worth
-from sync.adapters.sqlite_log.hub_store import shut_out_again
 from sync.adapters.sqlite_log.node_store import Change, Unit
 from sync.kernel.limits import TICK_EVERY_S
 from sync.kernel.outcome import Unavailable
@@ -187,7 +186,7 @@ class Hub:
         settings = self.settings
         self.trust.renew(self.clock.wall_ms())
         self.epochs.settle(epoch)
-        shut_out_again(self.store, [row.node for row in self.trust.bundle.trust.revoked])
+        agree_on_shut_out(self.store, [row.node for row in self.trust.bundle.trust.revoked], self.fleet.shut_out)
         self.backups.look()
         self.refill.look()
         self._start_broker()

@@ -34,8 +34,8 @@ REJECTING_MAX = 8
 EPOCH_LEAP_MAX = 1000
 """One machine must not use up the 32 bits of epochs; no hub is put back this often."""
 
-SCOPE_LEAP_MAX = 1000
-"""Scope sets that a hub which was put back may have forgotten of one machine."""
+SCOPE_LEAP_MAX = 1 << 32
+"""Scope sets that a hub which was put back may have forgotten of one machine, each up to 2^24 above the last."""
 
 _STATUS = {
     "known": words.OPEN,
@@ -89,7 +89,7 @@ class Greeting:
             note_hellos(self._store, [Told(row.node, raw, carrier, hello.streams)])
             row = self._store.node_row(row.node) or row  # what it told may have shown a fork
         if row.scope_version < hello.scope_version <= row.scope_version + SCOPE_LEAP_MAX:
-            row = lift_scope_version(self._store, row, hello.scope_version + 1)
+            row = lift_scope_version(self._store, row, hello.scope_version)
         if row.state == "rewound" and self._office is not None:
             self._office.rewound(row.node)
             row = self._store.node_row(row.node) or row

@@ -7,15 +7,26 @@ commit, so there is nothing to bring.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import Any
 
 from provisioning.trust.enrol import scopes_for
 from provisioning.trust.site import SiteTrust
-from sync.adapters.sqlite_log.hub_store import HubStore, add_node, node_row, put_node_scopes, set_node_state
+from sync.adapters.sqlite_log import hub_marks
+from sync.adapters.sqlite_log.hub_store import (
+    HubStore,
+    NodeRow,
+    add_node,
+    node_row,
+    put_node_scopes,
+    set_node_state,
+    shut_out_again,
+)
 from sync.adapters.sqlite_log.node_store import Change, Unit
 from sync.domain.fleet import facts
 from sync.domain.fleet.fold import REVOKED
 
+Marks = list[tuple[int, int, int]]
 SHUT = ("revoked", "closed")
 GRANT = "grant:"
 
@@ -58,6 +69,19 @@ def bring_up(unit: Unit, node: str, state: Any) -> bool:
         put_node_scopes(unit, node, state.scope_version, [*state.labels, *granted])
         changed = True
     return changed
+
+
+def agree_on_shut_out(store: HubStore, named: Collection[str], shut_out: Callable[[NodeRow, Marks], object]) -> None:
+    """At a start: who is shut out by the signed trust (`named`) is so in the list of machines, and the other way round.
+
+    The list is first when a machine is shut out; a process that died then left a trust behind that does not know.
+    """
+    shut_out_again(store, named)
+    for row in store.nodes():
+        if row.state == "revoked" and row.node not in named:
+            with store.read() as conn:
+                marks = hub_marks.marks(conn, row.node)
+            shut_out(row, marks)
 
 
 def follow_machines(unit: Unit, change: Change, state: Any) -> bool:

@@ -344,7 +344,7 @@ class LeaseOffice:
         row = _node_scopes(unit.conn, node)
         wanted = row | {label} if held else row - {label}
         if wanted != row:
-            set_node_scopes(unit, node, sorted(wanted))
+            set_node_scopes(unit, node, sorted(wanted), self._store.entropy)
 
     def _review(
         self,

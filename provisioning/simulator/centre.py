@@ -12,6 +12,7 @@ from hub.features.due.service import follow
 from hub.link.door import Door, Offer
 from hub.link.epoch import EpochKeeper
 from hub.link.feed_desk import FeedDesk
+from hub.link.learning import agree_on_shut_out
 from hub.link.lease_office import LeaseOffice
 from hub.link.publisher import LOOK_EVERY_S, Publisher
 from hub.link.voice import HubKeys, TrustBundle, Voice
@@ -26,7 +27,6 @@ from sync.adapters.sqlite_log.hub_snapshots import Worth
 from sync.adapters.sqlite_log.hub_store import (
     HubStore,
     NodeRow,
-    shut_out_again,
 )
 from sync.adapters.sqlite_log.node_store import Change, Unit
 from sync.kernel.ids import StreamId
@@ -86,7 +86,7 @@ class Centre(Process):
             self.desk = FeedDesk(self.store, self.feeds, self.voice)
             self.publisher = Publisher(self.store, self.voice, WORTH)
             self.epochs.settle()
-            shut_out_again(self.store, [row.node for row in self.trust.revoked])
+            agree_on_shut_out(self.store, [row.node for row in self.trust.revoked], self.world.staff.shut_out)
         except Unavailable:
             self.die(5.0)
             return

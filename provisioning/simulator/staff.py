@@ -6,10 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hub.link.learning import GRANT
+from hub.link.learning import GRANT, Marks
 from provisioning.simulator.site import Machine
 from provisioning.trust.bundle import with_revoked
-from sync.adapters.sqlite_log.hub_store import add_node, node_row, set_node_scopes, set_node_state
+from sync.adapters.sqlite_log import hub_marks
+from sync.adapters.sqlite_log.hub_store import NodeRow, add_node, node_row, set_node_scopes, set_node_state
 from sync.adapters.sqlite_log.node_store import Unit
 from sync.domain.fleet import facts as fleet
 from sync.kernel.outcome import Unavailable
@@ -90,7 +91,7 @@ class Staff:
             if row is None:
                 return
             held = (*labels, *(label for label in row.scopes if label.startswith(GRANT)))
-            version = set_node_scopes(unit, node, held)
+            version = set_node_scopes(unit, node, held, self._centre.store.entropy)
             unit.append(fleet.scopes_set(node, version, held))
 
         self.act(write)
@@ -102,16 +103,18 @@ class Staff:
         def do() -> None:
             with centre.store.write(actor="u-admin") as unit:
                 set_node_state(unit, box.node, "revoked")
+                last_good = hub_marks.set_from_held(unit.conn, box.node)
                 unit.append(fleet.revoked(box.node, "lost"))
-                held = unit.conn.execute(
-                    "SELECT incarnation, lane, last FROM stream WHERE node = ? AND last > 0 ORDER BY id", (box.node,)
-                ).fetchall()
-            key_id = suite1.key_id(suite1.signing_public(box.signing))
-            last_good = [(row[0], row[1], row[2]) for row in held]
-            centre.trust = with_revoked(centre.trust, box.node, key_id, last_good)
-            centre.world.ledger.shut_out[box.node] = {(row[0], row[1]): row[2] for row in held}
+            row = centre.store.node_row(box.node)
+            assert row is not None
+            self.shut_out(row, last_good)
 
         centre.living(partial(_if_the_disk_takes_it, do))
+
+    def shut_out(self, row: NodeRow, last_good: Marks) -> None:
+        """The bundle, and what the judges hold the hub to."""
+        self._centre.trust = with_revoked(self._centre.trust, row.node, row.key_id, last_good)
+        self._centre.world.ledger.shut_out[row.node] = {(mark[0], mark[1]): mark[2] for mark in last_good}
 
     def _add(self, unit: Unit, node: str, role: str, signing: bytes, sealing: bytes) -> None:
         add_node(

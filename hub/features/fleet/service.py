@@ -229,7 +229,7 @@ class Fleet:
         labels = [*scopes_for(row.role, held), *(label for label in row.scopes if label.startswith(GRANT_PREFIX))]
         assert len(labels) <= LABELS_MAX and all(LABEL_PATTERN.fullmatch(label) for label in labels)
         with self._desk.write(actor) as unit:
-            version = set_node_scopes(unit, node, labels)
+            version = set_node_scopes(unit, node, labels, self._desk.store.entropy)
             unit.append(facts.scopes_set(node, version, labels))
             self._desk.note(unit, "node.scopes-set", etype=facts.NODE, key=node, detail=",".join(held)[:400])
         self._parts.members_changed()
@@ -248,17 +248,21 @@ class Fleet:
             last_good = hub_marks.set_from_held(unit.conn, node)  # its row is ours: no batch comes in between
             unit.append(facts.revoked(node, reason))
             self._desk.note(unit, "node.revoked", etype=facts.NODE, key=node, detail=reason)
+        self.shut_out(row, last_good)
+        self._parts.members_changed()
+        self._parts.trust_changed()
+        return None
+
+    def shut_out(self, row: NodeRow, last_good: Sequence[tuple[int, int, int]]) -> None:
+        """The signed half: a machine whose row says revoked is on the withdrawal list and in the trust bundle."""
         self._parts.trust.revoke(
-            node,
+            row.node,
             row.key_id,
             serial=int(row.tls_serial, 16) if row.tls_serial else None,
             now_ms=self._desk.now_ms(),
             epoch=self._desk.store.epoch,
             last_good=last_good,
         )
-        self._parts.members_changed()
-        self._parts.trust_changed()
-        return None
 
 
 def _state(row: NodeRow, books: Ledger, now_ms: int, present: bool | None) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sync.adapters.sqlite_log import hub_holes, hub_lineage
 from sync.adapters.sqlite_log.hub_inbound import undigested
-from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow, put_node_scopes
+from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow, put_node_scopes, scope_version_above
 from sync.adapters.sqlite_log.node_store import count
 from sync.protocol.hello import HelloStream
 
@@ -42,16 +42,17 @@ def note_hellos(store: HubStore, hellos: Iterable[Told]) -> None:
             hub_holes.note(unit.conn, node, streams)
 
 
-def lift_scope_version(store: HubStore, row: NodeRow, above: int) -> NodeRow:
-    """A machine holds a scope set that this hub has forgotten: say the one it has under a version that counts.
+def lift_scope_version(store: HubStore, row: NodeRow, held: int) -> NodeRow:
+    """A machine holds a scope set `held` that this hub has forgotten: say the one it has under a version that counts.
 
     Not while facts wait to be understood: the forgotten set may be among them, under its own version.
     """
     if undigested(store):
         return row
+    version = scope_version_above(held, store.entropy)
     with store.write(step="hello.note") as unit:
-        put_node_scopes(unit, row.node, above, row.scopes)
-    return replace(row, scope_version=above)
+        put_node_scopes(unit, row.node, version, row.scopes)
+    return replace(row, scope_version=version)
 
 
 def last_hello(store: HubStore, node: str) -> bytes | None:

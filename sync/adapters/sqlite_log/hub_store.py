@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from sync.adapters.idgen import Entropy
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.node_store import NodeStore, Unit
 from sync.adapters.sqlite_log.streams import LaneHead
@@ -15,8 +16,7 @@ from sync.kernel.ids import FactId
 
 STANDINGS = ("known", "rewound", "frozen", "revoked", "closed")
 COUNTING = ("known", "rewound")
-
-
+SCOPE_STEP_BYTES = 3
 _NO_RUN = (0, 0, 0)
 """(pos, stream, last) of a run that does not exist."""
 
@@ -200,13 +200,20 @@ def add_node(
     )
 
 
-def set_node_scopes(unit: Unit, node: str, scopes: Sequence[str]) -> int:
+def set_node_scopes(unit: Unit, node: str, scopes: Sequence[str], entropy: Entropy) -> int:
     """A new scope set; returns its version, which only rises."""
-    unit.conn.execute(
-        "UPDATE node SET scope_version = scope_version + 1, scopes = ? WHERE node = ?",
-        (json.dumps(sorted(set(scopes))), node),
-    )
-    return int(unit.conn.execute("SELECT scope_version FROM node WHERE node = ?", (node,)).fetchone()[0])
+    row = unit.conn.execute("SELECT scope_version FROM node WHERE node = ?", (node,)).fetchone()
+    version = scope_version_above(int(row[0]), entropy)
+    put_node_scopes(unit, node, version, scopes)
+    return version
+
+
+def scope_version_above(version: int, entropy: Entropy) -> int:
+    """Not the next number but a drawn one: a hub that was put back must not give a set the number of another set.
+
+    Hub and machine would take the two for one, and nothing else compares them.
+    """
+    return version + 1 + int.from_bytes(entropy.bytes(SCOPE_STEP_BYTES), "big")
 
 
 def put_node_scopes(unit: Unit, node: str, version: int, scopes: Sequence[str]) -> None:
@@ -217,7 +224,7 @@ def put_node_scopes(unit: Unit, node: str, version: int, scopes: Sequence[str]) 
     )
 
 
-def shut_out_again(store: HubStore, nodes: Sequence[str]) -> None:
+def shut_out_again(store: HubStore, nodes: Collection[str]) -> None:
     """Shut out machines that the trust bundle names as revoked and a database that was put back does not."""
     known = {row.node for row in store.nodes() if row.state not in ("revoked", "closed")}
     if known.isdisjoint(nodes):

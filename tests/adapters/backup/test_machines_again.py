@@ -9,7 +9,8 @@ from hub.boot import Hub
 from hub.link.learning import learn_again
 from provisioning.trust.enrol import scopes_for
 from provisioning.trust.identity import make_identity
-from sync.adapters.sqlite_log.hub_store import add_node
+from sync.adapters.sqlite_log import hub_marks
+from sync.adapters.sqlite_log.hub_store import add_node, set_node_state
 from sync.domain.fleet import facts
 from sync.kernel.suite import suite1
 from sync.protocol.trust import Identity
@@ -66,3 +67,19 @@ def test_who_was_shut_out_moved_or_joined_since_the_backup(site: Site) -> None:
         row = hub.store.node_row(NEW)
         assert row is not None and (row.state, row.scope_version, row.scopes) == expected[NEW]
         assert row.name == "hand-held c"
+
+
+def test_shutting_out_that_was_cut_off_in_the_middle_is_finished_at_the_next_start(site: Site) -> None:
+    """The list of machines is committed before the bundle is signed; nobody can ask for it a second time."""
+    folder = site()
+    with running(folder) as hub:
+        enrol(hub, SHUT)
+        with hub.store.write() as unit:
+            set_node_state(unit, SHUT, "revoked")
+            hub_marks.set_mark(unit.conn, SHUT, 7, 1, 3)
+    with running(folder) as hub:
+        (row,) = [row for row in hub.trust.bundle.trust.revoked if row.node == SHUT]
+        assert list(row.last_good) == [(7, 1, 3)]
+        version = hub.trust.bundle.trust.version
+    with running(folder) as hub:
+        assert hub.trust.bundle.trust.version == version, "once is enough"

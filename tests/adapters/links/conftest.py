@@ -407,7 +407,7 @@ class World:
 
     def set_scopes(self, node: str, scopes: Sequence[str]) -> None:
         with self.hub.write() as unit:
-            set_node_scopes(unit, node, scopes)
+            set_node_scopes(unit, node, scopes, self.hub.entropy)
 
     def feeds_of(self, machine: Machine) -> HttpsFeeds:
         return HttpsFeeds(self.https_url, self.tls(machine.node), self.folder / "ca.crt")

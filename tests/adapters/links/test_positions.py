@@ -164,6 +164,6 @@ def test_a_machine_ahead_of_a_hub_that_was_put_back_is_told_its_scopes_under_a_v
         audience=machine.node,
         suite=suite1,
     )
-    assert Welcome.read(opened.body).scope_set == (8, ("site", "ward:W12"))
+    version, labels = Welcome.read(opened.body).scope_set
     row = world.hub.node_row(machine.node)
-    assert row is not None and row.scope_version == 8
+    assert row is not None and row.scope_version == version > 7 and labels == ("site", "ward:W12")

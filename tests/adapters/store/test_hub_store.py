@@ -13,7 +13,7 @@ from sync.adapters.sqlite_log import digest, down, hub_inbound, hub_lineage, out
 from sync.adapters.sqlite_log.connection import SqlcipherFile
 from sync.adapters.sqlite_log.database import Database
 from sync.adapters.sqlite_log.hub_feeds import Feeds
-from sync.adapters.sqlite_log.hub_store import HubStore
+from sync.adapters.sqlite_log.hub_store import HubStore, set_node_scopes
 from sync.adapters.sqlite_log.node_store import set_meta
 from sync.catalog import ENTITY_TYPES
 from sync.domain.tracking import facts
@@ -73,6 +73,17 @@ def test_leaving_a_scope_evicts_what_it_brought(site: Site) -> None:
     assert box.state(11, "00730001-1") is not None
     down.set_scopes(box, 2, ("site:stays",))
     assert box.state(11, "00730001-1") is None and box.state(10, "00730001-1") is not None
+
+
+def test_a_scope_set_after_a_restore_never_bears_the_number_of_one_that_was_forgotten(site: Site) -> None:
+    """Hub and box compare numbers alone: two sets under one number would never be told apart."""
+    site.box("courier-aaaaaaaa", 1)
+    given = []
+    for _ in range(8):
+        with pytest.raises(RuntimeError), site.hub.write(step="hello.note") as unit:
+            given.append(set_node_scopes(unit, "courier-aaaaaaaa", ["site"], site.hub.entropy))
+            raise RuntimeError("as if it had never been")
+    assert len(set(given)) == 8 and min(given) > 1
 
 
 def test_an_entity_that_moves_between_wards_leaves_the_one_it_was_in(site: Site) -> None:
