@@ -4,4 +4,4 @@ from sync.protocol import outbound
 
 
 def plant(patch):
-    patch.edit(outbound.OutStream, "cut", "now_s + self.resend_s, self.resend_s", 'float("inf"), self.resend_s')
+    patch.edit(outbound.OutStream, "cut", "now_s + wait_s", 'float("inf")')
