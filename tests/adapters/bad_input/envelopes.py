@@ -260,6 +260,7 @@ def _seals(writer: Writer, plain: bytes, count: int) -> Iterator[Kind]:
 def _squeezed(writer: Writer, plain: bytes, count: int) -> Iterator[Kind]:
     plain = plain + bytes(1000)  # what is squeezed must shrink, and the bytes behind make it wrong all the same
     size = len(plain)
+    summed = zstandard.ZstdCompressor(write_checksum=True).compress(plain)
     squeeze = zstandard.ZstdCompressor(level=3).compress
     silent = zstandard.ZstdCompressor(level=3, write_content_size=False).compress
     whole = squeeze(plain)
@@ -284,7 +285,7 @@ def _squeezed(writer: Writer, plain: bytes, count: int) -> Iterator[Kind]:
         ("reserved bit of the frame", whole[:4] + bytes([whole[4] | 8]) + whole[5:], size),
         ("wants a dictionary", whole[:4] + b"\x21\x07" + whole[5:], size),
         ("window of 16 MiB", zstandard.ZstdCompressor(compression_params=wide).compress(million), 4096),
-        ("wrong sum", zstandard.ZstdCompressor(write_checksum=True).compress(plain)[:-1] + b"\0", size),
+        ("wrong sum", summed[:-1] + bytes((summed[-1] ^ 1,)), size),
         ("not squeezed at all", plain[: size - 1], size),
         ("shrinks to nothing", squeeze(b""), size),
     ):  # fmt: skip

@@ -12,7 +12,6 @@ from sync.adapters.idgen import SystemEntropy
 from sync.adapters.sqlite_log import hub_lineage, hub_orders
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.streams import own_heads
-from sync.domain.fleet.facts import loss_reported
 from sync.kernel.fact import NewFact
 from sync.kernel.suite import suite1
 from sync.protocol import message
@@ -82,15 +81,12 @@ def two_histories(world, eventually, carrier):
     return machine, copied
 
 
-def order(world, node, choice) -> None:
+def order(world, eventually, node, choice) -> None:
     """What the administrator's screen does."""
     [stream] = stopped(world, node)
     with world.hub.write(actor="u-admin") as unit:
-        hub_orders.thaw(unit, node, stream, choice, "u-admin", 1)
-        if choice == DISCARD:
-            unit.append(
-                loss_reported(node, stream.incarnation, LIVE, stream.good + 1, stream.told, "discarded", "copied")
-            )
+        hub_orders.thaw(unit, node, stream, choice, "u-admin", 1, "copied")
+    eventually(world.digested)
     world.post.deliver(node, [world.voice.hello_wanted(node)])
 
 
@@ -104,7 +100,7 @@ def test_what_a_copy_wrote_is_issued_again_and_counts_once(world, eventually, ca
     collected(copied.store, "5009-1")  # it works on meanwhile
     assert held(world, "5006-1") == 0
     before = copied.store.incarnation
-    order(world, machine.node, REISSUE)
+    order(world, eventually, machine.node, REISSUE)
     eventually(lambda: held(world, "5009-1"))
     eventually(copied.drained)
     eventually(world.digested)
@@ -127,7 +123,7 @@ def test_the_original_whose_history_the_hub_holds_goes_on_and_issues_nothing_twi
     collected(machine.store, "5003-1")
     original = world.box("https", machine=machine, feeds=False)
     eventually(lambda: not original.drained())
-    order(world, machine.node, REISSUE)
+    order(world, eventually, machine.node, REISSUE)
     eventually(lambda: held(world, "5003-1"))
     eventually(original.drained)
     eventually(world.digested)
@@ -137,7 +133,9 @@ def test_the_original_whose_history_the_hub_holds_goes_on_and_issues_nothing_twi
 @pytest.mark.row("H35.13")
 def test_what_is_given_up_is_named_by_an_operator_and_leaves_the_screen(world, eventually) -> None:
     machine, copied = two_histories(world, eventually, "https")
-    order(world, machine.node, DISCARD)
+    collected(copied.store, "5009-1")  # nobody at the hub has heard of this one
+    order(world, eventually, machine.node, DISCARD)
+    eventually(lambda: held(world, "5009-1"))
     eventually(copied.drained)
     eventually(world.digested)
     assert copied.store.state(10, "5006-1") is None
@@ -146,8 +144,7 @@ def test_what_is_given_up_is_named_by_an_operator_and_leaves_the_screen(world, e
         [loss] = hub_orders.losses(conn)
     assert (loss.node, loss.lane, loss.first, loss.last, loss.why) == (machine.node, LIVE, 3, 5, "discarded")
     assert loss.signed_by == "u-admin"
-    collected(copied.store, "5009-1")
-    eventually(lambda: held(world, "5009-1"))
+    assert len(copied.store.state(10, "5009-1").collections) == 1
 
 
 @pytest.mark.parametrize("carrier", ["mqtt", "https"])

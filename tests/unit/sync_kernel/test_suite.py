@@ -70,7 +70,12 @@ def test_a_seal_opens_by_the_rfc_written_out() -> None:
 @pytest.mark.parametrize("part", ["key", "info", "bytes", "cut", "nothing", "low order point"])
 def test_a_seal_of_something_else_is_a_fault(part: str) -> None:
     sealed = suite1.seal(suite1.sealing_public(SEALING), b"info", b"body")
-    changed = {"bytes": sealed[:-1] + b"\0", "cut": sealed[:40], "nothing": b"", "low order point": bytes(60)}
+    changed = {
+        "bytes": sealed[:-1] + bytes((sealed[-1] ^ 1,)),
+        "cut": sealed[:40],
+        "nothing": b"",
+        "low order point": bytes(60),
+    }
     with pytest.raises(PeerFault, match="seal"):
         suite1.open(
             bytes(32) if part == "key" else SEALING, b"x" if part == "info" else b"info", changed.get(part, sealed)
