@@ -81,7 +81,8 @@ class Order:
     """An operator's word, by the hub's key. `verb` is FREEZE, THAW, VOID or WIPE; no stream: the whole node.
 
     `upto`: last seq at which both histories of a stream agree. `choice` of a thaw: REISSUE or DISCARD. `held`: how far
-    the hub holds the stream, `h` its hash there (numbers 6 and 7, which the page leaves open). `number` only rises.
+    the hub holds the stream, `h` its hash there; `lost`: up to where DISCARD gives facts up, what was written later is
+    issued again (numbers 6 to 8, which the page leaves open). `number` only rises.
     """
 
     number: int
@@ -91,6 +92,7 @@ class Order:
     choice: int = REISSUE
     held: int = 0
     h: bytes = bytes(32)
+    lost: int = 0
 
     def body(self) -> Mapping[int, Any]:
         """The numbered map."""
@@ -99,6 +101,8 @@ class Order:
             fields[3] = self.stream
         if self.held:
             fields |= {6: self.held, 7: self.h}
+        if self.lost:
+            fields[8] = self.lost
         return fields
 
     @classmethod
@@ -114,4 +118,5 @@ class Order:
             choice=fields.one(5, count(DISCARD, REISSUE), REISSUE),
             held=fields.one(6, COUNT, 0),
             h=fields.one(7, H, bytes(32)),
+            lost=fields.one(8, COUNT, 0),
         )

@@ -55,7 +55,7 @@ class Acts:
         return None
 
     def thaw(self, node: str, incarnation: int, lane: int, choice: str, reason: str, actor: str) -> Refused | None:
-        """End a stopped stream: `reissue` what lies beyond it, or `discard` it, which is a loss with a reason.
+        """End a stopped stream: `reissue` what lies beyond it, or `discard` what is known of it, with a reason.
 
         Refused `stream.not-stopped`, `stream.choice`, `node.reason`.
         """
@@ -70,11 +70,9 @@ class Acts:
             ]
             if not found:
                 return Refused("stream.not-stopped")
-            hub_orders.thaw(unit, node, found[0], CHOICES[choice], actor, self._desk.now_ms())
-            first, last = found[0].good + 1, found[0].told
-            if choice == "discard" and first <= last:
-                unit.append(facts.loss_reported(node, incarnation, lane, first, last, "discarded", reason))
+            hub_orders.thaw(unit, node, found[0], CHOICES[choice], actor, self._desk.now_ms(), reason)
             self._desk.note(unit, f"stream.{choice}", etype=facts.NODE, key=node, detail=f"{lane} {reason}"[:400])
+        self._desk.settle()
         self._tell(node, None)
         return None
 

@@ -14,8 +14,11 @@ from sync.adapters.sqlite_log import hub_holes
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.hub_inbound import CLOSED, FROZEN
 from sync.adapters.sqlite_log.node_store import Unit
+from sync.domain.fleet.facts import loss_reported
 from sync.kernel.fact import Fact
-from sync.protocol.notices import FREEZE, THAW, Order
+from sync.protocol.notices import DISCARD, FREEZE, REISSUE, THAW, Order
+
+DISCARDED = "discarded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,18 @@ def stopped(conn: Connection, node: str) -> list[Stopped]:
     return [Stopped(*row) for row in rows]
 
 
-def thaw(unit: Unit, node: str, stream: Stopped, choice: int, actor: str, now_ms: int) -> None:
-    """Close a frozen stream where the hub holds it, and order the node to go on elsewhere."""
+def thaw(unit: Unit, node: str, stream: Stopped, choice: int, actor: str, now_ms: int, reason: str = "") -> None:
+    """Close a frozen stream where the hub holds it, and order the node to go on elsewhere.
+
+    DISCARD signs a loss, with a reason, of what the node has told of; what it wrote since nobody knows and nobody gave
+    up, so the node issues that again.
+    """
     conn = unit.conn
+    first, last = stream.good + 1, stream.told
+    if choice == DISCARD and first <= last:
+        unit.append(loss_reported(node, stream.incarnation, stream.lane, first, last, DISCARDED, reason))
+    elif choice == DISCARD:
+        choice = REISSUE
     row = conn.execute(
         "SELECT id, head FROM stream WHERE node = ? AND incarnation = ? AND lane = ?",
         (node, stream.incarnation, stream.lane),
@@ -84,17 +96,18 @@ def _give(conn: Connection, node: str, order: Order, actor: str, now_ms: int) ->
 
 
 def due(conn: Connection, node: str, streams: Sequence[tuple[int, int]]) -> list[Order]:
-    """Orders on streams that the node still names, by number."""
+    """Orders on streams that the node still names, by number. Nothing is given up before its loss report was read."""
     rows = conn.execute(
-        "SELECT o.number, o.verb, o.incarnation, o.lane, o.upto, o.choice, o.held, o.h FROM node_order o "
+        "SELECT o.number, o.verb, o.incarnation, o.lane, o.upto, o.choice, o.held, o.h, l.last FROM node_order o "
         "JOIN stream s ON s.node = o.node AND s.incarnation = o.incarnation AND s.lane = o.lane "
-        "WHERE o.node = ? AND s.state = ? ORDER BY o.number",
+        "LEFT JOIN loss l ON l.node = o.node AND l.incarnation = o.incarnation AND l.lane = o.lane "
+        "AND l.first = o.upto + 1 WHERE o.node = ? AND s.state = ? ORDER BY o.number",
         (node, CLOSED),
     ).fetchall()
     return [
-        Order(r[0], r[1], (r[2], r[3]), upto=r[4], choice=r[5], held=r[6], h=bytes(r[7]))
+        Order(r[0], r[1], (r[2], r[3]), r[4], r[5], r[6], bytes(r[7]), r[8] if r[5] == DISCARD else 0)
         for r in rows
-        if (r[2], r[3]) in streams
+        if (r[2], r[3]) in streams and (r[5] != DISCARD or r[8] is not None)
     ]
 
 

@@ -54,7 +54,7 @@ def obey(store: ApplianceStore, order: Order) -> int | None:
                 continue
             fact = decode_fact(raw)
             fid = first
-            if order.choice == REISSUE and fact.kind != STREAM_OPENED:
+            if (order.choice == REISSUE or seq > order.lost) and fact.kind != STREAM_OPENED:
                 fid = store.issue_again(unit, first, bytes(h), bytes(raw), same=seq > order.held)
             touched[(fact.etype, fact.key)] = fid
         conn.executemany(
