@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from provisioning.simulator.clock import NodeClock
 from provisioning.simulator.site import Site
+from provisioning.simulator.synthetic import OWN, spoken
 from sync.adapters.idgen import SeededEntropy
 from sync.adapters.sqlite_log.connection import OperationalError
 
@@ -39,6 +40,7 @@ class Process:
         self.starts = 0
         self.alive = False
         self.gone = False
+        self.schema = OWN
         folder.mkdir(parents=True)
 
     @property
@@ -71,7 +73,8 @@ class Process:
         if not self.alive:
             return None
         try:
-            return act()
+            with spoken(self.schema):
+                return act()
         except Died as end:
             if end.who is not self:
                 raise

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from provisioning.simulator.faults import FAULTS
+from provisioning.simulator.faults import FAULTS, versions
 from provisioning.simulator.faults.twin import VISIT_EVERY_S, visit
 from provisioning.simulator.judges import JUDGES
 from provisioning.simulator.judges.rest import restless
 from provisioning.simulator.plan import Hand, Plan
 from provisioning.simulator.small import small_numbers
 from provisioning.simulator.standin import standing_in
+from provisioning.simulator.synthetic import OWN, spoken
 from provisioning.simulator.work import WORK
 from provisioning.simulator.world import Endless, World
 
@@ -26,7 +27,10 @@ REST_AFTER_DAMAGE_S = 14 * 3600.0
 """Silent damage of a copy is found by the set hashes, which are compared every six hours."""
 LOOK_EVERY_S, LOOK_SHARE = 5.0, 0.05
 """How often it is asked whether the site rests: later on rarely, because the answer costs as much as the waiting."""
-HANDS: dict[str, Hand] = {**WORK, **{name: hand for fault in FAULTS for name, hand in fault.hands.items()}}
+HANDS: dict[str, Hand] = {
+    **WORK,
+    **{name: hand for fault in (*FAULTS, *versions.FAULTS) for name, hand in fault.hands.items()},
+}
 
 
 @dataclass(slots=True)
@@ -51,7 +55,7 @@ def run(plan: Plan, *, hear: Callable[[str], None] | None = None) -> Outcome:
     """
     folder = Path(tempfile.mkdtemp(prefix="way-sim-", dir=scratch()))
     try:
-        with standing_in(not plan.real_suite), small_numbers(plan.small):
+        with standing_in(not plan.real_suite), small_numbers(plan.small), spoken(OWN):
             return _run(World(plan, folder, hear))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -74,7 +78,8 @@ def _run(world: World) -> Outcome:
         world.run(plan.shape.lasts_s)
         _heal(world)
         rest_s = _rest(world)
-        breach = _judge(world)
+        with spoken(world.hub.schema):
+            breach = _judge(world)
     except Endless:
         breach = ("I13", f"more than {world.trace.steps} steps")
     except Exception as bug:

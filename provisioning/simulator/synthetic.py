@@ -1,7 +1,8 @@
 """Schemas that were never released, for boxes and hubs of different ages in one run. Product code knows none of them.
 
 `speak` puts the catalogue of a schema in place of the one before, for whoever runs next in this process:
-1 as it was released, without what 2 added · 2 the product's own · 3 synthetic: one more field, kind and type.
+1 as it was released, without what 2 added · 2 the product's own · 3 synthetic: one more field, kind and type ·
+4 synthetic: one more kind, and a field that every fact of an older kind is given when it is read.
 """
 
 from __future__ import annotations
@@ -18,15 +19,19 @@ from sync.domain.tracking import facts as stays
 from sync.domain.tracking.state import Stay, changed
 from sync.kernel.fact import Annotation, Body, Fact, NewFact
 from sync.kernel.ids import LIVE, FactId
-from sync.merge.shape import Shape, text
+from sync.merge.shape import Shape, text, uint
 
-OWN, LATER = 2, 3
+OWN, LATER, LATEST = 2, 3, 4
 CART: Final = 900
 BAGGED: Final = 900
 MOVED: Final = 901
+WEIGHED: Final = 902
 BAG: Final = 40
 """Field of a collection since its second version, and of a stay's stored state: the bags it went into."""
 LOOSE: Final = "loose"
+WEIGHT: Final = 41
+"""Field of a stay's stored state: the greatest weight anybody said."""
+GREY: Final = "grey"
 
 _WRITERS: Final = frozenset({"courier", "records", "hub"})
 _COLLECTED: Final = catalog.KINDS[stays.COLLECTED]
@@ -61,6 +66,16 @@ def _fold_cart(places: tuple[str, ...], fact: Fact, fid: FactId, ann: Annotation
     return (*places, fact.body[1])
 
 
+def _fold_coloured(stay: Stay, fact: Fact, fid: FactId, ann: Annotation) -> Stay:
+    if fact.kind == WEIGHED:
+        return changed(stay, extra={**stay.extra, WEIGHT: max(fact.body[1], stay.extra.get(WEIGHT, 0))})
+    after = _fold_stay(stay, fact, fid, ann)
+    if fact.kind != BAGGED:
+        return after
+    bags = {*after.extra[BAG], f"{fact.body[1]} {fact.body[2]}"}
+    return changed(after, extra={**after.extra, BAG: sorted(bags)})
+
+
 _SAID: Final = Shape({1: text(20)})
 _LATER_TYPES: Final = {
     **_TYPES,
@@ -76,6 +91,13 @@ _LATER_KINDS: Final = {
     BAGGED: catalog.Kind(BAGGED, "stay.bagged", 1, stays.STAY, LIVE, True, _SAID, _WRITERS),
     MOVED: catalog.Kind(MOVED, "cart.moved", 1, CART, LIVE, True, _SAID, _WRITERS),
 }
+_LATER_STEPS: Final = {(stays.COLLECTED, 1): lambda body: {**body, BAG: LOOSE}}
+_COLOURED: Final = Shape({1: text(20), 2: text(20)}, since={2: 2})
+_LATEST_KINDS: Final = {
+    **_LATER_KINDS,
+    BAGGED: replace(_LATER_KINDS[BAGGED], version=2, check=_COLOURED),
+    WEIGHED: catalog.Kind(WEIGHED, "stay.weighed", 1, stays.STAY, LIVE, True, Shape({1: uint(9)}), _WRITERS),
+}
 _SCHEMAS: Final[Mapping[int, tuple[Mapping[int, Any], Mapping[int, Any], Mapping[Any, Any]]]] = {
     1: (
         {number: row for number, row in _TYPES.items() if number not in _SINCE_2},
@@ -83,12 +105,21 @@ _SCHEMAS: Final[Mapping[int, tuple[Mapping[int, Any], Mapping[int, Any], Mapping
         {},
     ),
     OWN: (_TYPES, _KINDS, dict(catalog.UPCASTS)),
-    LATER: (_LATER_TYPES, _LATER_KINDS, {(stays.COLLECTED, 1): lambda body: {**body, BAG: LOOSE}}),
+    LATER: (_LATER_TYPES, _LATER_KINDS, _LATER_STEPS),
+    LATEST: (
+        {**_LATER_TYPES, stays.STAY: replace(_STAY, fold=_fold_coloured, fold_version=3)},
+        _LATEST_KINDS,
+        {**_LATER_STEPS, (BAGGED, 1): lambda body: {**body, 2: GREY}},
+    ),
 }
+_spoken = [OWN]
 
 
 def speak(schema: int) -> None:
     """From here on this process knows the kinds and types of `schema`, and no others."""
+    if schema == _spoken[0]:
+        return
+    _spoken[0] = schema
     for held, rows in zip((catalog.ENTITY_TYPES, catalog.KINDS, catalog.UPCASTS), _SCHEMAS[schema], strict=True):
         assert isinstance(held, dict)
         held.clear()
@@ -98,17 +129,24 @@ def speak(schema: int) -> None:
 
 @contextmanager
 def spoken(schema: int) -> Iterator[None]:
-    """Within the block; the product's own schema after it."""
+    """Within the block; afterwards what was spoken before it."""
+    before = _spoken[0]
     speak(schema)
     try:
         yield
     finally:
-        speak(OWN)
+        speak(before)
 
 
 def bagged(key: str, bag: str) -> NewFact:
-    """Synthetic: a record went into a bag."""
-    return NewFact(BAGGED, stays.STAY, key, {1: bag})
+    """Synthetic: a record went into a bag; since its second version of a colour."""
+    coloured = catalog.KINDS[BAGGED].version > 1
+    return NewFact(BAGGED, stays.STAY, key, {1: bag, 2: "red"} if coloured else {1: bag})
+
+
+def weighed(key: str, weight: int) -> NewFact:
+    """Synthetic: a record was weighed."""
+    return NewFact(WEIGHED, stays.STAY, key, {1: weight})
 
 
 def moved(cart: str, place: str) -> NewFact:
