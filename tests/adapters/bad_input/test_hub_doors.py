@@ -89,6 +89,7 @@ def unharmed(site: Site, capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
     assert Ack.read(ack.body).streams[0].upto == 1
 
 
+@pytest.mark.row("H35.7")
 def test_messages_by_https(site: Site, report: Report) -> None:
     counted = site.refused()
     told = site.by_https
@@ -99,6 +100,7 @@ def test_messages_by_https(site: Site, report: Report) -> None:
     assert len(told.code) > 300
 
 
+@pytest.mark.row("H35.7")
 def test_messages_over_the_broker(site: Site, report: Report) -> None:
     kinds = [kind for kind in site.kinds if len(kind.raw) <= MQTT_PAYLOAD_BYTES_MAX]
     assert not site.by_https.faults
@@ -114,6 +116,7 @@ def test_messages_over_the_broker(site: Site, report: Report) -> None:
     report("broker, up/batch", len(kinds))
 
 
+@pytest.mark.row("H35.7")
 def test_messages_on_a_stick(site: Site, report: Report) -> None:
     """Nobody vouches for who carries a stick: what names another node is judged by that node's keys."""
     kinds = [kind for kind in site.kinds if not site.by_https.code[kind.name].startswith("frames.")]
@@ -124,6 +127,7 @@ def test_messages_on_a_stick(site: Site, report: Report) -> None:
     report("stick, messages", len(kinds))
 
 
+@pytest.mark.row("H35.7")
 def test_stick_files(site: Site, report: Report) -> None:
     """Cut, turned, longer, of another version: none is taken by halves."""
     whole = stick.pack([site.kinds[0].raw, site.kinds[1].raw])
@@ -154,6 +158,7 @@ def test_stick_files(site: Site, report: Report) -> None:
     report("stick, files", len(made))
 
 
+@pytest.mark.row("H35.7")
 def test_frames_addresses_and_questions(site: Site, report: Report) -> None:
     told = Told()
     for name, data in {
@@ -188,6 +193,7 @@ def test_frames_addresses_and_questions(site: Site, report: Report) -> None:
     report("sync door, the rest", len(told.code))
 
 
+@pytest.mark.row("H35.7")
 def test_blobs(site: Site, report: Report) -> None:
     told, name = Told(), "ab" * 32
     wants: dict[str, bytes] = dict(around({1: 10}))
@@ -214,6 +220,7 @@ def test_blobs(site: Site, report: Report) -> None:
     report("sync door, blobs", len(told.code))
 
 
+@pytest.mark.row("H35.7")
 def test_enrolment(site: Site, report: Report) -> None:
     """Whoever has no card gets a code; also with every proof in order but the card's."""
     signing, token = bytes(range(32)), bytes(16)

@@ -120,6 +120,7 @@ def words_of(raw: bytes, world: World, node: str) -> list[Kind]:
     return [kind for kind in short_kinds(header.type, body, world.voice.keys.signing, HUB, to) if kind.raw]
 
 
+@pytest.mark.row("H35.7")
 def test_wrong_heads_segments_and_sets(reader: Reader, report: Callable[[str, int], None]) -> None:
     world, box = reader.world, reader.box
     reader.rounds.run()

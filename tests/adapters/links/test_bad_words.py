@@ -109,6 +109,7 @@ def second_mouth(world: World, node: str) -> Iterator[Callable[[list[bytes]], No
 
 
 @pytest.mark.parametrize("carrier", ("mqtt", "https"))
+@pytest.mark.row("H35.7")
 def test_wrong_words_are_counted_and_change_nothing(
     world: World, carrier: str, report: Report, capfd: pytest.CaptureFixture[str]
 ) -> None:

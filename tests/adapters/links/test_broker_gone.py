@@ -101,6 +101,7 @@ def another(world: World, like: Broker) -> Broker:
     return made
 
 
+@pytest.mark.row("F10.14")
 def test_a_drain_survives_its_broker_again_and_again(world: World, capfd: pytest.CaptureFixture[str]) -> None:
     world.broker.stop()
     broker = Keeping(replace(world.broker.listener, folder=world.folder / "keeping"), world.broker.rules)

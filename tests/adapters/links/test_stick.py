@@ -77,6 +77,7 @@ def walked(world: World) -> Walked:
     return made
 
 
+@pytest.mark.row("F10.14")
 def test_a_box_that_was_never_on_line_gets_its_ward_and_gives_its_facts(walked: Walked) -> None:
     first = walked.walk()
     assert walked.box.drained() and first.acknowledged >= 2 and not first.refused
@@ -94,6 +95,7 @@ def test_a_box_that_was_never_on_line_gets_its_ward_and_gives_its_facts(walked: 
     assert third.rounds is not None and third.rounds.entries == 0 and not third.refused and walked.same()
 
 
+@pytest.mark.row("F10.14")
 def test_files_twice_late_and_crossed_do_no_harm(walked: Walked) -> None:
     up = walked.up()
     early = walked.at_hub(up)
