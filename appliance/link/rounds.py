@@ -13,7 +13,7 @@ from typing import Protocol
 from appliance.link.regaining import regain
 from appliance.link.starting import HubSnapshots, Starting
 from appliance.link.trust_book import TrustBook
-from sync.adapters.sqlite_log import bootstrap, down
+from sync.adapters.sqlite_log import bootstrap, down, unread
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.down import ZERO_E, Cursor, Tail
 from sync.kernel import hlc
@@ -160,6 +160,7 @@ class Rounds:
     def repair(self, label: str) -> None:
         """Make the copy of one scope equal to the hub's, whatever was there before. Also how a new scope starts."""
         position: SetsAnswer | None = None
+        outdated = self._outdated(label)
         for _ in range(REPAIR_TURNS_MAX):
             values = down.bucket_values(self._store, label)
             empty = not any(any(value) for value in values)
@@ -174,6 +175,9 @@ class Rounds:
                 for etype, key, x in answer.members
                 if (etype, key) not in have and down.held_x(self._store, etype, key) != x
             ]
+            have.update(lacking)
+            lacking += [name for name in outdated if name not in have]
+            outdated = []
             for at in range(0, len(lacking), WANTED_MAX):
                 points += self._checkpoints(label, lacking[at : at + WANTED_MAX])
             down.apply_repair(
@@ -190,6 +194,13 @@ class Rounds:
             if not answer.more:
                 return
         raise PeerFault("sets.endless")
+
+    def _outdated(self, label: str) -> list[tuple[int, Key]]:
+        """Copies to be asked for although the sets may be equal; what was carried here answers no such question."""
+        if self._one_visit:
+            return []
+        with self._store.read() as conn:
+            return unread.outdated(conn, label)
 
     def _checkpoints(self, label: str, wanted: list[tuple[int, Key]]) -> list[feed.StateEntry]:
         """All that the hub has of them; one answer may hold only some."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SeededEntropy
-from sync.adapters.sqlite_log import digest, down, hub_inbound, outbox
+from sync.adapters.sqlite_log import digest, down, hub_inbound, outbox, unread
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.database import Database
 from sync.adapters.sqlite_log.hub_feeds import Feeds
@@ -114,7 +114,7 @@ class Site:
         for head in heads:
             at = cursors[head.label]
             mine = feed.root_of(suite1.hasher, down.bucket_values(store, head.label))
-            if head.label in asked or mine != head.root or (at.to_repair and at.sseq == 0):
+            if head.label in asked or mine != head.root or at.to_repair:
                 self.repair(store, head.label)
 
     def repair(self, store: ApplianceStore, label: str) -> None:
@@ -123,6 +123,8 @@ class Site:
             buckets = feed.differing(down.bucket_values(store, label), self.feeds.values(conn, label, head.sseq))
             members = self.feeds.members(conn, label, buckets)
         wanted = [(t, k) for t, k, x in members if down.held_x(store, t, k) != x]
+        with store.read() as conn:
+            wanted += [name for name in unread.outdated(conn, label) if name not in wanted]
         points = self.feeds.checkpoints(label, wanted)
         down.apply_repair(store, label, 1, head.sseq, head.e, members, buckets, points, 1)
 
