@@ -10,13 +10,7 @@ from provisioning.simulator.plan import Drawn, Fault, Plan, Shape
 from provisioning.simulator.work import draw_work
 
 REAL_SUITE_EVERY = 10
-OPEN = (
-    ("poison", "box-cloned"),
-    ("poison", "box-restored"),
-    ("scopes-set", "hub-rolled-back"),
-    ("twin", "poison"),
-    ("twin", "hub-rolled-back"),
-)
+OPEN = (("twin", "poison"), ("twin", "hub-rolled-back"))
 """Pairs that are not drawn together: what they found is open. See DESIGN."""
 
 

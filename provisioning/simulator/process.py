@@ -16,6 +16,7 @@ from sync.adapters.sqlite_log.connection import OperationalError
 STORE_KEY = bytes(32)
 FILES = frozenset({"lease.witness:before"})
 """Steps that are no commit of the database: their disk fails in other words."""
+CRASH_AT = "crash-at"
 T = TypeVar("T")
 
 
@@ -108,9 +109,10 @@ class Process:
         world.places[place] += 1
         if not world.trouble:
             return
-        if world.chance("crash-hub" if self.node == world.hub_name else "crash", f"{self.label} {place}"):
+        asked_for = world.plan.rates.get(f"{CRASH_AT} {place}") == world.places[place]
+        if asked_for or world.chance("crash-hub" if self.node == world.hub_name else "crash", f"{self.label} {place}"):
             world.crashes[place] += 1
-            world.hit("crash")
+            world.hit(CRASH_AT if asked_for else "crash")
             world.tell(f"{self.label} crash at {place}")
             raise Died(self, self.starts)
         if place.endswith(":before") and not place.startswith(("epoch.file", "trust.save")):

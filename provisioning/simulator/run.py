@@ -132,7 +132,8 @@ def _rest(world: World) -> float:
 def _judge(world: World) -> tuple[str, str] | None:
     for box in world.boxes:
         if box.alive:  # an incarnation that began in the middle of a process told nobody
-            world.ledger.read_log(box.label, box.node, box.store._conn)
+            with box.store.read() as conn:
+                world.ledger.read_log(box.label, box.node, conn)
     for invariant, judge in JUDGES:
         for finding in judge(world):
             return (invariant, finding)

@@ -12,11 +12,9 @@ from typing import Any
 from provisioning.simulator.drawing import draw
 from provisioning.simulator.judges import NOT_YET
 from provisioning.simulator.plants import planted
+from provisioning.simulator.points import POINTS
 from provisioning.simulator.run import Outcome, run
 from provisioning.simulator.shrink import shrink
-from sync.adapters.sqlite_log.steps import STEPS
-
-POINTS = frozenset(f"{step}:{side}" for step in (*STEPS, "trust.save") for side in ("before", "after"))
 
 
 @dataclass(slots=True)

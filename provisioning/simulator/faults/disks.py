@@ -6,6 +6,8 @@ import random
 from typing import TYPE_CHECKING
 
 from provisioning.simulator.plan import Drawn, Event, Fault, Shape, times
+from provisioning.simulator.points import OFTEN, POINTS, places
+from provisioning.simulator.process import CRASH_AT
 
 if TYPE_CHECKING:
     from provisioning.simulator.world import World
@@ -16,6 +18,18 @@ def _rate(name: str, *values: float) -> Fault:
         return Drawn({name: rng.choice(values)})
 
     return Fault(name, draw)
+
+
+SELDOM_SHARE, NAMED = 0.15, 3
+
+
+def _named(rng: random.Random, shape: Shape) -> Drawn:
+    """Points by name, each with the passage that is the last: a few of all, and of the seldom ones many."""
+    often = {place: rng.randint(1, 30) for place in rng.sample(sorted(places(OFTEN)), NAMED)}
+    seldom = {
+        place: rng.choice((1, 1, 2, 5)) for place in sorted(POINTS - places(OFTEN)) if rng.random() < SELDOM_SHARE
+    }
+    return Drawn({f"{CRASH_AT} {place}": float(nth) for place, nth in {**often, **seldom}.items()})
 
 
 def _power(world: World, event: Event) -> None:
@@ -29,6 +43,7 @@ def _power(world: World, event: Event) -> None:
 FAULTS = (
     _rate("crash", 0.005, 0.02, 0.06),
     _rate("crash-hub", 0.005, 0.02, 0.06),
+    Fault(CRASH_AT, _named),
     _rate("disk-full", 0.01, 0.05),
     _rate("io-error", 0.01, 0.05),
     Fault(

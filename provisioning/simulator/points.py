@@ -1,0 +1,23 @@
+"""Where a process may die: just before and just after each durable step, and beside it."""
+
+from __future__ import annotations
+
+from sync.adapters.sqlite_log.steps import STEPS
+
+BESIDE = ("trust.save",)
+"""Durable, and not a unit of the store: a file that stands beside a database."""
+OFTEN = frozenset(
+    (
+        "act", "start", "ack.apply", "round.apply", "repair.apply", "sets.checked", "batch.append", "digest.run",
+        "hello.note", "seen.note", "epoch.tick", "epoch.file",
+    )
+)  # fmt: skip
+"""Steps that nearly every schedule takes, many times."""
+
+
+def places(steps: frozenset[str]) -> frozenset[str]:
+    """Just before and just after each of these steps."""
+    return frozenset(f"{step}:{side}" for step in steps for side in ("before", "after"))
+
+
+POINTS = places(frozenset((*STEPS, *BESIDE)))
