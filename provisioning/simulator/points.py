@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sync.adapters.sqlite_log.steps import STEPS
 
 BESIDE = ("trust.save",)
@@ -21,3 +23,15 @@ def places(steps: frozenset[str]) -> frozenset[str]:
 
 
 POINTS = places(frozenset((*STEPS, *BESIDE)))
+
+_STORE = "tests/adapters/store/test_crash_points.py"
+ELSEWHERE: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            "blob.start", "blob.mark", "blob.ask", "blob.hold", "entities.reread", "fact.withhold", "feed.forget",
+            "log.prune", "refill.end", "repair.told", "salvage.put", "stream.thaw",
+        ),
+        _STORE,
+    ),
+}  # fmt: skip
+"""Steps no simulated site takes in its weather (a thaw comes in the calm), and the test whose processes die there."""

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from provisioning.simulator import run as running
 from provisioning.simulator.drawing import draw
 from provisioning.simulator.faults import FAULTS
+from provisioning.simulator.points import ELSEWHERE, OFTEN, POINTS, places
 from provisioning.simulator.run import HANDS, run
-from provisioning.simulator.search import POINTS, Found, search, told
+from provisioning.simulator.saved import from_text, load, to_text
+from provisioning.simulator.search import Found, search, told
+from sync.adapters.sqlite_log.steps import STEPS
 
-SCHEDULES = int(os.environ.get("WAYSTATION_SCHEDULES", "80"))
-SOAK = "WAYSTATION_SOAK" in os.environ
-MILLION = int(os.environ.get("WAYSTATION_SOAK_SCHEDULES", "1000000"))
-
-
-@pytest.fixture(scope="module")
-def searched() -> Found:
-    return search(0, MILLION if SOAK else SCHEDULES)
+SPAN = (0, 160)
+"""The other half is `test_more_schedules`: two files, so that both processors have one."""
+HERE = Path(__file__).parent
+SAVED = sorted((HERE / "regressions").glob("*.json"))
 
 
 @pytest.mark.row("F14.5")
 def test_no_schedule_breaks_an_invariant(searched: Found) -> None:
     assert searched.breach is None, told(searched.smallest or searched.breach)
-    assert searched.schedules >= SCHEDULES
+    assert searched.schedules >= SPAN[1] - SPAN[0]
 
 
 @pytest.mark.row("F14.5")
@@ -35,9 +38,25 @@ def test_every_kind_of_fault_struck(searched: Found) -> None:
 
 
 def test_processes_died_at_the_steps_that_matter(searched: Found) -> None:
-    crashed = {place.partition(":")[0] for place in searched.crashes}
-    assert crashed >= {"act", "start", "ack.apply", "batch.append", "digest.run", "round.apply", "repair.apply"}
     assert searched.crashes.keys() <= POINTS
+    assert places(OFTEN) <= searched.crashes.keys()
+
+
+def test_a_step_that_no_site_takes_is_named_with_a_test_that_is_there() -> None:
+    assert ELSEWHERE.keys() <= STEPS.keys()
+    for where in set(ELSEWHERE.values()):
+        assert (HERE.parents[1] / where).is_file()
+
+
+@pytest.mark.parametrize("path", SAVED, ids=[path.stem for path in SAVED])
+def test_a_schedule_that_once_broke_something_does_so_no_more(path: Path) -> None:
+    outcome = run(load(path))
+    assert outcome.breach is None, told(outcome)
+
+
+def test_a_saved_schedule_is_the_same_run() -> None:
+    plan = draw(9)
+    assert from_text(to_text(plan, "")) == plan
 
 
 @pytest.mark.parametrize("seed", [3, 9, 40])
@@ -47,12 +66,35 @@ def test_the_same_seed_is_the_same_run(seed: int) -> None:
     assert first.trace != run(draw(seed + 1)).trace
 
 
-def test_nothing_is_left_behind() -> None:
-    folder = Path("/dev/shm")
-    before = {path.name for path in folder.glob("way-sim-*")} if folder.is_dir() else set()
-    run(draw(1))
-    after = {path.name for path in folder.glob("way-sim-*")} if folder.is_dir() else set()
-    assert after <= before
+def test_the_same_seeds_are_the_same_run_whatever_process_plays_them() -> None:
+    """Where an order comes from hashes, it is another one in each process."""
+    here = search(0, 12, processes=2)
+    for seed in ("1", "77"):
+        told_there = subprocess.run(
+            [Path(sys.executable).with_name("waystation"), "simulate", "--seeds", "0:12", "--json"],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+            timeout=300,
+        )
+        there = json.loads(told_there.stdout)
+        assert (there["trace"], there["steps"]) == (here.trace, here.steps)
+
+
+def test_a_search_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.json"
+    search(0, 6, kept=kept, until_s=0)
+    first = json.loads(kept.read_text(encoding="utf-8"))["schedules"]
+    assert first < 6
+    found, whole = search(0, 6, kept=kept), search(0, 6)
+    assert (found.schedules, found.trace, found.faults) == (whole.schedules, whole.trace, whole.faults)
+
+
+def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "scratch", lambda: tmp_path)
+    seen: list[Path] = []
+    run(draw(1), hear=lambda _: seen.extend(tmp_path.iterdir()) if not seen else None)
+    assert seen and not list(tmp_path.iterdir())
 
 
 def test_every_event_has_its_hand() -> None:
