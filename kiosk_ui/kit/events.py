@@ -60,6 +60,12 @@ class EventHub:
         with self._lock:
             return len(self._clients)
 
+    @property
+    def at(self) -> str:
+        """The id of the newest event: a stream from here on misses nothing that comes after."""
+        with self._lock:
+            return f"{self._epoch}-{self._number}"
+
     def publish(self, topic: str, data: dict[str, Any]) -> str:
         """Tell every page that listens to `topic`; the id of the event. No names or record numbers in topics."""
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))

@@ -91,6 +91,11 @@ def make_pages(config: KitConfig) -> Blueprint:
             g.lang = asked
         return render_template("kit/strip.html")
 
+    @kit.before_app_request
+    def from_when() -> None:
+        """A page's stream begins where the page was asked for: what happens while it is on its way is not lost."""
+        g.events_at = config.events.at if config.events is not None else ""
+
     @kit.get("/events")
     @rights.open_to_all("the stream itself asks for the right of each topic")
     def events() -> Response:

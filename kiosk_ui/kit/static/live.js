@@ -11,7 +11,7 @@ const BACKOFF_MS = [1000, 2000, 4000, 8000, 15000];
  * what was missed is unknown and the page should ask for its state anew.
  */
 export function startLive() {
-  const { events, topics, strip } = document.body.dataset;
+  const { events, eventsFrom, topics, strip } = document.body.dataset;
   if (!events) return;
   const names = (topics ?? "").split(/[\s,]+/).filter(Boolean);
   const address = new URL(events, location.href);
@@ -20,7 +20,7 @@ export function startLive() {
 
   /** @type {EventSource | null} */
   let source = null;
-  let lastId = "";
+  let lastId = eventsFrom ?? "";
   let failures = 0;
   let heardAt = performance.now();
   let opening = 0;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,7 @@ from flask import Flask
 
 from kiosk_ui.kit.events import CLIENT_QUEUE_MAX, EventHub
 from kiosk_ui.kit.port import Clock
+from tests.adapters.kit.conftest import add_wedge
 
 
 def read(stream: Iterator[bytes | str], count: int) -> list[str]:
@@ -99,3 +101,15 @@ def test_a_topic_is_heard_only_with_its_right(app: Flask, events: EventHub) -> N
     assert "event: scan" in first("t-courier")
     assert "event: tick" in first("t-nurse")
     assert "event: tick" in first("")
+
+
+def test_what_happens_while_a_page_is_on_its_way_reaches_it(app: Flask, events: EventHub) -> None:
+    """A gun that is quicker than the browser: the scan comes before the page's stream is open."""
+    events.publish("line", {"n": "before"})
+    add_wedge(app)
+    page = app.test_client().get("/wedge").get_data(as_text=True)
+    told = re.search(r'data-events-from="([^"]+)"', page)
+    assert told is not None
+    events.publish("line", {"n": "between"})
+    (first,) = read(body(events, told.group(1), {"line"}), 1)
+    assert "between" in first
