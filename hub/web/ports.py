@@ -55,7 +55,8 @@ def free_port() -> int:
     for _ in range(TRIES):
         port = low + secrets.randbelow(high - low)
         try:
-            with socket.create_server(("127.0.0.1", port)):
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))  # without SO_REUSEADDR: also one that is only kept for later is taken
                 return port
         except OSError:
             continue

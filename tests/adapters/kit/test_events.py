@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
+from kiosk_ui.kit.app import make_app
 from kiosk_ui.kit.events import CLIENT_QUEUE_MAX, EventHub
-from kiosk_ui.kit.port import Clock
+from kiosk_ui.kit.port import Clock, KitConfig
 from tests.adapters.kit.conftest import add_wedge
 
 
@@ -103,9 +104,10 @@ def test_a_topic_is_heard_only_with_its_right(app: Flask, events: EventHub) -> N
     assert "event: tick" in first("")
 
 
-def test_what_happens_while_a_page_is_on_its_way_reaches_it(app: Flask, events: EventHub) -> None:
+def test_what_happens_while_a_page_is_on_its_way_reaches_it(config: KitConfig, events: EventHub) -> None:
     """A gun that is quicker than the browser: the scan comes before the page's stream is open."""
     events.publish("line", {"n": "before"})
+    app = make_app(config)
     add_wedge(app)
     page = app.test_client().get("/wedge").get_data(as_text=True)
     told = re.search(r'data-events-from="([^"]+)"', page)
