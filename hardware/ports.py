@@ -49,6 +49,30 @@ class DeviceView:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """Which thing on which socket: two guns of one model differ in `port`, whatever is plugged there next in the rest.
+
+    `port` is udev's ID_PATH, which names the interface too; `serial` is empty where the maker gave none.
+    """
+
+    port: str
+    vendor: str
+    product: str
+    serial: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plug:
+    """A device node as udev tells of it. Interfaces of one thing share `usb`; it is the node's own path off USB."""
+
+    path: str
+    line: Literal["hid", "serial"]
+    identity: Identity
+    usb: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Bitmap:
     """Dots from top left: 1 is black, most significant bit first, each row padded to whole bytes with 0."""
 

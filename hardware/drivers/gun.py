@@ -14,6 +14,7 @@ from typing import Protocol
 from hardware.codecs.keymap import KeyAssembler, read_events
 from hardware.codecs.scan_assembler import LineAssembler
 from hardware.ports import ByteStream, GunListener, Scan, ScanTrouble, TroubleListener
+from hardware.transports.listener import ListenStream
 from sync.kernel.outcome import Unavailable
 
 
@@ -46,7 +47,10 @@ class KeyBytes:
 
 
 class Gun:
-    """Reads until closed or gone. A session for `supervisor.Keeper`: `run(opened)` blocks and raises `Unavailable`."""
+    """Reads until closed or gone. A session for `supervisor.Keeper`: `run(opened)` blocks and raises `Unavailable`.
+
+    `settle` waits until the opened line has somebody at its other end.
+    """
 
     def __init__(
         self,
@@ -55,12 +59,14 @@ class Gun:
         on_scan: GunListener,
         on_trouble: TroubleListener,
         mono_s: Callable[[], float] = time.monotonic,
+        settle: Callable[[ByteStream], None] = lambda stream: None,
     ) -> None:
         self._open_stream = open_stream
         self._make_assembler = make_assembler
         self._on_scan = on_scan
         self._on_trouble = on_trouble
         self._mono_s = mono_s
+        self._settle = settle
         self._lock = threading.Lock()
         self._stream: ByteStream | None = None
         self._closed = False
@@ -74,6 +80,7 @@ class Gun:
         try:
             if closed:
                 raise Unavailable("device.closed")
+            self._settle(stream)
             opened()
             self._read(stream, self._make_assembler())
         finally:
@@ -95,13 +102,18 @@ class Gun:
                 else:
                     self._on_trouble(found)
 
+    def drop(self) -> None:
+        """From any thread: the present `run` ends with `Unavailable`; it may be called again."""
+        with self._lock:
+            stream = self._stream
+        if stream is not None:
+            stream.close()
+
     def close(self) -> None:
         """From any thread; `run` ends with `Unavailable` and does not start again."""
         with self._lock:
             self._closed = True
-            stream = self._stream
-        if stream is not None:
-            stream.close()
+        self.drop()
 
 
 def serial_gun(
@@ -113,6 +125,22 @@ def serial_gun(
 ) -> Gun:
     """A gun that sends bytes: a serial port, or a socket of a serial server."""
     return Gun(open_stream, lambda: LineAssembler(device, silence_s), on_scan, on_trouble)
+
+
+def network_gun(
+    device: str,
+    open_stream: Callable[[], ListenStream],
+    on_scan: GunListener,
+    on_trouble: TroubleListener,
+    silence_s: float = 0.5,
+) -> Gun:
+    """A gun that calls us. A radio may hold a scan's bytes back: a longer silence ends one without terminator."""
+
+    def settle(stream: ByteStream) -> None:
+        assert isinstance(stream, ListenStream)
+        stream.await_caller()
+
+    return Gun(open_stream, lambda: LineAssembler(device, silence_s), on_scan, on_trouble, settle=settle)
 
 
 def hid_gun(

@@ -65,47 +65,90 @@ class Session(Protocol):
     def run(self, opened: Callable[[], None]) -> None:
         """Blocks; calls `opened()` once it works; ends by raising `Unavailable`."""
 
+    def drop(self) -> None:
+        """The present `run` ends; it may be called again. From any thread."""
+
     def close(self) -> None: ...
 
 
 class Keeper:
-    """A thread that runs a session again and again: absent when it never opened, lost when it had been ready."""
+    """A thread that runs a session again and again: absent when it never opened, lost when it had been ready.
+
+    Between two tries it waits with jitter, or until somebody says that the device was plugged in.
+    """
 
     def __init__(self, device: Device, session: Session, draw: Callable[[], float]) -> None:
         self._device = device
         self._session = session
         self._draw = draw
         self._stop = threading.Event()
+        self._turn = threading.Event()
+        self._pulled = False
         self._failures = 0
         self._known = False
         self._thread = threading.Thread(target=self._run, name=f"device-{device.view.name}", daemon=True)
 
+    @property
+    def device(self) -> Device:
+        return self._device
+
     def start(self) -> None:
         self._thread.start()
 
+    def plugged(self) -> None:
+        """Its node has appeared: it is opened now. From any thread, as are the others."""
+        self._turn.set()
+
+    def unplugged(self) -> None:
+        """Its node is gone. A kernel says so to the reader, too, but not always first."""
+        self._pulled = True
+        self._device.say("lost" if self._known else "absent", "device.unplugged")
+        self._session.drop()
+
+    def switch(self, on: bool) -> None:
+        """Off: closed and left alone, whatever is plugged in. On: opened at once."""
+        if on:
+            self._device.enable()
+            self._turn.set()
+        else:
+            self._device.disable()
+            self._session.drop()
+
     def close(self) -> None:
         self._stop.set()
+        self._turn.set()
         self._session.close()
-        self._thread.join(timeout=10.0)
+        if self._thread.ident is not None:
+            self._thread.join(timeout=10.0)
 
     def _run(self) -> None:
         self._device.say("opening")
         while not self._stop.is_set():
-            if self._device.view.state != "disabled":
-                try:
-                    self._session.run(self._opened)
-                except Unavailable as fault:
-                    self._device.say("lost" if self._known else "absent", fault.code)
-                except BaseException:
-                    self._device.say("lost", "fault")
-                    raise
-            self._stop.wait(backoff_s(self._failures, self._draw))
-            self._failures += 1
+            if self._device.view.state == "disabled":
+                self._turn.wait()
+                self._turn.clear()
+                continue
+            self._pulled = False
+            try:
+                self._session.run(self._opened)
+            except Unavailable as fault:
+                reason = "device.unplugged" if self._pulled else fault.code
+                self._device.say("lost" if self._known else "absent", reason)
+            except BaseException:
+                self._device.say("lost", "fault")
+                raise
+            if self._turn.wait(backoff_s(self._failures, self._draw)):
+                self._turn.clear()
+                self._failures = 0
+            else:
+                self._failures += 1
 
     def _opened(self) -> None:
         self._failures = 0
         self._known = True
         self._device.say("ready")
+        if self._device.view.state == "disabled":
+            self._session.drop()  # it was switched off while it opened
 
 
 class Supervisor:
@@ -122,6 +165,10 @@ class Supervisor:
         self._devices[name] = device = Device(role, name, self._mono_s, self._changed)
         return device
 
+    def remove(self, name: str) -> None:
+        """It hangs on this machine no more."""
+        self._devices.pop(name, None)
+
     def views(self) -> tuple[DeviceView, ...]:
         """Every device, in the order it was added."""
-        return tuple(device.view for device in self._devices.values())
+        return tuple(device.view for device in list(self._devices.values()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sync.kernel.outcome import Unavailable
 
@@ -26,15 +26,9 @@ class Readable:
 
     def read(self, fd: int, timeout_s: float | None, size: int = 4096) -> bytes:
         """What is there; `b""` after `timeout_s`. Unavailable `device.closed`, or `device.gone` at its end."""
-        with self._lock:
-            if self._closed:
-                raise Unavailable("device.closed")
-            self._reading = True
+        self._begin()
         try:
-            ready, _, _ = select.select([fd, self._wake_r], [], [], timeout_s)
-            if self._wake_r in ready:
-                raise Unavailable("device.closed")
-            if not ready:
+            if not self._select([fd], timeout_s):
                 return b""
             data = os.read(fd, size)
         except BlockingIOError:
@@ -46,6 +40,28 @@ class Readable:
         if not data:
             raise Unavailable("device.gone")
         return data
+
+    def wait(self, fds: Sequence[int], timeout_s: float | None) -> list[int]:
+        """Which of them have something; none after `timeout_s`. Unavailable `device.closed`."""
+        self._begin()
+        try:
+            return self._select(fds, timeout_s)
+        except (OSError, ValueError):
+            raise Unavailable("device.gone") from None
+        finally:
+            self._done()
+
+    def _begin(self) -> None:
+        with self._lock:
+            if self._closed:
+                raise Unavailable("device.closed")
+            self._reading = True
+
+    def _select(self, fds: Sequence[int], timeout_s: float | None) -> list[int]:
+        ready, _, _ = select.select([*fds, self._wake_r], [], [], timeout_s)
+        if self._wake_r in ready:
+            raise Unavailable("device.closed")
+        return ready
 
     def close(self) -> None:
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import time
 from typing import Any
 
@@ -29,8 +30,9 @@ class SerialStream:
             self._port = serial.serial_for_url(url, baudrate=baud, timeout=0, write_timeout=WRITE_S)
             if hasattr(self._port, "exclusive") and "://" not in url:
                 self._port.exclusive = True
-        except self._fault:
-            raise Unavailable("device.gone", retry_s=2.0) from None
+        except self._fault as fault:
+            refused = getattr(fault, "errno", None) == errno.EACCES
+            raise Unavailable("device.no-access" if refused else "device.gone", retry_s=2.0) from None
         try:
             self._fd: int | None = self._port.fileno()
         except (OSError, AttributeError):

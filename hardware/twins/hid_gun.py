@@ -1,7 +1,7 @@
 """A gun in keyboard mode that the kernel does not know of: umockdev shows its node to one program and its children.
 
-`umockdev-run` plays scans from a file; `hid_testbed.py` plugs and unplugs. Grabbing always succeeds there: that a grab
-keeps others out is shown only with a real kernel device. Source: umockdev 0.17, README and docs.
+`umockdev-run` plays scans from a file; `hid_testbed.py` plugs and unplugs whole devices. Grabbing always succeeds
+there: that a grab keeps others out is shown only with a real kernel device. Source: umockdev 0.17, README and docs.
 """
 
 from __future__ import annotations
@@ -17,25 +17,43 @@ NAME, PHYS = b"Waystation virtual barcode gun", b"usb-0000:00:14.0-1/input0"
 NAME_BYTES, BITS_BYTES = 256, 96
 
 
-def device_description(event_no: int, port: str = "1-1") -> str:
-    """The lines that `umockdev-run -d` and `UMockdev.Testbed.add_from_string` read."""
-    path = f"/devices/pci0000:00/0000:00:14.0/usb1/{port}/{port}:1.0/input/input{event_no}/event{event_no}"
+def device_description(event_no: int, port: str = "1-1", interface: int = 0, serial: str = "") -> str:
+    """The lines that `umockdev-run -d` and `UMockdev.Testbed.add_from_string` read: a node, and the USB device above.
+
+    `port`: where it is plugged in, as the kernel writes it. Guns of one model differ in it alone.
+    """
+    usb = usb_path(port)
+    path = f"{usb}/{port}:1.{interface}/input/input{event_no}/event{event_no}"
+    place = f"pci-0000:00:14.0-usb-0:{port.partition('-')[2]}:1.{interface}"
     return "\n".join(
         [
             f"P: {path}",
             f"N: input/event{event_no}",
-            f"S: input/by-path/pci-0000:00:14.0-usb-0:{port[-1]}:1.0-event-kbd",
             f"E: DEVNAME=/dev/input/event{event_no}",
             "E: SUBSYSTEM=input",
             "E: ID_INPUT=1",
-            "E: ID_INPUT_KEYBOARD=1",
+            *(["E: ID_INPUT_KEYBOARD=1"] if interface == 0 else ["E: ID_INPUT_KEY=1"]),
             f"E: ID_VENDOR_ID={VENDOR:04x}",
             f"E: ID_MODEL_ID={PRODUCT:04x}",
-            f"E: ID_PATH=pci-0000:00:14.0-usb-0:{port[-1]}:1.0",
+            "E: ID_MODEL=Virtual_Barcode_Gun",
+            *([f"E: ID_SERIAL_SHORT={serial}"] if serial else []),
+            f"E: ID_PATH={place}",
             f"A: dev=13:{64 + event_no}",
             "",
             "",
         ]
+    )
+
+
+def usb_path(port: str) -> str:
+    """Where sysfs has the USB device on this port."""
+    return f"/devices/pci0000:00/0000:00:14.0/usb1/{port}"
+
+
+def usb_description(port: str) -> str:
+    """The USB device that the interfaces of one gun share."""
+    return "\n".join(
+        [f"P: {usb_path(port)}", "E: SUBSYSTEM=usb", "E: DEVTYPE=usb_device", f"E: ID_VENDOR_ID={VENDOR:04x}", "", ""]
     )
 
 
@@ -102,33 +120,58 @@ def scan_events(texts: Iterable[str], gap_ms: int = 2) -> str:
 
 
 class HidGunTwin:
-    """Files for one virtual gun in `folder`, and the command line that shows it to a program."""
+    """Files for one virtual gun in `folder`, and the words and command lines that show it to a program.
 
-    def __init__(self, folder: Path, event_no: int = 7) -> None:
+    `interfaces` 2: beside the keyboard a second node of media keys, as many guns have.
+    """
+
+    def __init__(
+        self, folder: Path, event_no: int = 7, port: str = "1-1", serial: str = "", interfaces: int = 1
+    ) -> None:
         self._folder = folder
         self._event_no = event_no
-        self.node = f"/dev/input/event{event_no}"
+        self._port = port
+        self._serial = serial
+        self._interfaces = interfaces
+        self._plugged = 0
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def node(self) -> str:
+        """The node of its keyboard, or the one it will get."""
+        return f"/dev/input/event{self._event_no + 100 * max(0, self._plugged - 1)}"
 
     def command(self, texts: Sequence[str], program: Sequence[str]) -> list[str]:
-        """Write the files; run what this answers, and `program` sees the gun scan `texts` once it opens the node."""
-        device, ioctl, events = self._write(texts)
+        """Run what this answers, and `program` sees the gun scan `texts` once it opens the node."""
+        self._plugged += 1
+        device, ioctl, events = self._described()
+        events.write_text(scan_events(texts), encoding="ascii")
         shown = ["-d", str(device), "-i", f"{self.node}={ioctl}", "-e", f"{self.node}={events}"]
         return ["umockdev-run", *shown, "--", *program]
 
-    def testbed_command(self, texts: Sequence[str], program: Sequence[str]) -> list[str]:
-        """The same for `hid_testbed.py`: the gun is absent until its standard input says `plug`; `scan_word` scans."""
-        device, ioctl, _ = self._write(texts)
-        testbed = str(Path(__file__).with_name("hid_testbed.py"))
-        return ["umockdev-wrapper", "/usr/bin/python3", testbed, str(device), str(ioctl), "--", *program]
+    def plug(self) -> str:
+        """The testbed's word. The node gets a new number each time, as from a kernel that has used the old one."""
+        self._plugged += 1
+        device, ioctl, _ = self._described()
+        return f"plug {device} {ioctl}"
 
-    @property
-    def scan_word(self) -> str:
-        return f"scan {self._folder / 'gun.events'}"
+    def unplug(self) -> str:
+        return f"unplug {self._described()[0]}"
 
-    def _write(self, texts: Sequence[str]) -> tuple[Path, Path, Path]:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        device, ioctl, events = (self._folder / name for name in ("gun.umockdev", "gun.ioctl", "gun.events"))
-        device.write_text(device_description(self._event_no), encoding="ascii")
-        ioctl.write_text(ioctl_answers(self._event_no), encoding="ascii")
+    def scan(self, texts: Sequence[str]) -> str:
+        events = self._described()[2]
         events.write_text(scan_events(texts), encoding="ascii")
+        return f"scan {self.node} {events}"
+
+    def _described(self) -> tuple[Path, Path, Path]:
+        first = int(self.node.removeprefix("/dev/input/event"))
+        device, ioctl, events = (self._folder / f"gun{first}.{kind}" for kind in ("umockdev", "ioctl", "events"))
+        nodes = [device_description(first + n, self._port, n, self._serial) for n in range(self._interfaces)]
+        device.write_text(usb_description(self._port) + "".join(nodes), encoding="ascii")
+        ioctl.write_text(ioctl_answers(first), encoding="ascii")
         return device, ioctl, events
+
+
+def on_a_testbed(program: Sequence[str]) -> list[str]:
+    """`program` on a machine on which nothing is plugged in; the testbed takes the twins' words on standard input."""
+    return ["umockdev-wrapper", "/usr/bin/python3", str(Path(__file__).with_name("hid_testbed.py")), *program]

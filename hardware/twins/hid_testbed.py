@@ -1,8 +1,9 @@
-"""Plug in a virtual gun while a program runs. Runs under Debian's own python3, inside `umockdev-wrapper`:
+"""Plug virtual devices in and out while a program runs. Runs under Debian's own python3, inside `umockdev-wrapper`.
 
-`umockdev-wrapper /usr/bin/python3 hid_testbed.py DEVICE IOCTL -- PROGRAM ARGS…` reads words from its standard input:
-`plug`, `scan FILE`, `quit`. It ends with the program's exit code. A pulled plug cannot be played: umockdev keeps a node
-that is open readable after its removal, where the kernel answers ENODEV.
+`umockdev-wrapper /usr/bin/python3 hid_testbed.py PROGRAM ARGS…` reads words from its standard input: `plug DEVICE
+[IOCTL]`, `unplug DEVICE`, `scan NODE EVENTS`, each with files as `hid_gun.py` writes them; `tell REST`, which goes on
+to the program; `quit`. It ends with the program's exit code. umockdev keeps a node that is open readable
+after its removal, where the kernel answers ENODEV: what is shown of a pulled plug is what udev says of it.
 
 The GObject binding of umockdev belongs to the system's Python; this file therefore imports nothing of the product.
 """
@@ -14,30 +15,50 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
+
+
+def told(description: str, letter: str) -> list[str]:
+    """Of a description, what stands behind `letter: `."""
+    return [line[3:] for line in description.splitlines() if line.startswith(f"{letter}: ")]
+
+
+def obey(testbed: Any, child: Any, line: str) -> bool:
+    """One word of standard input; False for `quit`."""
+    word, *rest = line.split()
+    if word == "quit":
+        return False
+    if word == "tell":
+        child.stdin.write(" ".join(rest) + "\n")
+        child.stdin.flush()
+        return True
+    if word == "scan":
+        testbed.load_evemu_events(*rest)
+        return True
+    description = Path(rest[0]).read_text(encoding="ascii")
+    if word == "plug":
+        testbed.add_from_string(description)
+        if len(rest) > 1:
+            testbed.load_ioctl("/dev/" + told(description, "N")[0], rest[1])
+    elif word == "unplug":
+        for path in reversed(told(description, "P")):
+            testbed.uevent("/sys" + path, "remove")
+            testbed.remove_device("/sys" + path)
+    return True
 
 
 def main(argv: list[str]) -> int:
     importlib.import_module("gi").require_version("UMockdev", "1.0")
-    umockdev = importlib.import_module("gi.repository.UMockdev")
-    device, ioctl, program = Path(argv[0]), Path(argv[1]), argv[argv.index("--") + 1 :]
-    description = device.read_text(encoding="ascii")
-    node = "/dev/" + next(line[3:] for line in description.splitlines() if line.startswith("N: "))
-    testbed = umockdev.Testbed.new()
-    child = subprocess.Popen(program, stdin=subprocess.DEVNULL)
+    testbed = importlib.import_module("gi.repository.UMockdev").Testbed.new()
+    child = subprocess.Popen(argv, stdin=subprocess.PIPE, text=True)
 
-    def obey() -> None:
+    def listen() -> None:
         for line in sys.stdin:
-            word, _, rest = line.strip().partition(" ")
-            if word == "plug":
-                testbed.add_from_string(description)
-                testbed.load_ioctl(node, str(ioctl))
-            elif word == "scan":
-                testbed.load_evemu_events(node, rest)
-            else:
-                child.terminate()
-                return
+            if not obey(testbed, child, line):
+                break
+        child.terminate()
 
-    threading.Thread(target=obey, daemon=True).start()
+    threading.Thread(target=listen, daemon=True).start()
     return child.wait()
 
 

@@ -223,42 +223,6 @@ def test_a_gun_that_types_is_grabbed_and_heard(tmp_path: Path, request: pytest.F
     ], done.stderr
 
 
-KEPT = """
-import sys, threading, time
-from hardware.drivers.gun import hid_gun
-from hardware.drivers.supervisor import Keeper, Supervisor
-from hardware.transports.evdev_input import InputStream
-def say(word):
-    print(word, flush=True)
-open_node = lambda: InputStream(sys.argv[1])
-gun = hid_gun("gun-1", open_node, lambda scan: say(scan.text), lambda found: say(found.code), 5.0)
-device = Supervisor(time.monotonic, lambda view: say(view.state)).add("gun", "gun-1")
-Keeper(device, gun, lambda: 0.1).start()
-threading.Event().wait(60)
-"""
-
-
-@pytest.mark.row("F10.3")
-def test_a_gun_plugged_in_later_is_found(tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    program = tmp_path / "kept.py"
-    program.write_text(KEPT, encoding="utf-8")
-    twin = HidGunTwin(tmp_path / "gun")
-    command = twin.testbed_command(["ZY9"], [sys.executable, str(program), twin.node])
-    environment = {**os.environ, "PYTHONPATH": str(request.config.rootpath)}
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as testbed:
-        assert testbed.stdin is not None and testbed.stdout is not None
-        said = []
-        answers = {"absent": "plug", "ready": twin.scan_word, "ZY9": "quit"}
-        for line in testbed.stdout:
-            said.append(line.strip())
-            if said[-1] in answers:
-                testbed.stdin.write(answers[said[-1]] + "\n")
-                testbed.stdin.flush()
-    assert said == ["opening", "absent", "ready", "ZY9"]
-
-
 @pytest.mark.row("F10.3")
 def test_keys_that_stop_with_the_device_are_no_scan(ear: Ear) -> None:
     """A pseudo terminal stands in for the node: its reader meets the same end as at a pulled plug."""

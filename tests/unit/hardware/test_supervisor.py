@@ -23,9 +23,12 @@ class Scripted:
         self.pull.acquire(timeout=PATIENCE_S)
         raise Unavailable("device.gone")
 
+    def drop(self) -> None:
+        self.pull.release()
+
     def close(self) -> None:
         self.closed = True
-        self.pull.release()
+        self.drop()
 
 
 class Watch:

@@ -1,0 +1,318 @@
+"""All guns of a machine: those at a place of their own, those bound to a socket, and the pairing of new ones.
+
+A gun is bound by scanning a code that the screen shows. While that is asked, and then alone, what could be a gun is
+listened to, ungrabbed: a keyboard goes on typing where it typed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from hardware.drivers.gun import Gun, hid_gun, network_gun, serial_gun
+from hardware.drivers.opening import HID, host_and_port, node_of, opener
+from hardware.drivers.plugs import Plugs, candidates
+from hardware.drivers.supervisor import Device, Keeper, Supervisor
+from hardware.ports import ByteStream, GunListener, Identity, Plug, Scan, ScanTrouble, TroubleListener
+from hardware.transports.evdev_input import InputStream
+from hardware.transports.listener import Listening
+from hardware.transports.serial_url import SerialStream
+from sync.kernel.outcome import Unavailable
+
+GUN = "gun"
+LISTEN = "listen://"
+WORKING = ("ready", "busy", "disabled")
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a gun said last, without what it read: enough to see that it works."""
+
+    scans: int = 0
+    troubles: int = 0
+    last_chars: int | None = None
+    last_symbology: str | None = None
+    last_terminated: bool = True
+    last_trouble: str = ""
+    at_mono_s: float | None = None
+
+
+@dataclass(slots=True)
+class _Place:
+    """One gun of this machine. `node`: where it was opened last."""
+
+    device: Device
+    keeper: Keeper | None = None
+    identity: Identity | None = None
+    line: str = ""
+    url: str = ""
+    node: str = ""
+    heard: Heard = Heard()
+
+
+class GunRack:
+    """Opened by `start`, shut by `close`. `taken`: addresses of other devices, which are never listened to."""
+
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        plugs: Plugs,
+        *,
+        on_scan: GunListener,
+        on_trouble: TroubleListener,
+        mono_s: Callable[[], float],
+        draw: Callable[[], float],
+        taken: Callable[[], Iterable[str]] = tuple,
+    ) -> None:
+        self._supervisor = supervisor
+        self._plugs = plugs
+        self._on_scan = on_scan
+        self._on_trouble = on_trouble
+        self._mono_s = mono_s
+        self._draw = draw
+        self._taken = taken
+        self._lock = threading.RLock()
+        self._places: dict[str, _Place] = {}
+        self._listening: list[Listening] = []
+        self._pairing: Pairing | None = None
+        self._started = False
+
+    def add(self, name: str, url: str) -> None:
+        """A gun that the settings know. Without an address it waits until one is paired under its name."""
+        place = _Place(self._supervisor.add(GUN, name), url=url)
+        self._places[name] = place
+        if not url:
+            place.device.say("absent", "device.unpaired")
+        elif url.startswith(LISTEN):
+            listening = Listening(*host_and_port(url))
+            self._listening.append(listening)
+            self._keep(name, place, network_gun(name, listening.open, partial(self._scanned, name), self._troubled))
+        else:
+            make = hid_gun if url.startswith(HID) else serial_gun
+            self._keep(name, place, make(name, self._noted(place, url), partial(self._scanned, name), self._troubled))
+
+    def bind(self, name: str, plug_line: str, identity: Identity) -> None:
+        """From now on this thing on this socket is the gun called `name`; what had the name before has it no more."""
+        with self._lock:
+            place = self._places.get(name)
+            if place is None:
+                place = self._places[name] = _Place(self._supervisor.add(GUN, name))
+            if place.keeper is not None:
+                place.keeper.close()
+            place.identity, place.line, place.url, place.heard = identity, plug_line, "", Heard()
+            make = hid_gun if plug_line == "hid" else serial_gun
+            open_bound = partial(self._open_bound, place, identity, plug_line)
+            self._keep(name, place, make(name, open_bound, partial(self._scanned, name), self._troubled))
+
+    def unbind(self, name: str) -> None:
+        """The gun called `name` is let go; what the settings name stays and waits for another."""
+        with self._lock:
+            place = self._places[name]
+            if place.keeper is not None:
+                place.keeper.close()
+            place.keeper = place.identity = None
+            place.device.enable()
+            place.device.say("absent", "device.unpaired")
+
+    def _keep(self, name: str, place: _Place, gun: Gun) -> None:
+        place.keeper = Keeper(place.device, gun, self._draw)
+        if self._started:
+            place.keeper.start()
+
+    def _noted(self, place: _Place, url: str) -> Callable[[], ByteStream]:
+        open_it = opener(url)
+
+        def opened() -> ByteStream:
+            place.node = node_of(url)
+            return open_it()
+
+        return opened
+
+    def _open_bound(self, place: _Place, identity: Identity, line: str) -> ByteStream:
+        place.node = self._plugs.locate(identity, line).path
+        return InputStream(place.node) if line == "hid" else SerialStream(place.node)
+
+    def start(self) -> None:
+        with self._lock:
+            self._started = True
+            self._plugs.listen(self._changed)
+            for place in self._places.values():
+                if place.keeper is not None:
+                    place.keeper.start()
+
+    def close(self) -> None:
+        self.stop_pairing()
+        self._plugs.forget(self._changed)
+        with self._lock:
+            places = list(self._places.values())
+        for place in places:
+            if place.keeper is not None:
+                place.keeper.close()
+        for listening in self._listening:
+            listening.close()
+
+    def _changed(self, plug: Plug, here: bool) -> None:
+        """Whatever came may be what somebody waits for; what went is known by where it was opened."""
+        with self._lock:
+            places = list(self._places.values())
+        for place in places:
+            if place.keeper is None:
+                continue
+            if here and place.device.view.state not in WORKING:
+                place.keeper.plugged()
+            elif not here and plug.path in (place.node, node_of(place.url)):
+                place.keeper.unplugged()
+
+    def switch(self, name: str, on: bool) -> bool:
+        """Off: closed and let alone. False where no gun has this name, or none is bound to it."""
+        with self._lock:
+            place = self._places.get(name)
+        if place is None or place.keeper is None:
+            return False
+        place.keeper.switch(on)
+        return True
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._places)
+
+    def identity(self, name: str) -> Identity | None:
+        """What is bound under this name; None for a gun that the settings place."""
+        place = self._places.get(name)
+        return None if place is None else place.identity
+
+    def heard(self, name: str) -> Heard:
+        return self._places[name].heard
+
+    def _scanned(self, name: str, scan: Scan) -> None:
+        place = self._places[name]
+        place.heard = replace(
+            place.heard,
+            scans=place.heard.scans + 1,
+            last_chars=len(scan.text),
+            last_symbology=scan.symbology,
+            last_terminated=scan.terminated,
+            last_trouble="",
+            at_mono_s=self._mono_s(),
+        )
+        self._on_scan(scan)
+
+    def _troubled(self, trouble: ScanTrouble) -> None:
+        place = self._places[trouble.device]
+        place.heard = replace(
+            place.heard, troubles=place.heard.troubles + 1, last_trouble=trouble.code, at_mono_s=self._mono_s()
+        )
+        self._on_trouble(trouble)
+
+    @property
+    def pairing(self) -> Pairing | None:
+        """The one that is open now."""
+        held = self._pairing
+        return None if held is None or held.over else held
+
+    def pair(self, name: str, code: str, lasts_s: float, paired: Callable[[Plug], None]) -> Pairing:
+        """Listen for `code` until somebody scans it, then say with what; a pairing that is open ends."""
+        self.stop_pairing()
+        self._pairing = Pairing(name, code, self._mono_s() + lasts_s, lasts_s, self._plugs, self._free, paired)
+        return self._pairing
+
+    def stop_pairing(self) -> None:
+        held, self._pairing = self._pairing, None
+        if held is not None:
+            held.close()
+
+    def _free(self, plugs: Iterable[Plug]) -> list[Plug]:
+        with self._lock:
+            bound = [place.identity for place in self._places.values() if place.identity is not None]
+            urls = [place.url for place in self._places.values() if place.url]
+        return candidates(plugs, bound, {path for url in (*urls, *self._taken()) if (path := node_of(url))})
+
+
+class Pairing:
+    """A code that waits to be scanned. It ends when it was, when its time is over, or by `close`."""
+
+    def __init__(
+        self,
+        name: str,
+        code: str,
+        until_mono_s: float,
+        lasts_s: float,
+        plugs: Plugs,
+        free: Callable[[Iterable[Plug]], list[Plug]],
+        paired: Callable[[Plug], None],
+    ) -> None:
+        self.name = name
+        self.code = code
+        self.until_mono_s = until_mono_s
+        self._plugs = plugs
+        self._free = free
+        self._paired = paired
+        self._lock = threading.Lock()
+        self._ears: dict[str, Gun] = {}
+        self._over = threading.Event()
+        self._timer = threading.Timer(lasts_s, self.close)
+        self._timer.daemon = True
+        self._timer.start()
+        plugs.listen(self._changed)
+        for plug in free(plugs.all()):
+            self._hear(plug)
+
+    @property
+    def over(self) -> bool:
+        return self._over.is_set()
+
+    @property
+    def ears(self) -> int:
+        """How many things are listened to."""
+        return len(self._ears)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._over.is_set():
+                return
+            self._over.set()
+            ears = list(self._ears.values())
+        self._timer.cancel()
+        self._plugs.forget(self._changed)
+        for ear in ears:
+            ear.close()
+
+    def _changed(self, plug: Plug, here: bool) -> None:
+        if here and plug in self._free([plug, *self._plugs.all()]):
+            self._hear(plug)
+        elif not here:
+            with self._lock:
+                ear = self._ears.pop(plug.path, None)
+            if ear is not None:
+                ear.close()
+
+    def _hear(self, plug: Plug) -> None:
+        if plug.line == "hid":
+            ear = hid_gun(plug.path, lambda: InputStream(plug.path, grab=False), partial(self._heard, plug), _nothing)
+        else:
+            ear = serial_gun(plug.path, lambda: SerialStream(plug.path), partial(self._heard, plug), _nothing)
+        with self._lock:
+            if self._over.is_set() or plug.path in self._ears:
+                return
+            self._ears[plug.path] = ear
+        threading.Thread(target=_listen, args=(ear,), name=f"pairing-{plug.path}", daemon=True).start()
+
+    def _heard(self, plug: Plug, scan: Scan) -> None:
+        """Whatever else was typed meanwhile is compared and forgotten."""
+        if scan.text != self.code or self._over.is_set():
+            return
+        self.close()
+        # Not in this thread: it still holds the node open until it returns.
+        threading.Thread(target=self._paired, args=(plug,), name="paired", daemon=True).start()
+
+
+def _listen(ear: Gun) -> None:
+    try:
+        ear.run(lambda: None)
+    except Unavailable:
+        return
+
+
+def _nothing(trouble: ScanTrouble) -> None:
+    """What was no code is nobody's."""

@@ -1,0 +1,35 @@
+"""From the address in a box's settings to the line it names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from hardware.ports import ByteStream
+from hardware.transports.evdev_input import InputStream
+from hardware.transports.serial_url import SerialStream
+from hardware.transports.tcp import TcpStream
+
+HID = "hid:"
+
+
+def opener(url: str) -> Callable[[], ByteStream]:
+    """`socket://host:port` (a device on the network), `hid:/dev/input/eventN`, else a serial device."""
+    if url.startswith(HID):
+        return lambda: InputStream(url.removeprefix(HID))
+    if url.startswith("socket://"):
+        host, port = host_and_port(url)
+        return lambda: TcpStream(host, port)
+    return lambda: SerialStream(url)
+
+
+def host_and_port(url: str) -> tuple[str, int]:
+    """Of `scheme://host:port`."""
+    host, _, port = url.partition("://")[2].rstrip("/").rpartition(":")
+    return host, int(port)
+
+
+def node_of(url: str) -> str:
+    """The device node that an address names, links resolved; empty for what is on the network."""
+    path = url.removeprefix(HID)
+    return os.path.realpath(path) if path.startswith("/") else ""
