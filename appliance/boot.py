@@ -14,7 +14,9 @@ from appliance.features.collecting.scan import Scanner, Verdict
 from appliance.features.collecting.screens import verdict_data
 from appliance.features.collecting.service import Collecting
 from appliance.features.collecting.tones import TonePort
+from appliance.features.devices.herald import Herald
 from appliance.features.devices.service import Devices
+from appliance.features.devices.store import DeviceTables
 from appliance.features.people.service import People
 from appliance.features.people.store import PersonRow
 from appliance.features.rebuilding.service import Rebuilding
@@ -79,10 +81,12 @@ class Box:
         self.jobs.bind(self.store)
         self.events = EventHub(clock=self.clock)
         self.tones = TonePort(settings.devices.tone)
+        self._herald: Herald | None = None
         self.people = People(self.store, settings.node.site)
         self.devices = Devices(
             settings.devices, self.jobs, store=self.store, on_scan=self._scanned, on_trouble=self._trouble,
             changed=self._device_changed, draw=random.random,
+            pairing_ended=lambda: self.events.publish("device", {}),
         )  # fmt: skip
         self.papers = Papers(
             settings, self.jobs, self.devices.glyphs, self.people.names, key_id=keys.key_id,
@@ -101,8 +105,10 @@ class Box:
         self.jobs.on_marked("label", self._label_marked)
         self.blobs = KeptBlobs(self.store, FolderStore(directory / "data" / "blobs", keys.suite.hash), keys.suite.hash)
         self.link = make_link(
-            self.store, settings, keys, leases=self.leases, kept=self.blobs, software=SOFTWARE, draw=random.random
-        )
+            self.store, settings, keys, leases=self.leases, kept=self.blobs, software=SOFTWARE, draw=random.random,
+            devices=self.devices.told,
+        )  # fmt: skip
+        self._herald = Herald(self.devices.told, self._greet)
         self.port = BoxPort(self.store, self.who, self.line_facts)
         self.software = SOFTWARE
         self._ticker = Ticker(self.port, self.events, self.clock.mono_s)
@@ -114,7 +120,8 @@ class Box:
         return ApplianceStore(
             path, self.keys.store, node=node.node, role=node.role, clock=self.clock, entropy=SystemEntropy(),
             database=SqlcipherFile(path, self.keys.store, self._reserve),
-            suite=self.keys.suite, projectors=[*folded_projectors(self.keys.suite), RebuildingTables(), self.jobs],
+            suite=self.keys.suite,
+            projectors=[*folded_projectors(self.keys.suite), RebuildingTables(), DeviceTables(), self.jobs],
         )  # fmt: skip
 
     def start(self) -> str:
@@ -140,6 +147,8 @@ class Box:
         if self._screen is not None:
             self._screen.close()
         self.devices.close()
+        if self._herald is not None:
+            self._herald.close()
         if self.link is not None:
             self.link.stop()
         self.tones.close()
@@ -158,6 +167,7 @@ class Box:
         self._here = user_id
 
     def _scanned(self, scan: Scan) -> None:
+        self.events.publish("gun", {"name": scan.device})
         self.take(scan.text, scan.device[:32])
 
     def take(self, text: str, device: str) -> None:
@@ -196,6 +206,7 @@ class Box:
 
     def _trouble(self, trouble: ScanTrouble) -> None:
         self.store.tally(trouble.code)
+        self.events.publish("gun", {"name": trouble.device})
         self.tones.sound("refused")
         self.events.publish("scan", {"verdict": "refused", "refused": trouble.code})
 
@@ -209,6 +220,12 @@ class Box:
 
     def _device_changed(self, view: DeviceView) -> None:
         self.events.publish("device", {"name": view.name, "state": view.state, "reason": view.reason})
+        if self._herald is not None:
+            self._herald.changed()
+
+    def _greet(self) -> None:
+        if self.link is not None:
+            self.link.call_now()
 
     def _confirmer(self, badge: str) -> Confirmer | None:
         row = self.people.by_badge(badge)

@@ -16,6 +16,7 @@ from appliance.features.devices.screens import printer_words
 from appliance.features.devices.service import LABEL, RECEIPT, Devices
 from appliance.features.devices.views import Told
 from appliance.features.devices.views import make_views as make_devices
+from appliance.features.devices.views_hands import make_hands
 from appliance.features.people.service import People
 from appliance.features.people.views import make_views as make_people
 from appliance.features.rebuilding.service import Rebuilding
@@ -48,6 +49,7 @@ TOPICS = {
     "reception": "receive.scan",
     "rebuild": "round.rebuild",
     "device": "settings.read",
+    "gun": "settings.read",
     "paper": "settings.read",
     "badge": "",
     "ledger": "",
@@ -112,6 +114,7 @@ def make_pages(box: BoxParts) -> Flask:
             app.register_blueprint(views)
     app.register_blueprint(make_rebuilding(box.rebuilding))
     app.register_blueprint(_devices(box))
+    app.register_blueprint(make_hands(box.devices, box.clock.mono_s))
     app.add_url_rule("/api/v1/events", "api_events", app.view_functions["kit.events"])
     app.register_blueprint(make_openapi(box.software))
     assert_all_routes_named(app)

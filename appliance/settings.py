@@ -51,7 +51,11 @@ class Sync(Section):
 
 class Gun(Section):
     name: str = Field(description="what people call this gun")
-    url: str = Field(description="serial URL (socket://host:port, /dev/ttyACM0) or hid:/dev/input/eventN")
+    url: str = Field(
+        "",
+        description="socket://host:port (we call it), listen://host:port (it calls us), /dev/ttyACM0, "
+        "hid:/dev/input/by-path/…; empty: the gun that was paired under this name",
+    )
 
 
 class Printer(Section):

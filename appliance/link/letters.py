@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from appliance.link.trust_book import TrustBook
 from sync.adapters.leases import box_tables
 from sync.adapters.sqlite_log import down, outbox
@@ -14,7 +16,7 @@ from sync.protocol import message
 from sync.protocol.ack import Ack, acked_digest
 from sync.protocol.batch import Item, Withheld, make_batch
 from sync.protocol.events import OwnStream
-from sync.protocol.hello import STREAMS_MAX, Hello, HelloStream, cursors_digest, leases_digest
+from sync.protocol.hello import DEVICES_MAX, STREAMS_MAX, Hello, HelloDevice, HelloStream, cursors_digest, leases_digest
 from sync.protocol.lease import Ask
 from sync.protocol.outbound import FACT_BYTES_A_BATCH
 
@@ -28,7 +30,15 @@ Lane = tuple[int, int]
 class Letters:
     """Reads the store, signs with the box's key, seals to the hub's."""
 
-    def __init__(self, store: ApplianceStore, book: TrustBook, software: str) -> None:
+    def __init__(
+        self,
+        store: ApplianceStore,
+        book: TrustBook,
+        software: str,
+        devices: Callable[[], Iterable[HelloDevice]] = tuple,
+    ) -> None:
+        """`devices`: what hangs on this box now, for its hellos."""
+        self._devices = devices
         self._store = store
         self._book = book
         self._software = software
@@ -52,6 +62,7 @@ class Letters:
             leases_digest=self._leases(),
             clock=store.clock_quality(store.believed_wall_ms() is not None),
             schema_digest=schema_digest(),
+            devices=tuple(self._devices())[:DEVICES_MAX],
         ).body()
         return self._book.say(message.HELLO, body, store.meta_int("hub_epoch"))
 

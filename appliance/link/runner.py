@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from appliance.link.blob_sender import BlobSender
@@ -29,6 +29,7 @@ from sync.adapters.sqlite_log.node_store import Change
 from sync.kernel.limits import BACKOFF_S_MAX, CONNECT_S_MAX
 from sync.kernel.outcome import Unavailable
 from sync.protocol.config import Config
+from sync.protocol.hello import HelloDevice
 from sync.protocol.session import Session
 
 EVENTS_MAX = 1024
@@ -58,6 +59,7 @@ class Link:
         identity: bytes = b"",
         keep_identity: Callable[[bytes], None] = lambda raw: None,
         leases: Leases | None = None,
+        devices: Callable[[], Iterable[HelloDevice]] = tuple,
     ) -> None:
         """`make_carriers(heard)` gives the carriers, best first. `draw` gives numbers in [0, 1) for jitter.
 
@@ -82,7 +84,7 @@ class Link:
         )
         self._fetcher = None if feeds is None else Fetcher(store, feeds, book, self.call_now)
         self._blobs = None if make_blobs is None else make_blobs(partial(self.heard, "received", "https"))
-        self._letters = Letters(store, book, software)
+        self._letters = Letters(store, book, software, devices)
         self._performer = Performer(
             store,
             book,

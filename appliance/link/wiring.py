@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from appliance.link.blob_sender import BlobSender
 from appliance.link.runner import Link
@@ -17,6 +17,7 @@ from sync.adapters.leases.box import Leases
 from sync.adapters.mqtt_link import MqttLink
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.kept_blobs import KeptBlobs
+from sync.protocol.hello import HelloDevice
 
 
 def make_link(
@@ -28,6 +29,7 @@ def make_link(
     kept: KeptBlobs | None = None,
     software: str,
     draw: Callable[[], float],
+    devices: Callable[[], Iterable[HelloDevice]] = tuple,
 ) -> Link | None:
     """None for a box that has joined no site or is told of no hub: it works alone, and everything waits."""
     hub = settings.hub
@@ -69,5 +71,6 @@ def make_link(
         make_blobs=None if kept is None or not hub.sync_url else blobs,
         identity=keys.identity_path.read_bytes(),
         leases=leases,
+        devices=devices,
         keep_identity=lambda raw: write_whole(keys.identity_path, raw),
     )

@@ -10,6 +10,7 @@ from flask import Blueprint, current_app
 from kiosk_ui.kit.rights import open_to_all
 
 TEXT, WHOLE, TEXTS = {"type": "string"}, {"type": "integer"}, {"type": "array", "items": {"type": "string"}}
+TRUTH = {"type": "boolean"}
 
 DOORS: Final[dict[str, tuple[str, dict[str, Any], tuple[str, ...]]]] = {
     "POST /api/v1/session": ("Sign in with badge and PIN; answers a bearer token", {"badge": TEXT, "pin": TEXT}, ()),
@@ -51,7 +52,11 @@ DOORS: Final[dict[str, tuple[str, dict[str, Any], tuple[str, ...]]]] = {
     "POST /api/v1/labels": ("A cover label by number or by stay", {"number": TEXT, "stay": TEXT}, ("number", "stay")),
     "GET /api/v1/paper": ("Paper that waits, is in doubt, or was printed", {}, ()),
     "POST /api/v1/paper/{job}/decide": ("Whether a doubtful paper came out: printed or again", {"decision": TEXT}, ()),
-    "GET /api/v1/devices": ("Devices and how they are", {}, ()),
+    "GET /api/v1/devices": ("Devices, how they are, and what a gun said last without what it read", {}, ()),
+    "POST /api/v1/devices/switch": ("Switch a device off or on", {"name": TEXT, "on": TRUTH}, ()),
+    "POST /api/v1/devices/pair": ("Open a pairing: the gun that scans the code gets the name", {"name": TEXT},
+                                  ("name",)),
+    "POST /api/v1/devices/unpair": ("Let a paired gun go", {"name": TEXT}, ()),
 }  # fmt: skip
 """Method and path to (what it does, members of the body, those that may be left out)."""
 

@@ -211,10 +211,21 @@ class GunRack:
         held = self._pairing
         return None if held is None or held.over else held
 
-    def pair(self, name: str, code: str, lasts_s: float, paired: Callable[[Plug], None]) -> Pairing:
-        """Listen for `code` until somebody scans it, then say with what; a pairing that is open ends."""
+    def pair(
+        self,
+        name: str,
+        code: str,
+        lasts_s: float,
+        paired: Callable[[Plug], None],
+        ended: Callable[[], object] = lambda: None,
+    ) -> Pairing:
+        """Listen for `code` until somebody scans it, then say with what; a pairing that is open ends.
+
+        `ended` is called however it ends, before `paired`.
+        """
         self.stop_pairing()
-        self._pairing = Pairing(name, code, self._mono_s() + lasts_s, lasts_s, self._plugs, self._free, paired)
+        until_s = self._mono_s() + lasts_s
+        self._pairing = Pairing(name, code, until_s, lasts_s, self._plugs, self._free, paired, ended)
         return self._pairing
 
     def stop_pairing(self) -> None:
@@ -241,6 +252,7 @@ class Pairing:
         plugs: Plugs,
         free: Callable[[Iterable[Plug]], list[Plug]],
         paired: Callable[[Plug], None],
+        ended: Callable[[], object],
     ) -> None:
         self.name = name
         self.code = code
@@ -248,6 +260,7 @@ class Pairing:
         self._plugs = plugs
         self._free = free
         self._paired = paired
+        self._ended = ended
         self._lock = threading.Lock()
         self._ears: dict[str, Gun] = {}
         self._over = threading.Event()
@@ -277,6 +290,7 @@ class Pairing:
         self._plugs.forget(self._changed)
         for ear in ears:
             ear.close()
+        self._ended()
 
     def _changed(self, plug: Plug, here: bool) -> None:
         if here and plug in self._free([plug, *self._plugs.all()]):

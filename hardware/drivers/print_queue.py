@@ -51,6 +51,14 @@ class PrintQueue:
         """A job was queued, or somebody mended the printer. From any thread."""
         self._wake.set()
 
+    def switch(self, on: bool) -> None:
+        """Off: nothing more is printed, what waits stays queued. A job that is on its way ends as it ends."""
+        if on:
+            self._device.enable()
+            self._wake.set()
+        else:
+            self._device.disable()
+
     def close(self) -> None:
         self._stop.set()
         self._wake.set()
@@ -92,6 +100,8 @@ class PrintQueue:
 
     def step(self) -> bool:
         """Print the next job if the printer can; whether a job came to an end."""
+        if self._device.view.state == "disabled":
+            return False
         status = self._printer.status()
         if not self._report(status):
             return False

@@ -40,9 +40,12 @@ IDENTITY, RECEIPTS, MARKS, CURSORS, LEASES = range(1, 6)
 """What a welcome may want next."""
 
 STREAMS_MAX = 512
+DEVICES_MAX = 64
 LABELS_MAX = 512
 NOTHING = bytes.fromhex("e3b0c44298fc1c14")
 """A digest that was not told; by suite 1 that of an empty list."""
+
+WORD = text(40)
 
 _HELLO, _WELCOME = "hello.body", "welcome.body"
 
@@ -56,6 +59,16 @@ class HelloStream:
     last: int
     acked: int
     oldest_kept: int
+
+
+@dataclass(frozen=True, slots=True)
+class HelloDevice:
+    """What hangs on the node: role and name, how it is, and why, in the words of its machine."""
+
+    role: str
+    name: str
+    state: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +93,11 @@ class Hello:
     backlog_bytes: int = 0
     schema_digest: bytes = bytes(8)
     protocol: tuple[int, int] = PROTOCOL
+    devices: tuple[HelloDevice, ...] = ()
 
     def body(self) -> Mapping[int, Any]:
         """The numbered map."""
-        return {
+        fields: dict[int, Any] = {
             1: self.protocol,
             2: self.software,
             3: self.schema_digest,
@@ -100,6 +114,9 @@ class Hello:
             15: self.free_mib,
             16: self.backlog_bytes,
         }
+        if self.devices:
+            fields[17] = [(d.role, d.name, d.state, d.reason) for d in self.devices]
+        return fields
 
     @classmethod
     def read(cls, body: object) -> Hello:
@@ -123,6 +140,7 @@ class Hello:
             backlog_bytes=fields.one(16, COUNT, 0),
             schema_digest=fields.one(3, H8),
             protocol=(protocol[0], protocol[1]),
+            devices=tuple(HelloDevice(*row) for row in fields.rows(17, WORD, text(60), WORD, WORD, most=DEVICES_MAX)),
         )
 
 

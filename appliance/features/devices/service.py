@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from appliance.features.devices import store as books
 from appliance.settings import Devices as DeviceSettings
 from appliance.store.print_jobs import PaperJob, PrintJobs
 from hardware.drivers.glyphs import Glyphs
-from hardware.drivers.gun import hid_gun, serial_gun
+from hardware.drivers.gun_rack import GunRack, Pairing
 from hardware.drivers.label_printer import ZplPrinter
+from hardware.drivers.opening import opener
+from hardware.drivers.plugs import Plugs
 from hardware.drivers.print_queue import PrintQueue
 from hardware.drivers.receipt_printer import EscposPrinter
-from hardware.drivers.supervisor import Keeper, Supervisor
-from hardware.ports import ByteStream, DeviceView, Scan, ScanTrouble
-from hardware.transports.evdev_input import InputStream
-from hardware.transports.serial_url import SerialStream
-from hardware.transports.tcp import TcpStream
+from hardware.drivers.supervisor import Supervisor
+from hardware.ports import DeviceView, Plug, Scan, ScanTrouble
+from hardware.transports.udev import UdevWatch
 from sync.adapters.sqlite_log.node_store import NodeStore
 from sync.domain.fleet.facts import noted
-from sync.kernel.outcome import Refused
+from sync.kernel.outcome import Refused, Unavailable
+from sync.protocol.hello import HelloDevice
 
 RECEIPT, LABEL = "receipt-printer", "label-printer"
 PRINTED, AGAIN = "printed", "again"
+PAIRING, PAIRING_S = "WAYPAIR-", 120.0
+ALPHABET = "2346789ABCDEFGHJKMNPQRTUVWXY"
+"""Nothing that may be misread, and nothing that a gun set to another country's keyboard swaps."""
+CODE_CHARS = 8
+NAME_CHARS_MAX = 32
+"""As much as a scan keeps of the name of its gun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,47 +66,123 @@ class Devices:
         on_trouble: Callable[[ScanTrouble], None],
         changed: Callable[[DeviceView], None],
         draw: Callable[[], float],
+        pairing_ended: Callable[[], object] = lambda: None,
     ) -> None:
         self._settings = settings
+        self._pairing_ended = pairing_ended
         self._jobs = jobs
         self._store = store
         self._supervisor = Supervisor(store.clock.mono_s, changed)
-        self._keepers: list[Keeper] = []
-        self._queues: list[PrintQueue] = []
+        self._queues: dict[str, PrintQueue] = {}
+        self.plugs = Plugs()
+        self._watch = UdevWatch(self.plugs.plugged, self.plugs.unplugged)
+        self.hears_plugs = False
         self.glyphs = Glyphs()
+        self.guns = GunRack(
+            self._supervisor, self.plugs, on_scan=on_scan, on_trouble=on_trouble, mono_s=store.clock.mono_s,
+            draw=draw, taken=lambda: (settings.receipt_printer.url, settings.label_printer.url),
+        )  # fmt: skip
         for gun in settings.guns:
-            device = self._supervisor.add("gun", gun.name)
-            make = hid_gun if gun.url.startswith("hid:") else serial_gun
-            self._keepers.append(Keeper(device, make(gun.name, opener(gun.url), on_scan, on_trouble), draw))
+            self.guns.add(gun.name, gun.url)
         if settings.receipt_printer.url:
             printer = EscposPrinter(opener(settings.receipt_printer.url), settings.receipt_printer.width_dots)
             self._add_queue(RECEIPT, printer, draw)
         if settings.label_printer.url:
             self._add_queue(LABEL, ZplPrinter(opener(settings.label_printer.url), settings.label_printer.dpi), draw)
+        with store.read() as conn:
+            bound, off = books.bindings(conn), books.switched_off(conn)
+        for row in bound:
+            self.guns.bind(row.name, row.line, row.identity)
+        for name in off:
+            self._switch(name, False)
 
     def _add_queue(self, name: str, printer: EscposPrinter | ZplPrinter, draw: Callable[[], float]) -> None:
         queue = PrintQueue(name, printer, self._jobs, self._supervisor.add("printer", name), draw)
         self._jobs.on_queued(name, queue.wake)
-        self._queues.append(queue)
+        self._queues[name] = queue
 
     @property
     def has_label_printer(self) -> bool:
         return bool(self._settings.label_printer.url)
 
     def start(self) -> None:
-        for queue in self._queues:
+        """Where no udev can be asked, what is plugged in is found when its turn to be tried comes."""
+        with contextlib.suppress(Unavailable):
+            self._watch.start()
+            self.hears_plugs = True
+        for queue in self._queues.values():
             queue.start()
-        for keeper in self._keepers:
-            keeper.start()
+        self.guns.start()
 
     def close(self) -> None:
-        for keeper in self._keepers:
-            keeper.close()
-        for queue in self._queues:
+        self._watch.close()
+        self.guns.close()
+        for queue in self._queues.values():
             queue.close()
+
+    def switch(self, name: str, on: bool, actor: str) -> Refused | None:
+        """Off: closed and left alone until somebody switches it on, also after a restart. Refused `device.unknown`."""
+        if not self._switch(name, on):
+            return Refused("device.unknown")
+        with self._store.write(actor=actor) as unit:
+            books.switch(unit.conn, name, on)
+            unit.append(noted(self._store.node, "device.on" if on else "device.off", detail=name))
+        return None
+
+    def _switch(self, name: str, on: bool) -> bool:
+        queue = self._queues.get(name)
+        if queue is None:
+            return self.guns.switch(name, on)
+        queue.switch(on)
+        return True
+
+    def pair(self, name: str, actor: str) -> Refused | Pairing:
+        """Show a code that gives the gun which scans it the role `name`; a name of its own where none is given.
+
+        Refused `device.placed` for a gun whose place the settings name, `device.name`, `device.no-udev`.
+        """
+        name = name.strip() or self._free_name()
+        if not self.hears_plugs:
+            return Refused("device.no-udev")
+        if not 1 <= len(name) <= NAME_CHARS_MAX or not name.isprintable() or name in self._queues:
+            return Refused("device.name")
+        if any(gun.name == name and gun.url for gun in self._settings.guns):
+            return Refused("device.placed")
+        code = PAIRING + "".join(ALPHABET[byte % len(ALPHABET)] for byte in self._store.entropy.bytes(CODE_CHARS))
+        return self.guns.pair(name, code, PAIRING_S, partial(self._paired, name, actor), self._pairing_ended)
+
+    def _free_name(self) -> str:
+        taken = self.guns.names()
+        return next(name for n in range(1, 100) if (name := f"gun-{n}") not in taken)
+
+    def _paired(self, name: str, actor: str, plug: Plug) -> None:
+        row = books.BindingRow(name, plug.line, plug.identity)
+        with self._store.write(actor=actor) as unit:
+            books.bind(unit.conn, row, self._store.clock.wall_ms())
+            model = f"{plug.identity.vendor}:{plug.identity.product}"
+            unit.append(noted(self._store.node, "device.paired", detail=f"{name} {model}"))
+        self.guns.bind(name, plug.line, plug.identity)
+
+    def unpair(self, name: str, actor: str) -> Refused | None:
+        """Let a paired gun go; its socket may be another's. Refused `device.unknown`."""
+        if self.guns.identity(name) is None:
+            return Refused("device.unknown")
+        with self._store.write(actor=actor) as unit:
+            books.unbind(unit.conn, name)
+            unit.append(noted(self._store.node, "device.unpaired", detail=name))
+        self.guns.unbind(name)
+        return None
 
     def views(self) -> tuple[DeviceView, ...]:
         return self._supervisor.views()
+
+    def paired(self, name: str) -> bool:
+        """Whether this gun has its socket from a pairing."""
+        return self.guns.identity(name) is not None
+
+    def told(self) -> tuple[HelloDevice, ...]:
+        """What this box says of its devices when it greets its hub."""
+        return tuple(HelloDevice(v.role[:40], v.name[:60], v.state, v.reason[:40]) for v in self.views())
 
     def paper(self) -> Paper:
         jobs = self._jobs.listing(limit=100)
@@ -133,13 +218,3 @@ class Devices:
         with self._store.write(actor=actor) as unit:
             unit.append(noted(self._store.node, "paper.decided", detail=decision))
         return None
-
-
-def opener(url: str) -> Callable[[], ByteStream]:
-    """`socket://host:port` (a device on the network), `hid:/dev/input/eventN`, else a serial device."""
-    if url.startswith("hid:"):
-        return lambda: InputStream(url.removeprefix("hid:"))
-    if url.startswith("socket://"):
-        host, _, port = url.removeprefix("socket://").rstrip("/").rpartition(":")
-        return lambda: TcpStream(host, int(port))
-    return lambda: SerialStream(url)

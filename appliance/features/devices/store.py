@@ -1,11 +1,73 @@
-"""What a status page reads of this box's books: its own streams, the lists it carries, what it refused."""
+"""Which gun was paired with which socket, what is switched off; and what a status page reads of this box's books."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from hardware.ports import Identity
 from sync.adapters.sqlite_log.bootstrap import loading
 from sync.adapters.sqlite_log.connection import Connection
+from sync.adapters.sqlite_log.node_store import Change
+from sync.kernel.fact import Key
+
+
+class DeviceTables:
+    """Of this machine alone: what hangs on it is nobody else's business, and no fact."""
+
+    etypes: frozenset[int] = frozenset()
+    schema_sql = """
+    CREATE TABLE IF NOT EXISTS device_binding (
+        name     TEXT PRIMARY KEY,
+        line     TEXT NOT NULL,
+        port     TEXT NOT NULL,
+        vendor   TEXT NOT NULL,
+        product  TEXT NOT NULL,
+        serial   TEXT NOT NULL,
+        bound_at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS device_off (
+        name TEXT PRIMARY KEY
+    ) WITHOUT ROWID
+    """
+
+    def project(self, conn: Connection, etype: int, key: Key, state: Any, change: Change) -> None:
+        raise AssertionError("devices are bound, not folded")
+
+
+class BindingRow(NamedTuple):
+    """A gun that was paired. `line`: hid or serial."""
+
+    name: str
+    line: str
+    identity: Identity
+
+
+def bindings(conn: Connection) -> list[BindingRow]:
+    rows = conn.execute("SELECT name, line, port, vendor, product, serial FROM device_binding ORDER BY name")
+    return [BindingRow(row[0], row[1], Identity(*row[2:6])) for row in rows]
+
+
+def bind(conn: Connection, row: BindingRow, now_ms: int) -> None:
+    """One name one thing, and one thing one name: who had either has it no more."""
+    conn.execute("DELETE FROM device_binding WHERE port = ? OR name = ?", (row.identity.port, row.name))
+    conn.execute(
+        "INSERT INTO device_binding (name, line, port, vendor, product, serial, bound_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (row.name, row.line, row.identity.port, row.identity.vendor, row.identity.product, row.identity.serial, now_ms),
+    )
+
+
+def unbind(conn: Connection, name: str) -> None:
+    conn.execute("DELETE FROM device_binding WHERE name = ?", (name,))
+
+
+def switched_off(conn: Connection) -> frozenset[str]:
+    return frozenset(row[0] for row in conn.execute("SELECT name FROM device_off"))
+
+
+def switch(conn: Connection, name: str, on: bool) -> None:
+    conn.execute("DELETE FROM device_off WHERE name = ?", (name,))
+    if not on:
+        conn.execute("INSERT INTO device_off (name) VALUES (?)", (name,))
 
 
 class StreamRow(NamedTuple):

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, make_response, redirect, render_te
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from appliance.features.devices.screens import device_data, device_words, job_data, paper_words
+from appliance.features.devices.screens import job_data, paper_words
 from appliance.features.devices.service import AGAIN, Devices
 from appliance.store.print_jobs import PaperJob
 from appliance.web.asking import asker, form_text, members
@@ -62,16 +62,6 @@ def make_views(devices: Devices, port: KitPort, told: Told, *, print_again: Prin
             "refused": dict(books.tallies),
         }
 
-    @views.get("/devices")
-    @needs("settings.read")
-    def page() -> str:
-        return render_template("devices/page.html", devices=[device_words(one) for one in devices.views()])
-
-    @views.get("/devices/live")
-    @needs("settings.read")
-    def live() -> str:
-        return render_template("devices/live.html", devices=[device_words(one) for one in devices.views()])
-
     @views.get("/paper")
     @needs("settings.read")
     def paper() -> str:
@@ -92,11 +82,6 @@ def make_views(devices: Devices, port: KitPort, told: Told, *, print_again: Prin
     @needs("settings.read")
     def api_status() -> Any:
         return status()
-
-    @views.get("/api/v1/devices")
-    @needs("settings.read")
-    def api_devices() -> Any:
-        return {"devices": [device_data(one) for one in devices.views()]}
 
     @views.get("/api/v1/paper")
     @needs("settings.read")

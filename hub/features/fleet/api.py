@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -203,6 +204,7 @@ def _machine(one: Machine) -> dict[str, Any]:
         "scopes": list(one.row.scopes),
         "ledger": _ledger(one.ledger),
         "streams": streams,
+        "devices": [asdict(each) for each in (() if one.hello is None else one.hello.devices)],
         "forks": [
             {
                 "incarnation": f"{fork.incarnation:016x}",

@@ -13,6 +13,7 @@ from hub.features.fleet.ledger import Ledger
 from hub.features.fleet.safety import Safety
 from hub.features.fleet.store import Cards
 from hub.store.desk import Desk
+from kiosk_ui.kit.screens.devices import DeviceWords, device_words
 from provisioning.trust.cards import Card, CardRow, make_card
 from provisioning.trust.desk import Admitted, Place, admit
 from provisioning.trust.enrol import scopes_for
@@ -52,6 +53,17 @@ class Machine:
     def open_fork(self) -> ForkRow | None:
         """The oldest fork of which nobody has said yet what it was."""
         return next((fork for fork in self.forks if fork.verdict is None), None)
+
+    @property
+    def devices(self) -> tuple[DeviceWords, ...]:
+        """What hangs on it, as it said in its last greeting."""
+        told = () if self.hello is None else self.hello.devices
+        return tuple(device_words(each.role, each.name, each.state, each.reason) for each in told)
+
+    @property
+    def devices_to_mend(self) -> int:
+        """How many of them wait for somebody's hands."""
+        return sum(1 for each in self.devices if each.steps)
 
     @property
     def backlog_bytes(self) -> int:

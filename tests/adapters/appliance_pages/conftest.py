@@ -17,6 +17,7 @@ from appliance.features.collecting.screens import verdict_data
 from appliance.features.collecting.service import Collecting
 from appliance.features.collecting.store import RoundProjector, RoundRow, TakenRow
 from appliance.features.devices.service import Devices
+from appliance.features.devices.store import DeviceTables
 from appliance.features.people.service import People
 from appliance.features.people.store import PeopleProjector
 from appliance.features.rebuilding.service import Rebuilding
@@ -110,6 +111,7 @@ class Bench:
                 PeopleProjector(),
                 SiteProjector(suite1),
                 RebuildingTables(),
+                DeviceTables(),
                 self.jobs,
             ],
         )

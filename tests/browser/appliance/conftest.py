@@ -35,12 +35,12 @@ DUE = (
 )
 
 
-def make_box(directory: Path, role: str) -> Box:
-    """A started box that carries two wards' lists; `settings.toml` is all that tells it who it is."""
+def make_box(directory: Path, role: str, devices: str = "") -> Box:
+    """A started box that carries two wards' lists; `settings.toml` is all that tells it who it is and what it has."""
     directory.mkdir()
     (directory / "settings.toml").write_text(
         f'[node]\nnode = "{role}-aaaaaaaa"\nrole = "{role}"\nname = "{role}"\nsite = "QL"\n'
-        '[codes]\nprefixes = ["QL"]\n',
+        f'[codes]\nprefixes = ["QL"]\n{devices}',
         "utf-8",
     )
     make_keys(directory / "keys", SystemEntropy(), suite=suite1)

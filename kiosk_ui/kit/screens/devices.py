@@ -1,0 +1,131 @@
+"""Devices in people's words, the same at the machine, at the hub and in the shell: what is wrong, what hands can do.
+
+A word that is not in these tables is told as the state it came with, never as good. New kinds of device add a line to
+`_ICONS`, new reasons a line to `_REASONS` and their steps to `_STEPS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kiosk_ui.kit.screens.words import N_, Message
+
+WORKING = ("ready", "busy")
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceWords:
+    """One row of a device page; `steps` and what follows only where hands are needed. `tone` is a custody glyph."""
+
+    icon: str
+    name: str
+    label: Message
+    tone: str
+    state: Message
+    headline: Message | None = None
+    kept: Message | None = None
+    affected: Message | None = None
+    steps: tuple[Message, ...] = ()
+    detail: str = ""
+
+    @property
+    def sentence(self) -> Message:
+        """All of it in one: how it is and, where somebody has to act, what to do first."""
+        said = {"device": self.label, "said": self.state}
+        if not self.steps:
+            return Message(N_("%(device)s：%(said)s。"), said)
+        return Message(N_("%(device)s：%(said)s。%(step)s。"), {**said, "step": self.steps[0]})
+
+
+_ICONS = {
+    "gun": "scan-barcode",
+    "printer": "printer",
+}
+_NAMES = {
+    "label-printer": N_("标签机"),
+    "receipt-printer": N_("回执机"),
+}
+_STATES = {
+    "ready": N_("正常"),
+    "busy": N_("正在打"),
+    "opening": N_("正在连"),
+    "absent": N_("没有插好"),
+    "lost": N_("断开了"),
+    "attention": N_("要人看一下"),
+    "disabled": N_("停用了"),
+}
+_REASONS = {
+    # printers
+    "cover-open": N_("盖子开着"),
+    "cutter": N_("切刀卡住了"),
+    "error": N_("报了故障"),
+    "head-open": N_("打印头没扣好"),
+    "offline": N_("被关成离线了"),
+    "paper-out": N_("没纸了"),
+    "paused": N_("按了暂停"),
+    "ribbon-out": N_("碳带用完了"),
+    "silent": N_("没有回音"),
+    # any device
+    "elsewhere": N_("插到别的口上了"),
+    "fault": N_("本机程序出了错"),
+    "gone": N_("断开了"),
+    "no-access": N_("本机程序没有打开它的权限"),
+    "not-an-input": N_("设置里写的不是扫码枪"),
+    "not-tried": N_("还没看过"),
+    "other": N_("它的口上插着别的东西"),
+    "port-taken": N_("它的网络端口被别的程序占着"),
+    "taken": N_("被别的程序占着"),
+    "unpaired": N_("还没有配枪"),
+    "unplugged": N_("没有插着"),
+}
+_UNPLUGGED = (N_("看电源灯亮不亮，把线插紧"), N_("关掉再开一次"), N_("不用点任何键，它自己连上"))
+_SETTINGS = (N_("请管理员在本机运行 waystation doctor，照它说的改"), N_("改好以后不用点任何键，它自己连上"))
+_TAKEN = (N_("请管理员关掉占着它的程序"), N_("不用点任何键，它自己连上"))
+_STEPS: dict[str, tuple[str, ...]] = {
+    "cover-open": (N_("把盖子合上，听到咔一声"), N_("不用点任何键，它自己接着打")),
+    "cutter": (N_("关掉电源，取出卡住的纸"), N_("开电源，它自己接着打")),
+    "elsewhere": (N_("插回它原来那个口，它自己连上"), N_("要一直用现在这个口，就在设备页重新配一次")),
+    "fault": (N_("关掉这台机器再开"), N_("还是这样，请管理员看本机日志")),
+    "head-open": (N_("把打印头压下去扣好"), N_("不用点任何键，它自己接着打")),
+    "no-access": _SETTINGS,
+    "not-an-input": _SETTINGS,
+    "other": (N_("换回原来那把，它自己连上"), N_("要用现在这把，就在设备页重新配一次")),
+    "paper-out": (N_("打开机盖，换一卷新纸"), N_("合上盖，听到咔一声"), N_("不用点任何键，它自己接着打")),
+    "paused": (N_("按一下打印机上的暂停键"), N_("不用点任何键，它自己接着打")),
+    "port-taken": _TAKEN,
+    "ribbon-out": (N_("换一卷碳带"), N_("不用点任何键，它自己接着打")),
+    "taken": _TAKEN,
+    "unpaired": (N_("在设备页点“配一把枪”"), N_("用新枪扫屏幕上的码")),
+    "unplugged": (N_("把线插回原来那个口"), N_("不用点任何键，它自己连上")),
+}
+
+
+def device_words(role: str, name: str, state: str, reason: str) -> DeviceWords:
+    """A device as its row and, where a person has to act, its card. `reason` is the device's own word or a code."""
+    label = Message(_NAMES.get(name, "%(name)s"), {} if name in _NAMES else {"name": name})
+    icon = _ICONS.get(role, "usb")
+    word = reason.removeprefix("device.")
+    known = word if word in _REASONS else ""
+    how = _STATES.get(state, N_("要人看一下"))
+    if state in WORKING and not known:
+        return DeviceWords(icon, name, label, "tick", Message(how))
+    if state in ("opening", "disabled"):
+        return DeviceWords(icon, name, label, "off", Message(how))
+    if word == "not-tried":
+        return DeviceWords(icon, name, label, "off", Message(_REASONS[word]))
+    said = Message(_REASONS[known] if known else how)
+    printer = role == "printer"
+    return DeviceWords(
+        icon,
+        name,
+        label,
+        "person",
+        said,
+        Message(N_("%(device)s%(said)s"), {"device": label, "said": said}),
+        Message(N_("要打的都排着队，不会丢，也不会重打。") if printer else N_("已收下的都存在本机，一份没少。")),
+        Message(
+            N_("纸要等它好了才出来。收病案照常。") if printer else N_("这把枪扫不了，可以换一把枪，或者手工输入。")
+        ),
+        tuple(Message(step) for step in _STEPS.get(known, _UNPLUGGED)),
+        f"{state} {reason}".strip(),
+    )

@@ -1,0 +1,51 @@
+"""What is said of a device, in the one table that machine, hub and shell share."""
+
+import pytest
+
+from kiosk_ui.kit.locale import OWN_PO, compile_catalog, read_catalog
+from kiosk_ui.kit.screens import devices
+from kiosk_ui.kit.screens.devices import device_words
+from kiosk_ui.kit.screens.words import say
+
+
+def english(role: str, state: str, reason: str) -> str:
+    table = compile_catalog(read_catalog([OWN_PO]))
+    return say(device_words(role, "gun-1", state, reason).sentence, table.gettext, table.ngettext)
+
+
+@pytest.mark.row("F10.24")
+@pytest.mark.parametrize(
+    ("state", "reason", "tone", "sentence"),
+    [
+        ("ready", "", "tick", "gun-1: Fine."),
+        ("opening", "", "off", "gun-1: connecting."),
+        ("disabled", "", "off", "gun-1: switched off."),
+        ("absent", "not-tried", "off", "gun-1: not looked at yet."),
+        ("lost", "device.unplugged", "person", "gun-1: not plugged in. Plug it back into its own socket."),
+        ("absent", "device.no-access", "person",
+         "gun-1: this machine's program may not open it. "
+         "Ask the administrator to run waystation doctor on this machine and do what it says."),
+        ("absent", "of-a-later-release", "person", "gun-1: not plugged in. "
+         "Check its power light and push the plug in."),
+    ],
+)  # fmt: skip
+def test_every_state_has_its_sentence(state: str, reason: str, tone: str, sentence: str) -> None:
+    assert device_words("gun", "gun-1", state, reason).tone == tone
+    assert english("gun", state, reason) == sentence
+
+
+@pytest.mark.parametrize("state", ["boiling", "", "READY"])
+def test_a_state_nobody_knows_is_never_good(state: str) -> None:
+    words = device_words("gun", "gun-1", state, "")
+    assert words.tone == "person" and words.steps
+
+
+def test_a_reason_beside_ready_is_not_hidden() -> None:
+    assert device_words("printer", "belt", "ready", "paper-out").tone == "person"
+
+
+def test_every_reason_that_hands_can_mend_has_steps() -> None:
+    assert set(devices._STEPS) <= set(devices._REASONS)
+    assert {reason for reason in devices._REASONS if device_words("gun", "n", "lost", reason).steps == ()} == {
+        "not-tried"
+    }
