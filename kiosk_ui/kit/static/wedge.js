@@ -1,8 +1,10 @@
 // A scanner that types: caught wherever the focus is.
 //
-// A burst is at least 6 characters with gaps under 50 ms, ended by Enter or Tab. What it put into a text box is taken
-// out again, Enter presses no button, and scans that arrive while one is being judged wait in order. A Chinese input
-// method swallows scans: a burst of key code 229 asks for English input.
+// A burst is at least 6 characters with gaps of at most 50 ms, ended by Enter or Tab. What it put into a text box is
+// taken out again, Enter presses no button, and scans that arrive while one is being judged wait in order. A key that is
+// held down repeats as fast as a scanner types and is none. Phones hand a scan over as text that their keyboard inserts,
+// without keys of its own. A Chinese input method swallows scans: a burst of key code 229 that inserts nothing asks for
+// English input, and what a person composes is let alone.
 
 const GAP_MS = 50;
 const LEAST = 6;
@@ -52,6 +54,10 @@ export function makeAssembler(onScan, onSwallowed) {
       text = "";
       swallowed = 0;
     },
+    /** The key that was counted as swallowed has inserted something after all. */
+    unswallow() {
+      swallowed = Math.max(0, swallowed - 1);
+    },
     /**
      * @param {string} character one character, or "" for a key that is none
      * @param {boolean} ends Enter or Tab
@@ -60,7 +66,7 @@ export function makeAssembler(onScan, onSwallowed) {
      * @returns {"first" | "burst" | "scan" | "other"}
      */
     key(character, ends, composing, atMs) {
-      const close = atMs - lastMs < GAP_MS;
+      const close = atMs - lastMs <= GAP_MS;
       lastMs = atMs;
       if (!close) this.reset();
       if (composing) {
@@ -119,24 +125,58 @@ export function startWedge() {
     box.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
+  /** Whether the text that comes next is that of a key which was heard already. */
+  let heard = false;
+  let unheard = false;
+
+  /**
+   * @param {Event} event
+   * @param {string} character
+   * @param {boolean} ends
+   * @param {boolean} composing
+   */
+  function take(event, character, ends, composing) {
+    const box = event.target;
+    const holds = box instanceof HTMLInputElement || box instanceof HTMLTextAreaElement;
+    const snapshot = holds ? { box, value: box.value, from: selection(box, "start"), to: selection(box, "end") } : null;
+    const kept = before;
+    const kind = assembler.key(character, ends, composing, event.timeStamp);
+    if (kind === "first") before = snapshot;
+    else if (kind === "burst") before = kept;
+    else if (kind === "scan") {
+      heard = false; // what is prevented inserts nothing
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    } else if (!ends && !composing) before = null;
+  }
+
   document.addEventListener(
     "keydown",
     (event) => {
+      heard = unheard = false;
       if (event.ctrlKey || event.altKey || event.metaKey) return;
       if (event.key === "Shift" || event.key === "CapsLock") return;
+      if (event.repeat) return assembler.reset();
       const composing = event.isComposing || event.keyCode === 229;
       const ends = event.key === "Enter" || event.key === "Tab";
-      const box = event.target;
-      const holds = box instanceof HTMLInputElement || box instanceof HTMLTextAreaElement;
-      const snapshot = holds ? { box, value: box.value, from: selection(box, "start"), to: selection(box, "end") } : null;
-      const kept = before;
-      const kind = assembler.key(ends ? "" : characterOf(event), ends, composing, event.timeStamp);
-      if (kind === "first") before = snapshot;
-      else if (kind === "burst") before = kept;
-      else if (kind === "scan") {
-        event.preventDefault();
-        event.stopImmediatePropagation();
-      } else if (!ends) before = null;
+      unheard = composing;
+      heard = !composing;
+      take(event, ends ? "" : characterOf(event), ends && !composing, composing);
+    },
+    { capture: true },
+  );
+
+  document.addEventListener("keyup", () => { heard = unheard = false; }, { capture: true });
+  document.addEventListener(
+    "beforeinput",
+    (event) => {
+      const ofKey = heard;
+      heard = false;
+      if (ofKey || event.isComposing) return;
+      if (unheard) assembler.unswallow();
+      unheard = false;
+      if (event.inputType === "insertText") for (const character of event.data ?? "") take(event, character, false, false);
+      else if (event.inputType === "insertLineBreak" || event.inputType === "insertParagraph") take(event, "", true, false);
     },
     { capture: true },
   );

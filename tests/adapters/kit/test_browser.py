@@ -270,6 +270,61 @@ def test_an_input_method_that_swallows_a_scan_is_named(listening: Page) -> None:
     assert listening.locator("#said").inner_text() == "把输入法切到英文，再扫一次"
 
 
+@pytest.mark.row("F10.27")
+def test_a_gun_among_typing_leaves_in_a_box_what_a_person_typed(listening: Page) -> None:
+    """Real keys of the browser: a person's with pauses, a gun's without; the box keeps the person's alone."""
+    box, keys = listening.locator("#record"), listening.keyboard
+    box.click()
+    for typed, scanned in (("12", "00731846-2"), ("3", "00731847"), ("45", "]c0731848/1")):
+        keys.type(typed, delay=110)
+        listening.wait_for_timeout(110)
+        keys.type(scanned)
+        keys.press("Enter")
+        listening.wait_for_timeout(110)
+    assert (caught(listening), box.input_value()) == (["00731846-2", "00731847", "]c0731848/1"], "12345")
+
+
+@pytest.mark.row("F10.27")
+def test_a_phone_that_inserts_a_scan_as_text_is_caught(listening: Page) -> None:
+    """Android's scanners hand over through the keyboard: text comes, in one piece or by characters, and no key."""
+    box, keys = listening.locator("#record"), listening.keyboard
+    box.click()
+    keys.type("7", delay=110)
+    listening.wait_for_timeout(110)
+    keys.insert_text("QL00731846")
+    keys.press("Enter")
+    for character in "00731847":
+        keys.insert_text(character)
+    keys.press("Enter")
+    assert (caught(listening), box.input_value()) == (["QL00731846", "00731847"], "7")
+    assert listening.locator("#said").inner_text() == ""
+
+
+@pytest.mark.row("F10.27")
+def test_what_a_person_composes_is_let_alone(listening: Page) -> None:
+    box = listening.locator("#record")
+    box.click()
+    client = listening.context.new_cdp_session(listening)
+    for composed in ("z", "zh", "zha", "zhan", "zhang", "zhangs", "张三"):
+        client.send("Input.imeSetComposition", {"text": composed, "selectionStart": len(composed),
+                                                "selectionEnd": len(composed)})  # fmt: skip
+    client.send("Input.insertText", {"text": "张三"})
+    listening.wait_for_timeout(110)
+    listening.keyboard.press("Enter")
+    assert (caught(listening), box.input_value()) == ([], "张三")
+
+
+@pytest.mark.row("F10.27")
+def test_a_key_that_is_held_down_is_no_gun(listening: Page) -> None:
+    box = listening.locator("#record")
+    box.click()
+    for _ in range(12):
+        listening.keyboard.down("0")  # down again without up is what a held key sends
+    listening.keyboard.up("0")
+    listening.keyboard.press("Enter")
+    assert (caught(listening), box.input_value()) == ([], "0" * 12)
+
+
 def test_the_key_on_a_button_presses_it(listening: Page) -> None:
     listening.evaluate(COUNT_PRESSES)
     listening.locator("#record").click()
