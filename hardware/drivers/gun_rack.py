@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from hardware.codecs.gs1 import SEPARATOR, Gs1Trouble, is_gs1, read_elements
 from hardware.drivers.gun import Gun, hid_gun, network_gun, serial_gun
 from hardware.drivers.opening import HID, host_and_port, node_of, opener
 from hardware.drivers.plugs import Plugs, candidates
@@ -28,7 +29,10 @@ WORKING = ("ready", "busy", "disabled")
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What a gun said last, without what it read: enough to see that it works."""
+    """What a gun said last, without what it read: enough to see that it works.
+
+    `last_gs1`: the identifiers of a GS1 code, or why it could not be taken apart. `sends_separators`: it has sent one.
+    """
 
     scans: int = 0
     troubles: int = 0
@@ -36,6 +40,8 @@ class Heard:
     last_symbology: str | None = None
     last_terminated: bool = True
     last_trouble: str = ""
+    last_gs1: str = ""
+    sends_separators: bool = False
     at_mono_s: float | None = None
 
 
@@ -187,6 +193,7 @@ class GunRack:
 
     def _scanned(self, name: str, scan: Scan) -> None:
         place = self._places[name]
+        separators = place.heard.sends_separators or SEPARATOR in scan.text
         place.heard = replace(
             place.heard,
             scans=place.heard.scans + 1,
@@ -194,6 +201,8 @@ class GunRack:
             last_symbology=scan.symbology,
             last_terminated=scan.terminated,
             last_trouble="",
+            last_gs1=_identifiers(scan, separators),
+            sends_separators=separators,
             at_mono_s=self._mono_s(),
         )
         self._on_scan(scan)
@@ -319,6 +328,13 @@ class Pairing:
         self.close()
         # Not in this thread: it still holds the node open until it returns.
         threading.Thread(target=self._paired, args=(plug,), name="paired", daemon=True).start()
+
+
+def _identifiers(scan: Scan, separators: bool) -> str:
+    if not is_gs1(scan):
+        return ""
+    found = read_elements(scan.text, sends_separators=separators)
+    return found.code if isinstance(found, Gs1Trouble) else " ".join(each.ai for each in found.elements)
 
 
 def _listen(ear: Gun) -> None:

@@ -49,6 +49,13 @@ SENTENCES: Final[Mapping[str, str]] = {
     "backup.busy": "Another backup command is at work in this directory.",
     **SUITE_SENTENCES,
     "settings": "A setting is wrong.",
+    "box.not-running": "The box is not running, so nobody looks at its devices. "
+    "Start it with: waystation appliance run --dir DIR",
+    "device.name": "A name has 1 to 32 characters and is not a printer's.",
+    "device.no-udev": "This machine does not hear of plugs, so no gun can be paired. Run: waystation doctor --dir DIR",
+    "device.placed": "The settings say where this gun is. Change it there, or leave its url out to pair it.",
+    "device.unknown": "There is no such device here, or no gun is paired with it.",
+    "pairing.over": "Nobody scanned the code in time. Nothing was changed; ask again.",
 }
 
 

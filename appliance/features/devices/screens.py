@@ -40,6 +40,8 @@ def _last(heard: Heard | None) -> Message | None:
         return Message(N_("还没扫过；扫任意一个码试一试"))
     if heard.last_trouble:
         return Message(N_("上一下没有读成，再扫一次"))
+    if heard.last_gs1.startswith("gs1.separators"):
+        return Message(N_("扫到 %(n)s 位 GS1 码，但枪好像丢了分隔符：请把枪设成发送 FNC1"), {"n": heard.last_chars})
     if not heard.last_terminated:
         return Message(N_("扫到 %(n)s 位，但结尾没有回车：请把枪设成扫完加回车"), {"n": heard.last_chars})
     return Message(N_("扫到 %(n)s 位"), {"n": heard.last_chars})
@@ -104,6 +106,7 @@ def row_data(row: DeviceRow) -> dict[str, Any]:
             "last_symbology": heard.last_symbology,
             "last_terminated": heard.last_terminated,
             "last_trouble": heard.last_trouble,
+            "last_gs1": heard.last_gs1,
             "age_s": row.heard_age_s,
         }
     return told

@@ -107,7 +107,10 @@ def make_views(devices: Devices, port: KitPort, told: Told, *, print_again: Prin
             "role": told.role,
             "line": line_state(port.line()),
             "carriers": list(told.carriers),
-            "devices": [{"name": one.name, "state": one.state, "reason": one.reason} for one in devices.views()],
+            "devices": [
+                {"role": one.role, "name": one.name, "state": one.state, "reason": one.reason}
+                for one in devices.views()
+            ],
         }
 
     @views.get("/metrics")
