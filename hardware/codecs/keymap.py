@@ -97,6 +97,8 @@ class KeyAssembler:
                 self._until_report = True
                 found += self._lines.discard("scan.dropped-events", at_s)
             elif event.type == EV_KEY and event.value in (UP, DOWN):
+                # A separator typed as Alt and three digits takes as long as silence does.
+                found += self._lines.touch(at_s)
                 found += self._key(event.code, event.value, at_s)
         return found
 

@@ -76,6 +76,12 @@ class LineAssembler:
         deadline_s = self.deadline_s
         return self._end(terminated=False) if deadline_s is not None and at_s >= deadline_s else []
 
+    def touch(self, at_s: float) -> list[Scan | ScanTrouble]:
+        """Something came that is no character by itself: the reading goes on."""
+        found = self.tick(at_s)
+        self._last_s = at_s
+        return found
+
     def discard(self, code: str, at_s: float) -> list[Scan | ScanTrouble]:
         """Give up what is under way, up to its terminator or the silence behind it. One trouble a reading."""
         found = self.tick(at_s)

@@ -37,9 +37,10 @@ def obey(testbed: Any, child: Any, line: str) -> bool:
         return True
     description = Path(rest[0]).read_text(encoding="ascii")
     if word == "plug":
-        testbed.add_from_string(description)
         if len(rest) > 1:
+            # Before anybody hears of the node: who opens it at once asks at once.
             testbed.load_ioctl("/dev/" + told(description, "N")[0], rest[1])
+        testbed.add_from_string(description)
     elif word == "unplug":
         for path in reversed(told(description, "P")):
             testbed.uevent("/sys" + path, "remove")

@@ -93,3 +93,13 @@ def test_an_event_is_24_bytes() -> None:
     held = bytearray(INPUT_EVENT.pack(7, 8, EV_KEY, ENTER, 1))
     assert len(held) == 24
     assert read_events(held) == [KeyEvent(EV_KEY, ENTER, 1)]
+
+
+@pytest.mark.row("F10.26")
+def test_a_separator_that_is_typed_slowly_ends_no_scan() -> None:
+    """Eight strokes of Alt+029 at 15 ms take longer than the silence that ends a scan."""
+    keys, found, at_s = KeyAssembler("gun"), [], 1.0
+    for event in [*typed("]C110L7"), *press(ALT, 82, 80, 73), *typed("21S9"), *press(ENTER)]:
+        found += keys.feed([event], at_s)
+        at_s += 0.015 if event.type == EV_KEY else 0.0
+    assert [one.text for one in found if isinstance(one, Scan)] == ["10L7\x1d21S9"]
