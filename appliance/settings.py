@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from hardware import profiles
 
 SOFTWARE = "waystation 0.1.0"
 """What a box calls itself in its openings and hellos."""
@@ -56,6 +58,15 @@ class Gun(Section):
         description="socket://host:port (we call it), listen://host:port (it calls us), /dev/ttyACM0, "
         "hid:/dev/input/by-path/…; empty: the gun that was paired under this name",
     )
+    profile: str = Field("", description="model, as in hardware/profiles; empty: what is usual on this kind of line")
+
+    @field_validator("profile")
+    @classmethod
+    def _shipped(cls, value: str) -> str:
+        known = [name for name in profiles.names() if profiles.load(name).kind == "gun"]
+        if value and value not in known:
+            raise ValueError(f"no gun profile is called so; there are {', '.join(known)}")
+        return value
 
 
 class Printer(Section):
@@ -69,6 +80,9 @@ class LabelPrinter(Section):
 
 
 class Devices(Section):
+    recordings: str = Field(
+        "", description="folder for recordings of the guns' lines, with all that was read masked; empty: none"
+    )
     guns: tuple[Gun, ...] = Field((), description="barcode guns of this box")
     receipt_printer: Printer = Field(Printer(), description="belt printer")
     tone: str = Field("", description="beeper device or FIFO that gets one word a verdict; empty: the screen's sound")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 DeviceState = Literal["absent", "opening", "ready", "busy", "attention", "lost", "disabled"]
 JobState = Literal["queued", "sent", "confirmed", "failed", "uncertain"]
@@ -103,6 +103,14 @@ class ByteStream(Protocol):
 
     def close(self) -> None:
         """May be called twice and from another thread; a waiting `read` ends with `Unavailable`."""
+
+
+@runtime_checkable
+class Called(Protocol):
+    """A line on which the device has to call first."""
+
+    def await_caller(self) -> None:
+        """Blocks until it has. Raises `Unavailable` when the line was closed."""
 
 
 @dataclass(frozen=True, slots=True)

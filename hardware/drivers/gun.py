@@ -13,8 +13,7 @@ from typing import Protocol
 
 from hardware.codecs.keymap import KeyAssembler, read_events
 from hardware.codecs.scan_assembler import LineAssembler
-from hardware.ports import ByteStream, GunListener, Scan, ScanTrouble, TroubleListener
-from hardware.transports.listener import ListenStream
+from hardware.ports import ByteStream, Called, GunListener, Scan, ScanTrouble, TroubleListener
 from sync.kernel.outcome import Unavailable
 
 
@@ -46,6 +45,16 @@ class KeyBytes:
         return self._keys.feed(read_events(self._held), at_s)
 
 
+def settled(stream: ByteStream) -> None:
+    """Of a line that is ready when it is open."""
+
+
+def await_caller(stream: ByteStream) -> None:
+    """Of a port that a gun has to call."""
+    assert isinstance(stream, Called)
+    stream.await_caller()
+
+
 class Gun:
     """Reads until closed or gone. A session for `supervisor.Keeper`: `run(opened)` blocks and raises `Unavailable`.
 
@@ -59,7 +68,7 @@ class Gun:
         on_scan: GunListener,
         on_trouble: TroubleListener,
         mono_s: Callable[[], float] = time.monotonic,
-        settle: Callable[[ByteStream], None] = lambda stream: None,
+        settle: Callable[[ByteStream], None] = settled,
     ) -> None:
         self._open_stream = open_stream
         self._make_assembler = make_assembler
@@ -125,22 +134,6 @@ def serial_gun(
 ) -> Gun:
     """A gun that sends bytes: a serial port, or a socket of a serial server."""
     return Gun(open_stream, lambda: LineAssembler(device, silence_s), on_scan, on_trouble)
-
-
-def network_gun(
-    device: str,
-    open_stream: Callable[[], ListenStream],
-    on_scan: GunListener,
-    on_trouble: TroubleListener,
-    silence_s: float = 0.5,
-) -> Gun:
-    """A gun that calls us. A radio may hold a scan's bytes back: a longer silence ends one without terminator."""
-
-    def settle(stream: ByteStream) -> None:
-        assert isinstance(stream, ListenStream)
-        stream.await_caller()
-
-    return Gun(open_stream, lambda: LineAssembler(device, silence_s), on_scan, on_trouble, settle=settle)
 
 
 def hid_gun(

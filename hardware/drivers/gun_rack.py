@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from hardware import profiles
 from hardware.codecs.gs1 import SEPARATOR, Gs1Trouble, is_gs1, read_elements
-from hardware.drivers.gun import Gun, hid_gun, network_gun, serial_gun
+from hardware.codecs.scan_assembler import LineAssembler
+from hardware.drivers.gun import Gun, KeyBytes, await_caller, hid_gun, serial_gun, settled
 from hardware.drivers.opening import HID, host_and_port, node_of, opener
 from hardware.drivers.plugs import Plugs, candidates
 from hardware.drivers.supervisor import Device, Keeper, Supervisor
 from hardware.ports import ByteStream, GunListener, Identity, Plug, Scan, ScanTrouble, TroubleListener
+from hardware.profiles import Profile
 from hardware.transports.evdev_input import InputStream
 from hardware.transports.listener import Listening
 from hardware.transports.serial_url import SerialStream
@@ -25,6 +28,11 @@ from sync.kernel.outcome import Unavailable
 GUN = "gun"
 LISTEN = "listen://"
 WORKING = ("ready", "busy", "disabled")
+
+Open = Callable[[], ByteStream]
+Settle = Callable[[ByteStream], None]
+Listened = Callable[[str, str, Open], Open]
+"""(name of the gun, hid or bytes, what opens its line) -> what is opened instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +63,15 @@ class _Place:
     line: str = ""
     url: str = ""
     node: str = ""
+    profile: Profile | None = None
     heard: Heard = Heard()
 
 
 class GunRack:
-    """Opened by `start`, shut by `close`. `taken`: addresses of other devices, which are never listened to."""
+    """Opened by `start`, shut by `close`. `taken`: addresses of other devices, which are never listened to.
+
+    `listened` may put a recorder between a line and its driver.
+    """
 
     def __init__(
         self,
@@ -71,6 +83,7 @@ class GunRack:
         mono_s: Callable[[], float],
         draw: Callable[[], float],
         taken: Callable[[], Iterable[str]] = tuple,
+        listened: Listened = lambda name, line, open_it: open_it,
     ) -> None:
         self._supervisor = supervisor
         self._plugs = plugs
@@ -79,25 +92,32 @@ class GunRack:
         self._mono_s = mono_s
         self._draw = draw
         self._taken = taken
+        self._listened = listened
         self._lock = threading.RLock()
         self._places: dict[str, _Place] = {}
         self._listening: list[Listening] = []
         self._pairing: Pairing | None = None
         self._started = False
 
-    def add(self, name: str, url: str) -> None:
-        """A gun that the settings know. Without an address it waits until one is paired under its name."""
-        place = _Place(self._supervisor.add(GUN, name), url=url)
+    def add(self, name: str, url: str, profile: str = "") -> None:
+        """A gun that the settings know. Without an address it waits until one is paired under its name.
+
+        `profile`: the model's; of its kind of line where none is given. KeyError for a profile that nobody ships.
+        """
+        line = "network" if url.startswith(LISTEN) else "hid" if url.startswith(HID) else "serial"
+        told = profiles.load(profile or f"{line}-gun")
+        place = _Place(self._supervisor.add(GUN, name), url=url, profile=told)
         self._places[name] = place
         if not url:
             place.device.say("absent", "device.unpaired")
-        elif url.startswith(LISTEN):
+        elif line == "network":
             listening = Listening(*host_and_port(url))
             self._listening.append(listening)
-            self._keep(name, place, network_gun(name, listening.open, partial(self._scanned, name), self._troubled))
+            self._keep(name, place, self._gun(name, "bytes", listening.open, told.silence_s, settle=await_caller))
         else:
-            make = hid_gun if url.startswith(HID) else serial_gun
-            self._keep(name, place, make(name, self._noted(place, url), partial(self._scanned, name), self._troubled))
+            place.line = line
+            opened = self._noted(place, url, told.baud)
+            self._keep(name, place, self._gun(name, line, opened, told.silence_s))
 
     def bind(self, name: str, plug_line: str, identity: Identity) -> None:
         """From now on this thing on this socket is the gun called `name`; what had the name before has it no more."""
@@ -108,9 +128,14 @@ class GunRack:
             if place.keeper is not None:
                 place.keeper.close()
             place.identity, place.line, place.url, place.heard = identity, plug_line, "", Heard()
-            make = hid_gun if plug_line == "hid" else serial_gun
-            open_bound = partial(self._open_bound, place, identity, plug_line)
-            self._keep(name, place, make(name, open_bound, partial(self._scanned, name), self._troubled))
+            told = place.profile or profiles.load(f"{plug_line}-gun")
+            open_bound = partial(self._open_bound, place, identity, plug_line, told.baud)
+            self._keep(name, place, self._gun(name, plug_line, open_bound, told.silence_s))
+
+    def _gun(self, name: str, line: str, open_it: Open, silence_s: float, settle: Settle = settled) -> Gun:
+        make = partial(KeyBytes if line == "hid" else LineAssembler, name, silence_s)
+        heard = partial(self._scanned, name)
+        return Gun(self._listened(name, line, open_it), make, heard, self._troubled, settle=settle)
 
     def unbind(self, name: str) -> None:
         """The gun called `name` is let go; what the settings name stays and waits for another."""
@@ -127,8 +152,8 @@ class GunRack:
         if self._started:
             place.keeper.start()
 
-    def _noted(self, place: _Place, url: str) -> Callable[[], ByteStream]:
-        open_it = opener(url)
+    def _noted(self, place: _Place, url: str, baud: int) -> Open:
+        open_it = opener(url, baud)
 
         def opened() -> ByteStream:
             place.node = node_of(url)
@@ -136,9 +161,9 @@ class GunRack:
 
         return opened
 
-    def _open_bound(self, place: _Place, identity: Identity, line: str) -> ByteStream:
+    def _open_bound(self, place: _Place, identity: Identity, line: str, baud: int) -> ByteStream:
         place.node = self._plugs.locate(identity, line).path
-        return InputStream(place.node) if line == "hid" else SerialStream(place.node)
+        return InputStream(place.node) if line == "hid" else SerialStream(place.node, baud)
 
     def start(self) -> None:
         with self._lock:

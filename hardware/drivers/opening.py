@@ -13,14 +13,14 @@ from hardware.transports.tcp import TcpStream
 HID = "hid:"
 
 
-def opener(url: str) -> Callable[[], ByteStream]:
-    """`socket://host:port` (a device on the network), `hid:/dev/input/eventN`, else a serial device."""
+def opener(url: str, baud: int = 9600) -> Callable[[], ByteStream]:
+    """`socket://host:port` (a device on the network), `hid:/dev/input/eventN`, else a serial device at `baud`."""
     if url.startswith(HID):
         return lambda: InputStream(url.removeprefix(HID))
     if url.startswith("socket://"):
         host, port = host_and_port(url)
         return lambda: TcpStream(host, port)
-    return lambda: SerialStream(url)
+    return lambda: SerialStream(url, baud)
 
 
 def host_and_port(url: str) -> tuple[str, int]:

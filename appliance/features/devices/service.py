@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from appliance.features.devices import store as books
 from appliance.settings import Devices as DeviceSettings
@@ -17,6 +18,7 @@ from hardware.drivers.opening import opener
 from hardware.drivers.plugs import Plugs
 from hardware.drivers.print_queue import PrintQueue
 from hardware.drivers.receipt_printer import EscposPrinter
+from hardware.drivers.recorder import Folder
 from hardware.drivers.supervisor import Supervisor
 from hardware.ports import DeviceView, Plug, Scan, ScanTrouble
 from hardware.transports.udev import UdevWatch
@@ -78,12 +80,14 @@ class Devices:
         self._watch = UdevWatch(self.plugs.plugged, self.plugs.unplugged)
         self.hears_plugs = False
         self.glyphs = Glyphs()
+        self._recordings = Folder(Path(settings.recordings), draw, store.clock.mono_s) if settings.recordings else None
         self.guns = GunRack(
             self._supervisor, self.plugs, on_scan=on_scan, on_trouble=on_trouble, mono_s=store.clock.mono_s,
             draw=draw, taken=lambda: (settings.receipt_printer.url, settings.label_printer.url),
+            listened=(lambda name, line, open_it: open_it) if self._recordings is None else self._recordings.listen,
         )  # fmt: skip
         for gun in settings.guns:
-            self.guns.add(gun.name, gun.url)
+            self.guns.add(gun.name, gun.url, gun.profile)
         if settings.receipt_printer.url:
             printer = EscposPrinter(opener(settings.receipt_printer.url), settings.receipt_printer.width_dots)
             self._add_queue(RECEIPT, printer, draw)
@@ -117,6 +121,8 @@ class Devices:
     def close(self) -> None:
         self._watch.close()
         self.guns.close()
+        if self._recordings is not None:
+            self._recordings.close()
         for queue in self._queues.values():
             queue.close()
 

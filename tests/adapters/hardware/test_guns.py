@@ -1,6 +1,8 @@
 """Guns over a serial server, a pseudo terminal and a virtual input device."""
 
+import contextlib
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -12,10 +14,15 @@ from pathlib import Path
 import pytest
 
 from hardware.codecs.keymap import EV_KEY, INPUT_EVENT
+from hardware.codecs.recording import read_recording
 from hardware.drivers.gun import Gun, hid_gun, serial_gun
+from hardware.drivers.gun_rack import GunRack
+from hardware.drivers.plugs import Plugs
+from hardware.drivers.recorder import Folder
 from hardware.drivers.supervisor import Keeper, Supervisor
 from hardware.ports import DeviceView, Scan, ScanTrouble
 from hardware.transports.evdev_input import InputStream
+from hardware.transports.listener import Listening
 from hardware.transports.serial_url import SerialStream
 from hardware.transports.tcp import TcpStream
 from hardware.twins.hid_gun import HidGunTwin
@@ -169,6 +176,64 @@ def test_closing_wakes_a_reader_at_once(gun_twin: SerialGunTwin) -> None:
     assert ended == ["device.closed"]
     with pytest.raises(Unavailable, match=r"device\.closed"):
         stream.read(0)
+
+
+class Radio:
+    """A gun on the network that calls the machine."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+
+    def send(self, raw: bytes) -> None:
+        self._socket.sendall(raw)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.mark.row("F10.2")
+@pytest.mark.row("F10.28")
+def test_a_gun_that_calls_is_heard_again_after_it_lost_its_radio(ear: Ear, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    folder = Folder(tmp_path / "recordings", lambda: 0.5, time.monotonic)
+    rack = GunRack(
+        Supervisor(time.monotonic, ear.see), Plugs(), on_scan=ear.hear, on_trouble=ear.hear, mono_s=time.monotonic,
+        draw=lambda: 0.0, listened=folder.listen,
+    )  # fmt: skip
+    rack.add("far", f"listen://127.0.0.1:{port}", "network-gun")
+    rack.start()
+    radio = None
+    while radio is None:  # the port is opened by the gun's own thread
+        with contextlib.suppress(ConnectionRefusedError):
+            radio = Radio(port)
+    assert ear.wait_states("opening", "ready")
+    radio.send(b"ZY001\rhalf")
+    assert ear.wait_heard(1)
+    # Its radio fails: the old call stays open and dead, and it calls anew.
+    again = Radio(port)
+    again.send(b"ZY002\r")
+    assert ear.wait_heard(2)
+    radio.close()
+    again.send(b"ZY003\r")
+    assert ear.wait_heard(3)
+    again.close()
+    assert ear.wait_states("lost")
+    heard = rack.heard("far")
+    rack.close()
+    folder.close()
+    assert [found.text for found in ear.heard if isinstance(found, Scan)] == ["ZY001", "ZY002", "ZY003"]
+    assert (heard.scans, heard.last_chars, heard.last_terminated) == (3, 5, True)
+    (written,) = (tmp_path / "recordings").iterdir()
+    raw = b"".join(read.data for read in read_recording(written.read_text("ascii").splitlines())[1])
+    assert raw == b"NN555\rnnnnNN555\rNN555\r"
+
+
+def test_a_port_that_is_taken_is_said_to_be(ear: Ear) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        listening = Listening("127.0.0.1", other.getsockname()[1])
+        with pytest.raises(Unavailable, match=r"device\.port-taken"):
+            listening.open()
 
 
 @pytest.mark.parametrize("url", ["/dev/there-is-no-such-gun", "socket://127.0.0.1:1", "nonsense://x"])
