@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -11,8 +12,8 @@ from appliance.features.devices.service import LABEL, RECEIPT
 from appliance.settings import Settings
 from appliance.store.print_jobs import PrintJobs
 from appliance.store.site import ward
+from hardware.codecs import tspl, zpl
 from hardware.codecs.escpos_out import encode_slip
-from hardware.codecs.zpl import encode_label
 from hardware.drivers.glyphs import Glyphs
 from sync.adapters.sqlite_log.node_store import Unit, count
 from sync.domain.tracking import papers, receipt_code
@@ -79,8 +80,10 @@ class Papers:
         copy_no = max(copy_no, self._jobs.copies(unit, "label", stay_key))
         prefix = next(iter(self._settings.codes.prefixes), "")
         label = papers.cover_label(stay_key, name, discharged_on, prefix=prefix, copy_no=copy_no)
+        label = replace(label, lines=(*label.lines, *_lacking(self._glyphs.missing("".join(label.lines)))))
+        encode = {"zpl": zpl, "tspl": tspl}[self._settings.devices.label_printer.line].encode_label
         try:
-            payload = encode_label(label, self._settings.devices.label_printer.dpi, self._glyphs.draw)
+            payload = encode(label, self._settings.devices.label_printer.dpi, self._glyphs.draw)
         except PeerFault as fault:
             # A number that no label can carry must not keep the record from being received.
             count(unit.conn, fault.code, row_ms)
@@ -89,10 +92,8 @@ class Papers:
 
     def _receipt_bytes(self, slip: Slip) -> bytes:
         """The printer's bytes; characters no font has are boxed, and the slip says which. Codes that do not fit go."""
-        missing = self._glyphs.missing_in(slip)
-        if missing:
-            named = " ".join(f"U+{ord(char):04X}" for char in missing if len(char) == 1)
-            slip = Slip((*slip.blocks[:-1], Line(f"缺字 / missing: {named}"), *slip.blocks[-1:]))
+        lacking = map(Line, _lacking(self._glyphs.missing_in(slip)))
+        slip = Slip((*slip.blocks[:-1], *lacking, *slip.blocks[-1:]))
         width = self._settings.devices.receipt_printer.width_dots
         try:
             return encode_slip(slip, width, draw=self._glyphs.draw)
@@ -106,3 +107,8 @@ class Papers:
 
     def _local(self, at_ms: int) -> datetime:
         return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(self._zone)
+
+
+def _lacking(missing: Sequence[str]) -> list[str]:
+    """The line that marks paper on which characters stand as their code points."""
+    return ["缺字 / missing: " + " ".join(f"U+{ord(char):04X}" for char in missing)] if missing else []

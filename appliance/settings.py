@@ -70,12 +70,13 @@ class Gun(Section):
 
 
 class Printer(Section):
-    url: str = Field("", description="socket://host:port or a serial device; empty: none")
+    url: str = Field("", description="socket://host:port, /dev/usb/lp0, /dev/rfcomm0 or a serial device; empty: none")
     width_dots: int = Field(384, description="384 for 58 mm, 576 for 80 mm paper")
 
 
 class LabelPrinter(Section):
-    url: str = Field("", description="socket://host:port of a ZPL printer; empty: none")
+    url: str = Field("", description="socket://host:port, /dev/usb/lp0 or a serial device; empty: none")
+    line: Literal["zpl", "tspl"] = Field("zpl", description="what the printer speaks")
     dpi: int = Field(203, description="dots per inch")
 
 

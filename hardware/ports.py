@@ -117,7 +117,7 @@ class Called(Protocol):
 class PrinterStatus:
     """`unknown` is what a silent printer gets; it is never taken for ready.
 
-    Reasons: paper-out, cover-open, head-open, ribbon-out, paused, cutter, error, offline, gone, silent.
+    Reasons: paper-out, cover-open, head-open, ribbon-out, paused, jam, cutter, error, offline, gone, silent.
     """
 
     state: Literal["ready", "attention", "unknown"]

@@ -7,21 +7,14 @@ boxes and say nothing. Source: Zebra, ZPL II Programming Guide: ^A, ^BC, ^BY, ^F
 from __future__ import annotations
 
 import itertools
-import math
 import re
 from typing import NamedTuple
 
-from hardware.codecs import code128, text_cells
+from hardware.codecs import code128
+from hardware.codecs.label_layout import Layout, PlacedLine, drawn_size, lay_out
 from hardware.ports import Bitmap, Draw, PrinterStatus
 from sync.kernel.paper import Label
 
-DOTS_PER_MM = {203: 8.0, 300: 11.8}
-MARGIN_MM = 2
-CODE_SHARE = 0.32
-CODE_TEXT_MM = 3.5
-"""Under the bars the printer writes the code itself; this much is left for it."""
-FIRST_LINE_MM_MAX, LINE_MM_MAX, LINE_MM_MIN = 9.0, 5.5, 2.0
-MODULE_DOTS = 4
 ASCII_WIDTH_SHARE = 0.5
 """Width of a character cell asked of the scalable font, as a share of its height."""
 
@@ -34,31 +27,18 @@ def encode_label(label: Label, dpi: int, draw: Draw) -> bytes:
 
     A line too long for the label gets smaller, never cut. Raises PeerFault `paper.code-too-wide`, `code128.text`.
     """
-    per_mm = DOTS_PER_MM[dpi]
-    width, height, margin = (round(mm * per_mm) for mm in (label.width_mm, label.height_mm, MARGIN_MM))
-    inner = width - 2 * margin
-    bar_dots = round(height * CODE_SHARE)
-    code_top = height - margin - bar_dots - round(CODE_TEXT_MM * per_mm)
-    wanted = [FIRST_LINE_MM_MAX, *[LINE_MM_MAX] * (len(label.lines) - 1)][: len(label.lines)]
-    shrink = min(1.0, (code_top - margin) / (sum(wanted) * per_mm)) if wanted else 1.0
-    parts, top = [f"^XA^CI28^PW{width}^LL{height}^LH0,0"], margin
-    for text, height_mm in zip(map(text_cells.clean, label.lines), wanted, strict=True):
-        line_dots = math.floor(height_mm * per_mm * shrink)
-        parts.append(_line(text, inner, line_dots, margin, top, draw))
-        top += line_dots
-    parts.append(_code(label.code, inner, bar_dots, margin, code_top))
+    at = lay_out(label, dpi)
+    parts = [f"^XA^CI28^PW{at.width}^LL{at.height}^LH0,0"]
+    parts += [_line(line, at.left, at.inner, draw) for line in at.lines if line.text.strip()]
+    parts.append(_code(label.code, at))
     return ("".join(parts) + "^XZ\n").encode("ascii")
 
 
-def _line(text: str, inner: int, line_dots: int, left: int, top: int, draw: Draw) -> str:
-    cells = max(1, text_cells.width(text))  # a mark without a letter under it is still drawn
-    if not text.strip():
-        return ""
-    if text.isascii():
-        high = min(line_dots * 4 // 5, int(inner / (cells * ASCII_WIDTH_SHARE)))
-        return f"^FO{left},{top}^A0N,{high},{round(high * ASCII_WIDTH_SHARE)}{_field(text)}"
-    cell_dots = min(line_dots * 2 // 5, inner // cells)
-    return f"^FO{left},{top}{encode_image(draw(text, cells * cell_dots, cell_dots * 5 // 2))}^FS"
+def _line(line: PlacedLine, left: int, inner: int, draw: Draw) -> str:
+    if line.text.isascii():
+        high = min(line.high * 4 // 5, int(inner / (line.cells * ASCII_WIDTH_SHARE)))
+        return f"^FO{left},{line.top}^A0N,{high},{round(high * ASCII_WIDTH_SHARE)}{_field(line.text)}"
+    return f"^FO{left},{line.top}{encode_image(draw(line.text, *drawn_size(line, inner)))}^FS"
 
 
 def _field(text: str) -> str:
@@ -71,14 +51,12 @@ def encode_image(bitmap: Bitmap) -> str:
     return f"^GFA,{len(bitmap.rows)},{len(bitmap.rows)},{bitmap.row_bytes},{bitmap.rows.hex().upper()}"
 
 
-def _code(text: str, inner: int, bar_dots: int, left: int, top: int) -> str:
-    dots = code128.module_dots(text, inner, MODULE_DOTS)
+def _code(text: str, at: Layout) -> str:
     data = ""
-    for at, (code_set, part) in enumerate(code128.stretches(text)):
-        data += {("B", True): ">:", ("C", True): ">;", ("B", False): ">6", ("C", False): ">5"}[code_set, at == 0]
+    for n, (code_set, part) in enumerate(code128.stretches(text)):
+        data += {("B", True): ">:", ("C", True): ">;", ("B", False): ">6", ("C", False): ">5"}[code_set, n == 0]
         data += part.replace(">", ">0")
-    start = left + (inner - code128.modules(text) * dots) // 2
-    return f"^FO{start},{top}^BY{dots}^BCN,{bar_dots},Y,N,N,N{_field(data)}"
+    return f"^FO{at.code_left},{at.code_top}^BY{at.module_dots}^BCN,{at.bar_dots},Y,N,N,N{_field(data)}"
 
 
 class HostStatus(NamedTuple):

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 
 from hardware.ports import ByteStream
+from hardware.transports.char_device import CharDeviceStream
 from hardware.transports.evdev_input import InputStream
 from hardware.transports.serial_url import SerialStream
 from hardware.transports.tcp import TcpStream
@@ -14,12 +15,14 @@ HID = "hid:"
 
 
 def opener(url: str, baud: int = 9600) -> Callable[[], ByteStream]:
-    """`socket://host:port` (a device on the network), `hid:/dev/input/eventN`, else a serial device at `baud`."""
+    """`socket://host:port` (on the network), `hid:/dev/input/eventN`, `/dev/usb/lpN`, else a serial device at `baud`."""
     if url.startswith(HID):
         return lambda: InputStream(url.removeprefix(HID))
     if url.startswith("socket://"):
         host, port = host_and_port(url)
         return lambda: TcpStream(host, port)
+    if url.startswith("/dev/usb/lp"):
+        return lambda: CharDeviceStream(url)
     return lambda: SerialStream(url, baud)
 
 

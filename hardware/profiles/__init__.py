@@ -10,7 +10,7 @@ from typing import Any
 
 LINES: Mapping[str, tuple[str, ...]] = {
     "gun": ("serial", "hid", "network"),
-    "label-printer": ("zpl",),
+    "label-printer": ("tspl", "zpl"),
     "receipt-printer": ("escpos",),
 }
 """Kind of device to the lines it is spoken to over. A new kind is a line here, sorted."""

@@ -20,7 +20,8 @@ from hardware.drivers.print_queue import PrintQueue
 from hardware.drivers.receipt_printer import EscposPrinter
 from hardware.drivers.recorder import Folder
 from hardware.drivers.supervisor import Supervisor
-from hardware.ports import DeviceView, Plug, Scan, ScanTrouble
+from hardware.drivers.tspl_printer import TsplPrinter
+from hardware.ports import DeviceView, Plug, Printer, Scan, ScanTrouble
 from hardware.transports.udev import UdevWatch
 from sync.adapters.sqlite_log.node_store import NodeStore
 from sync.domain.fleet.facts import noted
@@ -92,7 +93,9 @@ class Devices:
             printer = EscposPrinter(opener(settings.receipt_printer.url), settings.receipt_printer.width_dots)
             self._add_queue(RECEIPT, printer, draw)
         if settings.label_printer.url:
-            self._add_queue(LABEL, ZplPrinter(opener(settings.label_printer.url), settings.label_printer.dpi), draw)
+            opened, dpi = opener(settings.label_printer.url), settings.label_printer.dpi
+            labels = ZplPrinter(opened, dpi) if settings.label_printer.line == "zpl" else TsplPrinter(opened, dpi, draw)
+            self._add_queue(LABEL, labels, draw)
         with store.read() as conn:
             bound, off = books.bindings(conn), books.switched_off(conn)
         for row in bound:
@@ -100,7 +103,7 @@ class Devices:
         for name in off:
             self._switch(name, False)
 
-    def _add_queue(self, name: str, printer: EscposPrinter | ZplPrinter, draw: Callable[[], float]) -> None:
+    def _add_queue(self, name: str, printer: Printer, draw: Callable[[], float]) -> None:
         queue = PrintQueue(name, printer, self._jobs, self._supervisor.add("printer", name), draw)
         self._jobs.on_queued(name, queue.wake)
         self._queues[name] = queue
