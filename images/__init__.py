@@ -1,1 +1,1 @@
-"""Pages and DICOM. Empty so far: the name stands here because the import contracts speak of it."""
+"""Pages and DICOM: what leaves this house on sheets, and what comes in as pictures."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from hardware.codecs import code128, qr_size, raster, text_cells
 from hardware.ports import Bitmap, Draw
-from sync.kernel.paper import Align, Block, Code2d, Code128, Columns, Feed, Line, Rule, Slip
+from sync.kernel.paper import Align, Block, Code2d, Code128, Columns, Feed, Line, OpenDrawer, Rule, Slip
 
 CELL_DOTS = 12
 """Font A is 12 dots wide, a Chinese character 24."""
@@ -27,6 +27,8 @@ START = b"\x1b@\x1c&\x1bR\x00\x1b3" + bytes([LINE_DOTS])
 CUT = b"\x1dVA\x00"
 PROOF = b"\x1dr\x01"
 """Asks for the paper sensor in order: it is answered only after everything before it came out."""
+OPEN_DRAWER = b"\x1bp\x00\x19\xfa"
+"""`ESC p` on pin 2: 50 ms on, 500 ms off, in units of 2 ms."""
 ALIGN: dict[Align, bytes] = {"left": b"\x1ba\x00", "centre": b"\x1ba\x01", "right": b"\x1ba\x02"}
 
 
@@ -60,6 +62,8 @@ def _block(block: Block, width_dots: int, draw: Draw, module_dots: int) -> bytes
             return ALIGN["centre"] + _qr(block.text, width_dots, module_dots) + caption
         case Code128():
             return ALIGN["centre"] + _code128(block.text, width_dots)
+        case OpenDrawer():
+            return OPEN_DRAWER
 
 
 def _text(text: str, size: int, bold: bool, draw: Draw) -> bytes:

@@ -66,4 +66,4 @@ def lay_out(label: Label, dpi: int) -> Layout:
 def drawn_size(line: PlacedLine, inner: int) -> tuple[int, int]:
     """Width and height in dots at which a line is drawn as an image: as tall as its box allows, never wider than it."""
     cell_dots = min(line.high * 2 // 5, inner // line.cells)
-    return line.cells * cell_dots, cell_dots * 5 // 2
+    return line.cells * cell_dots, -(-cell_dots * 5 // 2)

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from hardware.codecs.text_cells import cells, clean, clusters
 from hardware.ports import Bitmap
 from sync.kernel.outcome import Unavailable
-from sync.kernel.paper import Code2d, Code128, Columns, Feed, Line, Rule, Slip
+from sync.kernel.paper import Code2d, Code128, Columns, Feed, Line, OpenDrawer, Rule, Slip
 
 
 class FontPlace(NamedTuple):
@@ -145,5 +145,5 @@ def slip_texts(slip: Slip) -> Iterator[str]:
                 yield from (block.left, block.right)
             case Code2d():
                 yield block.caption
-            case Code128() | Rule() | Feed():
+            case Code128() | Rule() | Feed() | OpenDrawer():
                 pass

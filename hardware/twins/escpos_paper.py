@@ -32,6 +32,7 @@ class Piece:
     code_texts: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     images: int = 0
+    pulses: int = 0
 
     @property
     def height_dots(self) -> int:
@@ -109,6 +110,8 @@ class EscposPaper:
                 self._bar_text_below = bool(data[0] & 2)
             case b"\x1dk":
                 self._code128(data)
+            case b"\x1bp":
+                self.piece.pulses += 1
             case b"unknown":
                 self.piece.unknown.append(data.hex())
 

@@ -22,9 +22,9 @@ BUFFER_BYTES_MAX = 4 * 1024 * 1024
 class EscposPrinterTwin:
     """`out_dir` gets `slip-0001.png` … and `slips.jsonl`, one line a slip:
 
-    `{n, complete, png, text_lines, qr_texts, code_texts, images, unknown, bytes, started_at, finished_at}`. `bytes` is
-    base64 of what made it. `text_lines` are those the printer's own font wrote; lines that came as images are in the
-    picture alone. `complete` is False for paper that power-off left half printed. A slip ends with a cut, or with GS r.
+    `{n, complete, png, text_lines, qr_texts, code_texts, images, pulses, unknown, bytes, started_at, finished_at}`.
+    `bytes` is base64 of what made it. `text_lines` are those the printer's own font wrote; lines that came as images
+    are in the picture alone. `complete` is False for paper that power-off left half printed. A slip ends with a cut, or with GS r.
 
     Real-time questions are answered at once, GS r in its turn. Without paper or with the cover open the printer stops
     where it is, keeps what it was sent, and goes on when it can; without power it forgets.
@@ -200,6 +200,7 @@ class EscposPrinterTwin:
                 "qr_texts": piece.qr_texts,
                 "code_texts": piece.code_texts,
                 "images": piece.images,
+                "pulses": piece.pulses,
                 "unknown": piece.unknown,
                 "bytes": base64.b64encode(made).decode("ascii"),
                 "started_at": self._started_at,

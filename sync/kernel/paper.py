@@ -57,7 +57,12 @@ class Code128:
     text: str
 
 
-Block = Line | Columns | Rule | Feed | Code2d | Code128
+@dataclass(frozen=True, slots=True)
+class OpenDrawer:
+    """The cash drawer that hangs on the printer opens when the paper has come so far; other printers pass it by."""
+
+
+Block = Line | Columns | Rule | Feed | Code2d | Code128 | OpenDrawer
 
 
 @dataclass(frozen=True, slots=True)

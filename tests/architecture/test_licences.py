@@ -40,6 +40,7 @@ SPELLINGS = {
 # Where the metadata is silent or says more than the licence: what the licence file in the package says.
 READ_BY_HAND = {
     "peewee": {"MIT"},
+    "pyphen": {"LGPL-2.1-or-later"},  # LGPL 2 or later is one of three to choose from
     "sqlcipher3": {"Zlib"},
     "qrcode": {"BSD-3-Clause"},  # the second classifier is about the trade mark of the word
 }

@@ -12,7 +12,7 @@ from hardware.ports import Outcome, PrinterStatus
 from hardware.transports.tcp import TcpStream
 from hardware.twins.escpos_paper import LACKING
 from hardware.twins.escpos_printer import EscposPrinterTwin
-from sync.kernel.paper import Code2d, Code128, Columns, Line, Rule, Slip
+from sync.kernel.paper import Code2d, Code128, Columns, Line, OpenDrawer, Rule, Slip
 from tests.adapters.hardware.paper_room import PATIENCE_S, printer_of, slip_of
 
 MakeTwin = Callable[..., EscposPrinterTwin]
@@ -47,6 +47,12 @@ def test_a_receipt_reads_back_from_its_picture(make_twin: MakeTwin, glyphs: Glyp
     assert LONG_NAME in "".join(kept["text_lines"]).replace(" ", "")
     read = {found.format: found.text for found in zxingcpp.read_barcodes(picture(twin))}
     assert read == {zxingcpp.BarcodeFormat.QRCode: QR_TEXT, zxingcpp.BarcodeFormat.Code128: "ZY00123456-2"}
+
+
+def test_the_drawer_opens_once_and_leaves_no_mark(twin: EscposPrinterTwin, glyphs: Glyphs) -> None:
+    slip = encode_slip(Slip((Line("12.50"), OpenDrawer())), 384, draw=glyphs.draw)
+    assert printer_of(twin).print_slip(slip) == Outcome("confirmed")
+    assert (twin.slips[0]["pulses"], twin.slips[0]["text_lines"], twin.slips[0]["unknown"]) == (1, ["12.50"], [])
 
 
 @pytest.mark.row("F10.11")
