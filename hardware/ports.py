@@ -168,3 +168,47 @@ class Ledger(Protocol):
 
     def doubt_sent(self, printer: str) -> int:
         """At start: every `sent` job of this printer becomes `uncertain` (reason `restart`). Answers how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanWish:
+    """How pages are to be taken. `feeder-duplex` gives front and back of each sheet, in that order."""
+
+    source: Literal["flatbed", "feeder", "feeder-duplex"] = "feeder"
+    colour: Literal["colour", "grey"] = "colour"
+    dpi: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class TakenPage:
+    """One side of one sheet, whole. `n` counts from 1 within its run; `media_type` is that of `picture`."""
+
+    n: int
+    picture: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """How a run of pages ended; the pages taken until then are good.
+
+    done: nothing is left to take. stopped: a person or the caller ended it. failed: `reason` is no-documents, jam,
+    cover-open, busy, gone, denied, memory, silent or error.
+    """
+
+    kind: Literal["done", "stopped", "failed"]
+    pages: int
+    reason: str = ""
+
+
+PageListener = Callable[[TakenPage], None]
+
+
+class PageSource(Protocol):
+    """A scanner or a camera. Both calls block; one thread uses it."""
+
+    def status(self) -> tuple[DeviceState, str]:
+        """State and reason, without moving paper; unknown is `attention`, `silent`."""
+
+    def take(self, wish: ScanWish, on_page: PageListener, stopped: Callable[[], bool]) -> RunEnd:
+        """Pages in the order they came; `stopped` is asked several times a second."""

@@ -24,7 +24,8 @@ class EscposPrinterTwin:
 
     `{n, complete, png, text_lines, qr_texts, code_texts, images, pulses, unknown, bytes, started_at, finished_at}`.
     `bytes` is base64 of what made it. `text_lines` are those the printer's own font wrote; lines that came as images
-    are in the picture alone. `complete` is False for paper that power-off left half printed. A slip ends with a cut, or with GS r.
+    are in the picture alone. `complete` is False for paper that power-off left half printed. A slip ends with a cut, or
+    with GS r.
 
     Real-time questions are answered at once, GS r in its turn. Without paper or with the cover open the printer stops
     where it is, keeps what it was sent, and goes on when it can; without power it forgets.
