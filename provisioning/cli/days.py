@@ -159,6 +159,8 @@ def bench(
     if name not in NAMES or not takes(name, options):
         said = f"No benchmark of this name or with these options: {name}. There are {', '.join(NAMES)}."
         say.stop(said, code="bench.unknown", as_json=json, exit_code=say.WRONG_USE)
+    # Whoever ends a benchmark ends the hub and broker that it started.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     found = run(name, **options)
     say.document(found, as_json=json, lines=[f"{k}: {v}" for part in ("ratios", "figures", "baseline")
                                              for k, v in found[part].items()])  # fmt: skip

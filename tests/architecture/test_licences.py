@@ -11,6 +11,7 @@ SHIPPED = {
     "Apache-2.0",
     "BSD-2-Clause",
     "BSD-3-Clause",
+    "CC0-1.0",
     "EDL-1.0",
     "HPND",
     "ISC",

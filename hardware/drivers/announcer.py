@@ -1,0 +1,165 @@
+"""One area's loudspeaker: a queue of calls, one heard after the other, music under them turned down."""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+from hardware.codecs import waves
+from hardware.codecs.announcement import Announcement
+from hardware.drivers.supervisor import Device
+from sync.kernel.outcome import Unavailable
+
+DUCKED = 0.2
+RAMP_BLOCKS = 6
+RETRY_S = 1.0
+SAID_KEPT = 1000
+
+Heard = Callable[[str, Literal["played", "cut", "failed"]], None]
+
+
+class SoundOut(Protocol):
+    """A loudspeaker. `write` blocks about as long as the sound lasts and raises `Unavailable` when it is gone."""
+
+    def write(self, sound: array[int]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Announcer:
+    """`say` from any thread. Each call ends with one word to `heard(call_id, …)`, in this announcer's thread.
+
+    played: every sample went out. cut: somebody cancelled it. failed: it could not be read out; a loudspeaker that is
+    gone is waited for, and the call it fell silent in is said again from its beginning.
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        open_out: Callable[[], SoundOut],
+        speak: Callable[[Announcement], array[int]],
+        heard: Heard,
+        *,
+        chime: bool = True,
+        music: array[int] | None = None,
+        gain: float = 1.0,
+    ) -> None:
+        self._device = device
+        self._open_out = open_out
+        self._speak = speak
+        self._heard = heard
+        self._chime = waves.louder(waves.chime(), gain) if chime else waves.samples()
+        self._music = music
+        self._gain = gain
+        self._at = 0
+        self._level = 1.0
+        self._changed = threading.Condition()
+        self._waiting: list[Announcement] = []
+        self._known: dict[str, None] = {}
+        self._cut: set[str] = set()
+        self._out: SoundOut | None = None
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name=f"sound-{device.view.name}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        """What is being said falls silent within a block; what waits is not said."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+        self._thread.join(timeout=10.0)
+
+    def say(self, announcement: Announcement) -> bool:
+        """False for a call that was taken before: it is not said twice. Urgent ones go before the others that wait."""
+        with self._changed:
+            if announcement.call_id in self._known:
+                return False
+            self._known[announcement.call_id] = None
+            while len(self._known) > SAID_KEPT:
+                del self._known[next(iter(self._known))]
+            at = len(self._waiting)
+            if announcement.urgent:
+                at = next((n for n, other in enumerate(self._waiting) if not other.urgent), at)
+            self._waiting.insert(at, announcement)
+            self._changed.notify_all()
+            return True
+
+    def cancel(self, call_id: str) -> None:
+        """One that waits goes; one that is heard falls silent within a block."""
+        with self._changed:
+            self._cut.add(call_id)
+            self._changed.notify_all()
+
+    def _run(self) -> None:
+        self._device.say("opening")
+        while not self._stopped:
+            try:
+                if self._out is None:
+                    self._out = self._open_out()
+                    self._device.say("ready")
+                self._step(self._out)
+            except Unavailable as fault:
+                self._drop()
+                self._device.say("lost", fault.code)
+                with self._changed:
+                    self._changed.wait_for(lambda: self._stopped, RETRY_S)
+        self._drop()
+
+    def _drop(self) -> None:
+        if self._out is not None:
+            self._out.close()
+            self._out = None
+
+    def _step(self, out: SoundOut) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or self._waiting or self._cut or self._music is not None)
+            call = self._waiting[0] if self._waiting and not self._stopped else None
+            if call is None:
+                self._cut.clear()
+        if self._stopped:
+            return
+        if call is None:
+            out.write(self._under(waves.silence(waves.BLOCK / waves.RATE)))
+            return
+        if call.call_id not in self._cut:
+            try:
+                said = self._chime + waves.louder(self._speak(call), self._gain)
+            except Unavailable:
+                self._end(call, "failed")
+                return
+            self._device.say("busy")
+            for start in range(0, len(said), waves.BLOCK):
+                if self._stopped or call.call_id in self._cut:
+                    break
+                out.write(self._under(said[start : start + waves.BLOCK], ducked=True))
+            else:
+                self._end(call, "played")
+                return
+            if self._stopped:
+                return
+        self._end(call, "cut")
+
+    def _end(self, call: Announcement, how: Literal["played", "cut", "failed"]) -> None:
+        with self._changed:
+            self._waiting.remove(call)
+            self._cut.discard(call.call_id)
+        self._device.say("ready")
+        self._heard(call.call_id, how)
+
+    def _under(self, samples_out: array[int], ducked: bool = False) -> array[int]:
+        """A block with the music under it, which falls and rises over a few blocks instead of at once."""
+        if self._music is None:
+            return samples_out
+        aim = DUCKED if ducked else 1.0
+        step = (1.0 - DUCKED) / RAMP_BLOCKS
+        self._level += max(-step, min(step, aim - self._level))
+        piece = waves.samples()
+        while len(piece) < len(samples_out):
+            taken = self._music[self._at : self._at + len(samples_out) - len(piece)]
+            self._at = (self._at + len(taken)) % len(self._music)
+            piece += taken
+        return waves.together(samples_out, waves.louder(piece, self._level * self._gain))
