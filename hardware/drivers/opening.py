@@ -15,7 +15,7 @@ HID = "hid:"
 
 
 def opener(url: str, baud: int = 9600) -> Callable[[], ByteStream]:
-    """`socket://host:port` (on the network), `hid:/dev/input/eventN`, `/dev/usb/lpN`, else a serial device at `baud`."""
+    """`socket://host:port`, `hid:/dev/input/eventN`, `/dev/usb/lpN`, else a serial device at `baud`."""
     if url.startswith(HID):
         return lambda: InputStream(url.removeprefix(HID))
     if url.startswith("socket://"):
