@@ -15,7 +15,7 @@ SUITES := $(wildcard $(addprefix tests/,architecture unit properties simulation 
 BENCHES := scan sync lone wire herd backlog bootstrap hub-scale
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench tour rows reference soak lock format
+.PHONY: help setup demo test check bench tour rows reference soak image-test lock format
 
 help:
 	@echo "make demo    set up and start a hub, three appliances and their devices; prints the address"
@@ -26,6 +26,7 @@ help:
 	@echo "make rows    docs/generated/rows.md from the tests' marks"
 	@echo "make reference  docs/reference from what the program says"
 	@echo "make soak    the long counts"
+	@echo "make image-test  what needs a real kernel with devices of its own: a machine in QEMU"
 	@echo "make lock    requirements.lock from pyproject.toml"
 
 # --- set-up -------------------------------------------------------------------------------------
@@ -63,6 +64,10 @@ ifneq ($(wildcard package-lock.json),)
 else
 .stamps/assets: | .stamps
 endif
+
+image-test: setup
+	@.ci/apt.sh .ci/packages-image.txt
+	@WAYSTATION_IMAGE=1 $(BIN)/python -m pytest -rP tests/image $(ARGS)
 
 lock:
 	@echo setuptools | $(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --python-version 3.11 \

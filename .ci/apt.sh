@@ -1,11 +1,12 @@
 #!/bin/sh
-# Installs the Debian packages of packages.txt that are missing; quick and silent when none is.
+# Installs the Debian packages of packages.txt, or of the list that is named, that are missing; quick and silent when
+# none is.
 # No daemon is started: a policy-rc.d of 101 stands while apt works, and is taken away again.
 set -eu
 here=$(dirname "$0")
 
 missing=
-for name in $(sed -e 's/#.*//' -e 's/ .*//' "$here/packages.txt"); do
+for name in $(sed -e 's/#.*//' -e 's/ .*//' "${1:-$here/packages.txt}"); do
     state=$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null || true)
     [ "$state" = installed ] || missing="$missing $name"
 done
