@@ -128,6 +128,8 @@ export function startWedge() {
   /** Whether the text that comes next is that of a key which was heard already. */
   let heard = false;
   let unheard = false;
+  /** @type {EventTarget | null} */
+  let place = null;
 
   /**
    * @param {Event} event
@@ -137,6 +139,8 @@ export function startWedge() {
    */
   function take(event, character, ends, composing) {
     const box = event.target;
+    if (box !== place) assembler.reset(); // a burst goes to one place
+    place = box;
     const holds = box instanceof HTMLInputElement || box instanceof HTMLTextAreaElement;
     const snapshot = holds ? { box, value: box.value, from: selection(box, "start"), to: selection(box, "end") } : null;
     const kept = before;
@@ -173,6 +177,7 @@ export function startWedge() {
       const ofKey = heard;
       heard = false;
       if (ofKey || event.isComposing) return;
+      if (event.target instanceof HTMLInputElement && event.target.type === "password") return;
       if (unheard) assembler.unswallow();
       unheard = false;
       if (event.inputType === "insertText") for (const character of event.data ?? "") take(event, character, false, false);

@@ -270,34 +270,79 @@ def test_an_input_method_that_swallows_a_scan_is_named(listening: Page) -> None:
     assert listening.locator("#said").inner_text() == "把输入法切到英文，再扫一次"
 
 
+class Keys:
+    """Real keys of the browser that say themselves when they were struck, so that a busy machine changes nothing."""
+
+    def __init__(self, page: Page) -> None:
+        self._client = page.context.new_cdp_session(page)
+        self._at_s: float = page.evaluate("(performance.timeOrigin + performance.now()) / 1000")
+
+    def strike(self, keys: str, gap_s: float) -> None:
+        """Digits, letters and signs as they are; `\r` is Enter."""
+        for key in keys:
+            self._at_s += gap_s
+            named = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13} if key == "\r" else {
+                "key": key, "code": f"Digit{key}" if key.isdigit() else ""}  # fmt: skip
+            struck = {**named, "timestamp": self._at_s}
+            self._client.send("Input.dispatchKeyEvent", {"type": "keyDown", "text": key, **struck})
+            self._client.send("Input.dispatchKeyEvent", {"type": "keyUp", **struck})
+
+    def enter_after(self, page: Page, gap_s: float) -> None:
+        """Enter so long after the newest text that was inserted."""
+        self._at_s = page.evaluate("(performance.timeOrigin + window.inserted) / 1000")
+        self.strike("\r", gap_s)
+
+
 @pytest.mark.row("F10.27")
 def test_a_gun_among_typing_leaves_in_a_box_what_a_person_typed(listening: Page) -> None:
-    """Real keys of the browser: a person's with pauses, a gun's without; the box keeps the person's alone."""
-    box, keys = listening.locator("#record"), listening.keyboard
+    """A person's keys with pauses, a gun's without; the box keeps the person's alone."""
+    box, keys = listening.locator("#record"), Keys(listening)
     box.click()
-    for typed, scanned in (("12", "00731846-2"), ("3", "00731847"), ("45", "]c0731848/1")):
-        keys.type(typed, delay=110)
-        listening.wait_for_timeout(110)
-        keys.type(scanned)
-        keys.press("Enter")
-        listening.wait_for_timeout(110)
-    assert (caught(listening), box.input_value()) == (["00731846-2", "00731847", "]c0731848/1"], "12345")
+    for typed, scanned in (("12", "00731846-2"), ("3", "00731847"), ("45", "]C1(01)0731848")):
+        keys.strike(typed, 0.11)
+        keys.strike(" " if typed == "3" else "0", 0.2)
+        keys.strike(scanned[0], 0.2)
+        keys.strike(scanned[1:] + "\r", 0.05 if typed == "3" else 0.004)
+    assert (caught(listening), box.input_value()) == (["00731846-2", "00731847", "]C1(01)0731848"], "1203 450")
+
+
+@pytest.mark.row("F10.27")
+def test_a_gun_that_is_as_slow_as_a_person_is_none(listening: Page) -> None:
+    box, keys = listening.locator("#record"), Keys(listening)
+    box.click()
+    keys.strike("00731846\r", 0.06)
+    assert (caught(listening), box.input_value()) == ([], "00731846")
 
 
 @pytest.mark.row("F10.27")
 def test_a_phone_that_inserts_a_scan_as_text_is_caught(listening: Page) -> None:
-    """Android's scanners hand over through the keyboard: text comes, in one piece or by characters, and no key."""
-    box, keys = listening.locator("#record"), listening.keyboard
+    """Android's scanners hand over through the keyboard: text comes, and no key; Enter may be one."""
+    box, keys = listening.locator("#record"), Keys(listening)
+    listening.evaluate("document.addEventListener('beforeinput', (e) => { window.inserted = e.timeStamp }, true)")
     box.click()
-    keys.type("7", delay=110)
-    listening.wait_for_timeout(110)
-    keys.insert_text("QL00731846")
-    keys.press("Enter")
-    for character in "00731847":
-        keys.insert_text(character)
-    keys.press("Enter")
-    assert (caught(listening), box.input_value()) == (["QL00731846", "00731847"], "7")
+    keys.strike("7", 0.11)
+    for code, gap_s, taken in (("QL00731846", 0.01, True), ("a sentence", 0.5, False)):
+        listening.keyboard.insert_text(code)
+        keys.enter_after(listening, gap_s)
+        assert caught(listening) == ["QL00731846"], (code, taken)
+    assert box.input_value() == "7a sentence"
     assert listening.locator("#said").inner_text() == ""
+
+
+def test_what_is_filled_into_one_box_after_another_is_no_gun(listening: Page) -> None:
+    """As a browser does it that knows the words; nothing of it may vanish, a password least of all."""
+    listening.evaluate(
+        """() => document.querySelector("main").insertAdjacentHTML("afterbegin",
+             '<form id="two"><input id="one"><input id="secret" type="password"><button>go</button></form>')"""
+    )
+    listening.evaluate(
+        "document.getElementById('two').addEventListener('submit', (e) => { e.preventDefault(); window.sent = true })"
+    )
+    listening.fill("#one", "WB-LUO")
+    listening.fill("#secret", "135790")
+    listening.keyboard.press("Enter")
+    assert listening.evaluate("window.sent") and caught(listening) == []
+    assert (listening.input_value("#one"), listening.input_value("#secret")) == ("WB-LUO", "135790")
 
 
 @pytest.mark.row("F10.27")
@@ -318,10 +363,13 @@ def test_what_a_person_composes_is_let_alone(listening: Page) -> None:
 def test_a_key_that_is_held_down_is_no_gun(listening: Page) -> None:
     box = listening.locator("#record")
     box.click()
-    for _ in range(12):
-        listening.keyboard.down("0")  # down again without up is what a held key sends
-    listening.keyboard.up("0")
-    listening.keyboard.press("Enter")
+    client = listening.context.new_cdp_session(listening)
+    at_s = listening.evaluate("(performance.timeOrigin + performance.now()) / 1000")
+    for n in range(12):
+        held = {"type": "keyDown", "text": "0", "key": "0", "code": "Digit0", "autoRepeat": n > 0}
+        client.send("Input.dispatchKeyEvent", {**held, "timestamp": at_s + 0.03 * n})
+    enter = {"type": "keyDown", "text": "\r", "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13}
+    client.send("Input.dispatchKeyEvent", {**enter, "timestamp": at_s + 0.39})
     assert (caught(listening), box.input_value()) == ([], "0" * 12)
 
 
