@@ -16,7 +16,7 @@ from appliance.features.devices import store as books
 from hardware.ports import Identity, Plug
 from hardware.twins.serial_gun import SerialGunTwin
 from tests.browser.appliance.conftest import PIN, make_box
-from tests.browser.windows import HAND, ROOM, Window, open_window, sign_in_by_badge
+from tests.browser.windows import HAND, PATIENCE_MS, ROOM, Window, open_window, sign_in_by_badge
 
 SAYS = {
     "zh": {"paired": "用新枪扫这个码", "off": "停用了", "ready": "正常", "gone": "断开了", "none": "还没有配枪",
@@ -83,32 +83,32 @@ def test_the_device_page(
     sign_in_by_badge(window, "WB-WEN", PIN)
     window.go("/devices")
     row = {name: page.locator("li.device", has_text=name) for name in ("counter", "far", "spare", "gun-1")}
-    expect(row["counter"]).to_contain_text(says["ready"])
-    expect(row["spare"]).to_contain_text(says["none"])
-    expect(page.locator(".trouble")).to_have_count(2)
+    expect(row["counter"]).to_contain_text(says["ready"], timeout=PATIENCE_MS)
+    expect(row["spare"]).to_contain_text(says["none"], timeout=PATIENCE_MS)
+    expect(page.locator(".trouble")).to_have_count(2, timeout=PATIENCE_MS)
     clean(window)
     look(window, "devices-trouble")
 
     # Trying a gun: the page tells that it read, and never what.
     assert gun.wait_connected()
     gun.scan("SECRET")
-    expect(row["counter"]).to_contain_text(says["read"])
+    expect(row["counter"]).to_contain_text(says["read"], timeout=PATIENCE_MS)
     assert "SECRET" not in page.content()
 
     # By keyboard: off, and on again.
     row["counter"].get_by_role("button", name=re.compile(f"^{says['off_act']}")).press("Enter")
-    expect(row["counter"]).to_contain_text(says["off"])
+    expect(row["counter"]).to_contain_text(says["off"], timeout=PATIENCE_MS)
     window.ready()
     with box.store.read() as conn:
         assert books.switched_off(conn) == {"counter"}
     clean(window)
     row["counter"].get_by_role("button", name=re.compile(f"^{says['on_act']}")).press("Enter")
-    expect(row["counter"]).to_contain_text(says["ready"])
+    expect(row["counter"]).to_contain_text(says["ready"], timeout=PATIENCE_MS)
 
     # Pairing: the code stands on the screen, the gun scans it, and the socket is its own.
     window.ready()
     page.get_by_role("button", name=says["pair"], exact=True).press("Enter")
-    expect(page.locator("#pairing-title")).to_contain_text(says["paired"])
+    expect(page.locator("#pairing-title")).to_contain_text(says["paired"], timeout=PATIENCE_MS)
     window.ready()
     clean(window)
     look(window, "devices-pairing")
@@ -121,10 +121,10 @@ def test_the_device_page(
         page.wait_for_timeout(250)
         if page.locator("#pairing-title").count() == 0:
             break
-    expect(page.locator("#pairing-title")).to_have_count(0)
-    expect(row["gun-1"]).to_contain_text(says["ready"])
+    expect(page.locator("#pairing-title")).to_have_count(0, timeout=PATIENCE_MS)
+    expect(row["gun-1"]).to_contain_text(says["ready"], timeout=PATIENCE_MS)
     os.write(written, b"\rSECRET\r")
-    expect(row["gun-1"]).to_contain_text(says["read"])
+    expect(row["gun-1"]).to_contain_text(says["read"], timeout=PATIENCE_MS)
     with box.store.read() as conn:
         assert [(one.name, one.identity) for one in books.bindings(conn)] == [("gun-1", SERIAL)]
     clean(window)
@@ -133,5 +133,5 @@ def test_the_device_page(
     # Pulled out: shown where it is looked at, without a reload.
     window.keep()
     box.devices.plugs.unplugged(node)
-    expect(page.locator(".trouble")).to_have_count(3)
+    expect(page.locator(".trouble")).to_have_count(3, timeout=PATIENCE_MS)
     assert window.kept()
