@@ -46,6 +46,21 @@ def scan_meanwhile(site: Site, courier: Courier, ward: str, n: int, break_it: Ca
     return keys
 
 
+def gun_at_hub(site: Site, node: str) -> tuple[str, str]:
+    devices = {each["name"]: each for each in site.admin.get(f"/api/v1/nodes/{node}")["devices"]}
+    return devices["gun-1"]["state"], devices["gun-1"]["reason"]
+
+
+@pytest.mark.row("F10.24")
+def test_the_hub_is_told_of_a_gun_that_was_pulled_out(site: Site) -> None:
+    station = site.stage.station("records-room")
+    until(lambda: gun_at_hub(site, station.node) == ("ready", ""), "the hub knows the gun")
+    station.gun.unplug()
+    until(lambda: gun_at_hub(site, station.node)[0] == "lost", "the hub is told that it is gone")
+    station.gun.plug()
+    until(lambda: gun_at_hub(site, station.node) == ("ready", ""), "the hub is told that it is back")
+
+
 @pytest.mark.row("F10.14")
 def test_a_hub_killed_in_mid_drain_has_everything_once_after_its_start(site: Site) -> None:
     keys = scan_meanwhile(site, site.first, "W01", 30, site.stage.hub.kill)

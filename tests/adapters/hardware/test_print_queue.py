@@ -93,6 +93,21 @@ def test_paper_out_then_resumed_prints_exactly_once(
     assert titles(twin) == ["slip j1"] and len(twin.slips) == 1
 
 
+@pytest.mark.row("F10.24")
+def test_a_printer_that_is_switched_off_keeps_its_jobs(
+    twin: EscposPrinterTwin, job: Job, started: list[PrintQueue]
+) -> None:
+    ledger = MemoryLedger(job)
+    desk = Desk(twin, ledger)
+    desk.queue.switch(False)
+    assert not desk.queue.step()
+    assert ledger.states == {"j1": "queued"} and desk.device.view.state == "disabled" and titles(twin) == []
+    run(desk, started)
+    desk.queue.switch(True)
+    assert ledger.wait("j1", "confirmed")
+    assert titles(twin) == ["slip j1"]
+
+
 @pytest.mark.row("F10.12")
 @pytest.mark.parametrize("trouble", ["paper_out", "cover_open", "power_off"])
 def test_a_printer_that_cannot_leaves_the_job_queued(twin: EscposPrinterTwin, job: Job, trouble: str) -> None:

@@ -1,6 +1,8 @@
 import threading
 from collections.abc import Callable
 
+import pytest
+
 from hardware.drivers.supervisor import BACKOFF_S_MAX, Keeper, Supervisor, backoff_s
 from hardware.ports import DeviceView
 from sync.kernel.outcome import Unavailable
@@ -91,3 +93,36 @@ def test_a_disabled_device_says_nothing_until_it_is_enabled() -> None:
     device.enable()
     device.say("ready")
     assert device.view.state == "ready"
+
+
+@pytest.mark.row("F10.21")
+def test_a_plug_is_not_waited_for_and_a_pull_is_said_at_once() -> None:
+    """Between two tries it would wait ten seconds; the node that appears ends that."""
+    watch = Watch()
+    session = Scripted("gone", "works", "works")
+    keeper = Keeper(Supervisor(lambda: 0.0, watch).add("gun", "gun-1"), session, lambda: 1e9)
+    keeper.start()
+    assert watch.wait(("opening", ""), ("absent", "device.gone"))
+    keeper.plugged()
+    assert watch.wait(("ready", ""))
+    keeper.unplugged()
+    assert watch.wait(("lost", "device.unplugged"))
+    keeper.plugged()
+    assert watch.wait(("lost", "device.unplugged"), ("ready", ""))
+    keeper.close()
+
+
+@pytest.mark.row("F10.24")
+def test_what_is_switched_off_is_left_alone_until_it_is_switched_on() -> None:
+    watch = Watch()
+    session = Scripted("works", "works")
+    keeper = Keeper(Supervisor(lambda: 0.0, watch).add("gun", "gun-1"), session, lambda: 0.0)
+    keeper.start()
+    assert watch.wait(("ready", ""))
+    keeper.switch(False)
+    assert watch.wait(("disabled", ""))
+    keeper.plugged()
+    assert session.openings == ["works"] and keeper.device.view.state == "disabled"
+    keeper.switch(True)
+    assert watch.wait(("ready", ""))
+    keeper.close()
