@@ -144,6 +144,10 @@ class GunRack:
             if place.keeper is not None:
                 place.keeper.close()
             place.keeper = place.identity = None
+            if place.profile is None:
+                del self._places[name]
+                self._supervisor.remove(name)
+                return
             place.device.enable()
             place.device.say("absent", "device.unpaired")
 
@@ -214,9 +218,13 @@ class GunRack:
         return None if place is None else place.identity
 
     def heard(self, name: str) -> Heard:
-        return self._places[name].heard
+        """Nothing yet of a gun that was let go meanwhile."""
+        place = self._places.get(name)
+        return Heard() if place is None else place.heard
 
     def _scanned(self, name: str, scan: Scan) -> None:
+        if self._pairing is not None and scan.text == self._pairing.code:
+            return  # this one has a role already, and nobody else has a use for the code
         place = self._places[name]
         separators = place.heard.sends_separators or SEPARATOR in scan.text
         place.heard = replace(

@@ -170,6 +170,10 @@ class Devices:
             books.bind(unit.conn, row, self._store.clock.wall_ms())
             model = f"{plug.identity.vendor}:{plug.identity.product}"
             unit.append(noted(self._store.node, "device.paired", detail=f"{name} {model}"))
+        for other in self.guns.names():
+            held = self.guns.identity(other)
+            if other != name and held is not None and held.port == plug.identity.port:
+                self.guns.unbind(other)
         self.guns.bind(name, plug.line, plug.identity)
 
     def unpair(self, name: str, actor: str) -> Refused | None:

@@ -20,10 +20,11 @@ from tests.browser.windows import HAND, PATIENCE_MS, ROOM, Window, open_window, 
 
 SAYS = {
     "zh": {"paired": "用新枪扫这个码", "off": "停用了", "ready": "正常", "gone": "断开了", "none": "还没有配枪",
-           "read": "扫到 6 位", "pair": "配一把枪", "off_act": "停用", "on_act": "启用"},
+           "read": "扫到 6 位", "pair": "配一把枪", "off_act": "停用", "on_act": "启用",
+           "let_go": "放掉"},
     "en": {"paired": "Scan this code with the new gun", "off": "switched off", "ready": "Fine", "gone": "disconnected",
            "none": "no gun paired yet", "read": "read 6 characters", "pair": "Pair a gun", "off_act": "Switch off",
-           "on_act": "Switch on"},
+           "on_act": "Switch on", "let_go": "Let go"},
 }  # fmt: skip
 SERIAL = Identity("pci-0000:00:14.0-usb-0:3:1.0", "1a86", "7523")
 
@@ -135,3 +136,9 @@ def test_the_device_page(
     box.devices.plugs.unplugged(node)
     expect(page.locator(".trouble")).to_have_count(3, timeout=PATIENCE_MS)
     assert window.kept()
+
+    # Let go: nothing of it is left on the page.
+    row["gun-1"].get_by_role("button", name=re.compile(f"^{says['let_go']}")).press("Enter")
+    expect(row["gun-1"]).to_have_count(0, timeout=PATIENCE_MS)
+    with box.store.read() as conn:
+        assert books.bindings(conn) == []
