@@ -1,21 +1,21 @@
 """All guns of a machine: those at a place of their own, those bound to a socket, and the pairing of new ones.
 
-A gun is bound by scanning a code that the screen shows. While that is asked, and then alone, what could be a gun is
-listened to, ungrabbed: a keyboard goes on typing where it typed.
+A gun is bound by scanning a code that the screen shows.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from hardware import profiles
-from hardware.codecs.gs1 import SEPARATOR, Gs1Trouble, is_gs1, read_elements
 from hardware.codecs.scan_assembler import LineAssembler
-from hardware.drivers.gun import Gun, KeyBytes, await_caller, hid_gun, serial_gun, settled
+from hardware.drivers.gun import Gun, KeyBytes, await_caller, settled
+from hardware.drivers.heard import Heard
 from hardware.drivers.opening import HID, host_and_port, node_of, opener
+from hardware.drivers.pairing import Pairing
 from hardware.drivers.plugs import Plugs, candidates
 from hardware.drivers.supervisor import Device, Keeper, Supervisor
 from hardware.ports import ByteStream, GunListener, Identity, Plug, Scan, ScanTrouble, TroubleListener
@@ -23,7 +23,6 @@ from hardware.profiles import Profile
 from hardware.transports.evdev_input import InputStream
 from hardware.transports.listener import Listening
 from hardware.transports.serial_url import SerialStream
-from sync.kernel.outcome import Unavailable
 
 GUN = "gun"
 LISTEN = "listen://"
@@ -33,24 +32,6 @@ Open = Callable[[], ByteStream]
 Settle = Callable[[ByteStream], None]
 Listened = Callable[[str, str, Open], Open]
 """(name of the gun, hid or bytes, what opens its line) -> what is opened instead."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What a gun said last, without what it read: enough to see that it works.
-
-    `last_gs1`: the identifiers of a GS1 code, or why it could not be taken apart. `sends_separators`: it has sent one.
-    """
-
-    scans: int = 0
-    troubles: int = 0
-    last_chars: int | None = None
-    last_symbology: str | None = None
-    last_terminated: bool = True
-    last_trouble: str = ""
-    last_gs1: str = ""
-    sends_separators: bool = False
-    at_mono_s: float | None = None
 
 
 @dataclass(slots=True)
@@ -64,7 +45,7 @@ class _Place:
     url: str = ""
     node: str = ""
     profile: Profile | None = None
-    heard: Heard = Heard()
+    heard: Heard = field(default_factory=Heard)
 
 
 class GunRack:
@@ -226,25 +207,12 @@ class GunRack:
         if self._pairing is not None and scan.text == self._pairing.code:
             return  # this one has a role already, and nobody else has a use for the code
         place = self._places[name]
-        separators = place.heard.sends_separators or SEPARATOR in scan.text
-        place.heard = replace(
-            place.heard,
-            scans=place.heard.scans + 1,
-            last_chars=len(scan.text),
-            last_symbology=scan.symbology,
-            last_terminated=scan.terminated,
-            last_trouble="",
-            last_gs1=_identifiers(scan, separators),
-            sends_separators=separators,
-            at_mono_s=self._mono_s(),
-        )
+        place.heard = place.heard.scanned(scan, self._mono_s())
         self._on_scan(scan)
 
     def _troubled(self, trouble: ScanTrouble) -> None:
         place = self._places[trouble.device]
-        place.heard = replace(
-            place.heard, troubles=place.heard.troubles + 1, last_trouble=trouble.code, at_mono_s=self._mono_s()
-        )
+        place.heard = place.heard.troubled(trouble, self._mono_s())
         self._on_trouble(trouble)
 
     @property
@@ -280,102 +248,3 @@ class GunRack:
             bound = [place.identity for place in self._places.values() if place.identity is not None]
             urls = [place.url for place in self._places.values() if place.url]
         return candidates(plugs, bound, {path for url in (*urls, *self._taken()) if (path := node_of(url))})
-
-
-class Pairing:
-    """A code that waits to be scanned. It ends when it was, when its time is over, or by `close`."""
-
-    def __init__(
-        self,
-        name: str,
-        code: str,
-        until_mono_s: float,
-        lasts_s: float,
-        plugs: Plugs,
-        free: Callable[[Iterable[Plug]], list[Plug]],
-        paired: Callable[[Plug], None],
-        ended: Callable[[], object],
-    ) -> None:
-        self.name = name
-        self.code = code
-        self.until_mono_s = until_mono_s
-        self._plugs = plugs
-        self._free = free
-        self._paired = paired
-        self._ended = ended
-        self._lock = threading.Lock()
-        self._ears: dict[str, Gun] = {}
-        self._over = threading.Event()
-        self._timer = threading.Timer(lasts_s, self.close)
-        self._timer.daemon = True
-        self._timer.start()
-        plugs.listen(self._changed)
-        for plug in free(plugs.all()):
-            self._hear(plug)
-
-    @property
-    def over(self) -> bool:
-        return self._over.is_set()
-
-    @property
-    def ears(self) -> int:
-        """How many things are listened to."""
-        return len(self._ears)
-
-    def close(self) -> None:
-        with self._lock:
-            if self._over.is_set():
-                return
-            self._over.set()
-            ears = list(self._ears.values())
-        self._timer.cancel()
-        self._plugs.forget(self._changed)
-        for ear in ears:
-            ear.close()
-        self._ended()
-
-    def _changed(self, plug: Plug, here: bool) -> None:
-        if here and plug in self._free([plug, *self._plugs.all()]):
-            self._hear(plug)
-        elif not here:
-            with self._lock:
-                ear = self._ears.pop(plug.path, None)
-            if ear is not None:
-                ear.close()
-
-    def _hear(self, plug: Plug) -> None:
-        if plug.line == "hid":
-            ear = hid_gun(plug.path, lambda: InputStream(plug.path, grab=False), partial(self._heard, plug), _nothing)
-        else:
-            ear = serial_gun(plug.path, lambda: SerialStream(plug.path), partial(self._heard, plug), _nothing)
-        with self._lock:
-            if self._over.is_set() or plug.path in self._ears:
-                return
-            self._ears[plug.path] = ear
-        threading.Thread(target=_listen, args=(ear,), name=f"pairing-{plug.path}", daemon=True).start()
-
-    def _heard(self, plug: Plug, scan: Scan) -> None:
-        """Whatever else was typed meanwhile is compared and forgotten."""
-        if scan.text != self.code or self._over.is_set():
-            return
-        self.close()
-        # Not in this thread: it still holds the node open until it returns.
-        threading.Thread(target=self._paired, args=(plug,), name="paired", daemon=True).start()
-
-
-def _identifiers(scan: Scan, separators: bool) -> str:
-    if not is_gs1(scan):
-        return ""
-    found = read_elements(scan.text, sends_separators=separators)
-    return found.code if isinstance(found, Gs1Trouble) else " ".join(each.ai for each in found.elements)
-
-
-def _listen(ear: Gun) -> None:
-    try:
-        ear.run(lambda: None)
-    except Unavailable:
-        return
-
-
-def _nothing(trouble: ScanTrouble) -> None:
-    """What was no code is nobody's."""

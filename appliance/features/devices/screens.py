@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from appliance.store.print_jobs import PaperJob
-from hardware.drivers.gun_rack import Heard
+from hardware.drivers.heard import Heard
 from hardware.ports import DeviceView
 from kiosk_ui.kit.screens.age import ago
 from kiosk_ui.kit.screens.devices import DeviceWords, device_words

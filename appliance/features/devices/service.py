@@ -12,9 +12,10 @@ from appliance.features.devices import store as books
 from appliance.settings import Devices as DeviceSettings
 from appliance.store.print_jobs import PaperJob, PrintJobs
 from hardware.drivers.glyphs import Glyphs
-from hardware.drivers.gun_rack import GunRack, Pairing
+from hardware.drivers.gun_rack import GunRack
 from hardware.drivers.label_printer import ZplPrinter
 from hardware.drivers.opening import opener
+from hardware.drivers.pairing import Pairing
 from hardware.drivers.plugs import Plugs
 from hardware.drivers.print_queue import PrintQueue
 from hardware.drivers.receipt_printer import EscposPrinter

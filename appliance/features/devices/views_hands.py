@@ -10,7 +10,8 @@ from flask import Blueprint, Response, make_response, redirect, render_template
 from appliance.features.devices.screens import DeviceRow, device_row, row_data
 from appliance.features.devices.service import Devices
 from appliance.web.asking import asker, form_text, members
-from hardware.drivers.gun_rack import GUN, Pairing
+from hardware.drivers.gun_rack import GUN
+from hardware.drivers.pairing import Pairing
 from kiosk_ui.kit.locale import words
 from kiosk_ui.kit.rights import needs
 from sync.kernel.outcome import Refused
