@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from appliance.features.devices import store as books
 from appliance.settings import Devices as DeviceSettings
@@ -33,7 +35,7 @@ RECEIPT, LABEL = "receipt-printer", "label-printer"
 PRINTED, AGAIN = "printed", "again"
 PAIRING, PAIRING_S = "WAYPAIR-", 120.0
 ALPHABET = "2346789ABCDEFGHJKMNPQRTUVWXY"
-"""Nothing that may be misread, and nothing that a gun set to another country's keyboard swaps."""
+"""Nothing that may be misread."""
 CODE_CHARS = 8
 NAME_CHARS_MAX = 32
 """As much as a scan keeps of the name of its gun."""
@@ -55,6 +57,16 @@ class Books:
     streams: tuple[books.StreamRow, ...]
     feeds: tuple[books.FeedRow, ...]
     tallies: tuple[tuple[str, int], ...]
+
+
+def addresses(told: BaseModel) -> Iterator[str]:
+    """Every `url` in a section of the settings, whatever kind of device it belongs to."""
+    for name, value in told:
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, BaseModel):
+                yield from addresses(one)
+            elif name == "url" and one:
+                yield str(one)
 
 
 class Devices:
@@ -85,7 +97,7 @@ class Devices:
         self._recordings = Folder(Path(settings.recordings), draw, store.clock.mono_s) if settings.recordings else None
         self.guns = GunRack(
             self._supervisor, self.plugs, on_scan=on_scan, on_trouble=on_trouble, mono_s=store.clock.mono_s,
-            draw=draw, taken=lambda: (settings.receipt_printer.url, settings.label_printer.url),
+            draw=draw, taken=lambda: addresses(settings),
             listened=(lambda name, line, open_it: open_it) if self._recordings is None else self._recordings.listen,
         )  # fmt: skip
         for gun in settings.guns:
