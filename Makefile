@@ -12,7 +12,7 @@ TWO := -n 2 --dist loadfile
 # The order a failure is wanted in: cheap and plain first, a browser last.
 SUITES := $(wildcard $(addprefix tests/,architecture unit properties simulation adapters golden acceptance e2e browser))
 
-BENCHES := scan sync lone wire herd backlog bootstrap hub-scale
+BENCHES := scan sync lone wire herd backlog bootstrap hub-scale decode
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check bench tour rows reference soak image-test lock format

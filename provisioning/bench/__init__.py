@@ -7,7 +7,7 @@ from importlib import import_module
 from inspect import signature
 from typing import Any
 
-NAMES = ("scan", "sync", "lone", "wire", "herd", "backlog", "bootstrap", "hub-scale")
+NAMES = ("scan", "sync", "lone", "wire", "herd", "backlog", "bootstrap", "hub-scale", "decode")
 
 
 def run(name: str, **options: Any) -> dict[str, Any]:

@@ -152,10 +152,14 @@ def bench(
     runs: Annotated[int, typer.Option(min=0, help="how often; 0: as often as a figure needs")] = 0,
     facts: Annotated[int, typer.Option(min=0, help="fewer facts: a quick look, no figure")] = 0,
     boxes: Annotated[int, typer.Option(min=0, help="fewer boxes: a quick look, no figure")] = 0,
+    images: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="pictures, each with its answer in NAME.txt")
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Measure one thing as a ratio to a baseline of the same run."""
-    options = {key: told for key, told in (("runs", runs), ("facts", facts), ("boxes", boxes)) if told}
+    asked = (("runs", runs), ("facts", facts), ("boxes", boxes), ("images", images))
+    options: dict[str, Any] = {key: told for key, told in asked if told}
     if name not in NAMES or not takes(name, options):
         said = f"No benchmark of this name or with these options: {name}. There are {', '.join(NAMES)}."
         say.stop(said, code="bench.unknown", as_json=json, exit_code=say.WRONG_USE)
