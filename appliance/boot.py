@@ -17,6 +17,8 @@ from appliance.features.collecting.tones import TonePort
 from appliance.features.devices.herald import Herald
 from appliance.features.devices.service import Devices
 from appliance.features.devices.store import DeviceTables
+from appliance.features.identity.screens import reading_event
+from appliance.features.identity.service import Identity
 from appliance.features.people.service import People
 from appliance.features.people.store import PersonRow
 from appliance.features.rebuilding.service import Rebuilding
@@ -31,7 +33,9 @@ from appliance.store.print_jobs import KEPT_JOBS, PaperJob, PrintJobs
 from appliance.web.port import BoxPort
 from appliance.web.server import Screen
 from appliance.web.ticker import Ticker
+from hardware.drivers.opening import opener
 from hardware.drivers.picture_codes import read_picture
+from hardware.drivers.reading_desk import Reading
 from hardware.ports import DeviceView, JobState, Scan, ScanTrouble
 from kiosk_ui.kit.events import EventHub
 from kiosk_ui.kit.port import Principal
@@ -88,6 +92,13 @@ class Box:
             changed=self._device_changed, draw=random.random,
             pairing_ended=lambda: self.events.publish("device", {}),
         )  # fmt: skip
+        self.identity = Identity(
+            settings.devices.identity_readers, clock=self.clock, zone=settings.node.time_zone, open_line=opener,
+            new_id=lambda: SystemEntropy().bytes(12).hex(), views=self.devices.views,
+            told=self._reading_changed, recordings=settings.devices.recordings,
+        )  # fmt: skip
+        for name, session in self.identity.sessions:
+            self.devices.keep("identity-reader", name, session)
         self.papers = Papers(
             settings, self.jobs, self.devices.glyphs, self.people.names, key_id=keys.key_id,
             sign=lambda data: keys.suite.sign(keys.signing, data),
@@ -226,6 +237,10 @@ class Box:
     def _greet(self) -> None:
         if self.link is not None:
             self.link.call_now()
+
+    def _reading_changed(self, reading: Reading) -> None:
+        self.events.publish("identity", reading_event(reading))
+        self.events.publish("gun", {"name": reading.device})  # the device page shows what was heard last
 
     def _confirmer(self, badge: str) -> Confirmer | None:
         row = self.people.by_badge(badge)

@@ -17,6 +17,8 @@ from appliance.features.devices.service import LABEL, RECEIPT, Devices
 from appliance.features.devices.views import Told
 from appliance.features.devices.views import make_views as make_devices
 from appliance.features.devices.views_hands import make_hands
+from appliance.features.identity.service import Identity
+from appliance.features.identity.views import make_views as make_identity
 from appliance.features.people.service import People
 from appliance.features.people.views import make_views as make_people
 from appliance.features.rebuilding.service import Rebuilding
@@ -51,6 +53,7 @@ TOPICS = {
     "device": "settings.read",
     "gun": "settings.read",
     "paper": "settings.read",
+    "identity": "identity.read",
     "badge": "",
     "ledger": "",
 }
@@ -85,6 +88,8 @@ class BoxParts(Protocol):
     @property
     def devices(self) -> Devices: ...
     @property
+    def identity(self) -> Identity: ...
+    @property
     def software(self) -> str: ...
 
     def take(self, text: str, device: str) -> None:
@@ -114,7 +119,8 @@ def make_pages(box: BoxParts) -> Flask:
             app.register_blueprint(views)
     app.register_blueprint(make_rebuilding(box.rebuilding))
     app.register_blueprint(_devices(box))
-    app.register_blueprint(make_hands(box.devices, box.clock.mono_s))
+    app.register_blueprint(make_hands(box.devices, box.clock.mono_s, box.identity.last))
+    app.register_blueprint(make_identity(box.identity))
     app.add_url_rule("/api/v1/events", "api_events", app.view_functions["kit.events"])
     app.register_blueprint(make_openapi(box.software))
     assert_all_routes_named(app)

@@ -80,11 +80,23 @@ class LabelPrinter(Section):
     dpi: int = Field(203, description="dots per inch")
 
 
+class IdentityReader(Section):
+    name: str = Field(description="what people call this reader")
+    url: str = Field(description="serial device or socket://host:port, or hid:/dev/input/eventN for one that types")
+    profile: Literal["sam-v-reader", "zone-reader"] = Field(
+        "sam-v-reader", description="identity cards by their chip, or passports by their machine-readable zone"
+    )
+    baud: int = Field(0, ge=0, description="speed of the line; 0: the profile's")
+
+
 class Devices(Section):
     recordings: str = Field(
-        "", description="folder for recordings of the guns' lines, with all that was read masked; empty: none"
+        "",
+        description="folder for recordings of what guns and identity readers say, with all that was read masked; "
+        "empty: none",
     )
     guns: tuple[Gun, ...] = Field((), description="barcode guns of this box")
+    identity_readers: tuple[IdentityReader, ...] = Field((), description="readers of identity cards and passports")
     receipt_printer: Printer = Field(Printer(), description="belt printer")
     tone: str = Field("", description="beeper device or FIFO that gets one word a verdict; empty: the screen's sound")
     label_printer: LabelPrinter = Field(LabelPrinter(), description="label printer")

@@ -57,6 +57,12 @@ DOORS: Final[dict[str, tuple[str, dict[str, Any], tuple[str, ...]]]] = {
     "POST /api/v1/devices/pair": ("Open a pairing: the gun that scans the code gets the name", {"name": TEXT},
                                   ("name",)),
     "POST /api/v1/devices/unpair": ("Let a paired gun go", {"name": TEXT}, ()),
+    "GET /api/v1/identity/readers": ("Readers of identity documents, how they are, the newest reading masked", {}, ()),
+    "POST /api/v1/identity/readings": ("Wait for a document at a reader; one at a time",
+                                       {"reader": TEXT, "wait_s": WHOLE}, ("reader", "wait_s")),
+    "GET /api/v1/identity/readings/{key}": ("A reading, for who began it; `wait_s` waits for its end", {}, ()),
+    "DELETE /api/v1/identity/readings/{key}": ("Stop waiting, or forget what was read", {}, ()),
+    "POST /api/v1/identity/recognise": ("Which document a typed number or a zone is of", {"text": TEXT}, ()),
 }  # fmt: skip
 """Method and path to (what it does, members of the body, those that may be left out)."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 LINES: Mapping[str, tuple[str, ...]] = {
     "gun": ("serial", "hid", "network"),
+    "identity-reader": ("sam-v", "zone"),
     "label-printer": ("tspl", "zpl"),
     "receipt-printer": ("escpos",),
 }
@@ -32,6 +33,8 @@ class Profile:
     dpi: int = 203
     cut: bool = True
     module_dots: int = 4
+    poll_s: float = 0.4
+    latest_address: bool = True
 
 
 def read_profile(name: str, text: str) -> Profile:

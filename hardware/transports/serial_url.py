@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import threading
 import time
 from typing import Any
 
@@ -25,6 +26,7 @@ class SerialStream:
     def __init__(self, url: str, baud: int = 9600) -> None:
         import serial  # opening is the first moment at which the library is needed
 
+        self._writing = threading.Lock()
         self._fault: Any = (serial.SerialException, OSError, ValueError)
         try:
             self._port = serial.serial_for_url(url, baudrate=baud, timeout=0, write_timeout=WRITE_S)
@@ -56,15 +58,26 @@ class SerialStream:
             raise Unavailable("device.gone") from None
 
     def write(self, data: bytes) -> None:
-        try:
-            self._port.write(data)
-            self._port.flush()
-        except self._fault:
-            raise Unavailable("device.gone") from None
+        with self._writing:
+            try:
+                sent = self._port.write(data)
+                self._port.flush()
+            except self._fault:
+                raise Unavailable("device.gone") from None
+        if sent is not None and sent < len(data):
+            raise Unavailable("device.closed")
 
     def close(self) -> None:
+        with contextlib.suppress(AttributeError, TypeError, *self._fault):
+            self._port.cancel_write()
         self._readable.close()
 
     def _release(self) -> None:
-        with contextlib.suppress(*self._fault):
-            self._port.close()
+        # Closed under a write, the library would meet a descriptor that is gone, or worse, another file's.
+        held = self._writing.acquire(timeout=WRITE_S)
+        try:
+            with contextlib.suppress(*self._fault):
+                self._port.close()
+        finally:
+            if held:
+                self._writing.release()

@@ -22,7 +22,7 @@ from hardware.drivers.plugs import Plugs
 from hardware.drivers.print_queue import PrintQueue
 from hardware.drivers.receipt_printer import EscposPrinter
 from hardware.drivers.recorder import Folder
-from hardware.drivers.supervisor import Supervisor
+from hardware.drivers.supervisor import Keeper, Session, Supervisor
 from hardware.drivers.tspl_printer import TsplPrinter
 from hardware.ports import DeviceView, Plug, Printer, Scan, ScanTrouble
 from hardware.transports.udev import UdevWatch
@@ -88,8 +88,10 @@ class Devices:
         self._pairing_ended = pairing_ended
         self._jobs = jobs
         self._store = store
+        self._draw = draw
         self._supervisor = Supervisor(store.clock.mono_s, changed)
         self._queues: dict[str, PrintQueue] = {}
+        self._kept: dict[str, Keeper] = {}
         self.plugs = Plugs()
         self._watch = UdevWatch(self.plugs.plugged, self.plugs.unplugged)
         self.hears_plugs = False
@@ -125,6 +127,13 @@ class Devices:
     def has_label_printer(self) -> bool:
         return bool(self._settings.label_printer.url)
 
+    def keep(self, role: str, name: str, session: Session) -> None:
+        """Another device of this box, kept open from `start` on. `name` is unique among all."""
+        self._kept[name] = Keeper(self._supervisor.add(role, name), session, self._draw)
+        with self._store.read() as conn:
+            if name in books.switched_off(conn):
+                self._switch(name, False)
+
     def start(self) -> None:
         """Where no udev can be asked, what is plugged in is found when its turn to be tried comes."""
         with contextlib.suppress(Unavailable):
@@ -133,12 +142,16 @@ class Devices:
         for queue in self._queues.values():
             queue.start()
         self.guns.start()
+        for keeper in self._kept.values():
+            keeper.start()
 
     def close(self) -> None:
         self._watch.close()
         self.guns.close()
         if self._recordings is not None:
             self._recordings.close()
+        for keeper in self._kept.values():
+            keeper.close()
         for queue in self._queues.values():
             queue.close()
 
@@ -152,10 +165,10 @@ class Devices:
         return None
 
     def _switch(self, name: str, on: bool) -> bool:
-        queue = self._queues.get(name)
-        if queue is None:
+        other = self._queues.get(name) or self._kept.get(name)
+        if other is None:
             return self.guns.switch(name, on)
-        queue.switch(on)
+        other.switch(on)
         return True
 
     def pair(self, name: str, actor: str) -> Refused | Pairing:
@@ -166,7 +179,7 @@ class Devices:
         name = name.strip() or self._free_name()
         if not self.hears_plugs:
             return Refused("device.no-udev")
-        if not 1 <= len(name) <= NAME_CHARS_MAX or not name.isprintable() or name in self._queues:
+        if not 1 <= len(name) <= NAME_CHARS_MAX or not name.isprintable() or name in {**self._queues, **self._kept}:
             return Refused("device.name")
         if any(gun.name == name and gun.url for gun in self._settings.guns):
             return Refused("device.placed")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template
@@ -14,6 +16,7 @@ from hardware.drivers.gun_rack import GUN
 from hardware.drivers.pairing import Pairing
 from kiosk_ui.kit.locale import words
 from kiosk_ui.kit.rights import needs
+from kiosk_ui.kit.screens.words import Message
 from sync.kernel.outcome import Refused
 
 HANDS = ("collect.scan", "receive.scan", "fleet.manage")
@@ -28,17 +31,22 @@ def code_picture(text: str) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
-def make_hands(devices: Devices, mono_s: Any) -> Blueprint:
+Last = Callable[[str], Message | None]
+"""Name of a device that is no gun → what it said last, told so that nobody is known by it."""
+
+
+def make_hands(devices: Devices, mono_s: Any, last: Last = lambda name: None) -> Blueprint:
     views = Blueprint("device_hands", __name__)
 
     def rows() -> list[DeviceRow]:
         now_s = mono_s()
-        return [
-            device_row(
-                view, devices.guns.heard(view.name) if view.role == GUN else None, devices.paired(view.name), now_s
-            )
-            for view in devices.views()
-        ]
+        found = []
+        for view in devices.views():
+            if view.role == GUN:
+                found.append(device_row(view, devices.guns.heard(view.name), devices.paired(view.name), now_s))
+            else:
+                found.append(replace(device_row(view, None, False, now_s), last=last(view.name)))
+        return found
 
     def shown() -> dict[str, Any]:
         pairing = devices.guns.pairing

@@ -39,6 +39,7 @@ class DeviceWords:
 
 _ICONS = {
     "gun": "scan-barcode",
+    "identity-reader": "id-card",
     "printer": "printer",
 }
 _NAMES = {
@@ -77,6 +78,11 @@ _REASONS = {
     "taken": N_("被别的程序占着"),
     "unpaired": N_("还没有配枪"),
     "unplugged": N_("没有插着"),
+}
+_AFFECTED = {
+    "gun": N_("这把枪扫不了，可以换一把枪，或者手工输入。"),
+    "identity-reader": N_("证件先读不了，可以手工登记。"),
+    "printer": N_("纸要等它好了才出来。收病案照常。"),
 }
 _UNPLUGGED = (N_("看电源灯亮不亮，把线插紧"), N_("关掉再开一次"), N_("不用点任何键，它自己连上"))
 _SETTINGS = (N_("请管理员在本机运行 waystation doctor，照它说的改"), N_("改好以后不用点任何键，它自己连上"))
@@ -123,9 +129,7 @@ def device_words(role: str, name: str, state: str, reason: str) -> DeviceWords:
         said,
         Message(N_("%(device)s%(said)s"), {"device": label, "said": said}),
         Message(N_("要打的都排着队，不会丢，也不会重打。") if printer else N_("已收下的都存在本机，一份没少。")),
-        Message(
-            N_("纸要等它好了才出来。收病案照常。") if printer else N_("这把枪扫不了，可以换一把枪，或者手工输入。")
-        ),
+        Message(_AFFECTED.get(role, _AFFECTED["gun"])),
         tuple(Message(step) for step in _STEPS.get(known, _UNPLUGGED)),
         f"{state} {reason}".strip(),
     )

@@ -38,6 +38,7 @@ RIGHTS: Final[Mapping[str, frozenset[str]]] = {
             "record.name",
             "anomaly.settle",
             "stats.read",
+            "identity.read",
             "settings.read",
         }
     ),
@@ -52,6 +53,7 @@ RIGHTS: Final[Mapping[str, frozenset[str]]] = {
             "people.manage",
             "calendar.edit",
             "fleet.manage",
+            "identity.read",
             "settings.read",
         }
     ),

@@ -18,6 +18,8 @@ from appliance.features.collecting.service import Collecting
 from appliance.features.collecting.store import RoundProjector, RoundRow, TakenRow
 from appliance.features.devices.service import Devices
 from appliance.features.devices.store import DeviceTables
+from appliance.features.identity.screens import reading_event
+from appliance.features.identity.service import Identity
 from appliance.features.people.service import People
 from appliance.features.people.store import PeopleProjector
 from appliance.features.rebuilding.service import Rebuilding
@@ -31,13 +33,14 @@ from appliance.store.custody import CustodyProjector
 from appliance.store.print_jobs import PrintJobs
 from appliance.store.site import SiteProjector
 from appliance.web.port import BoxPort
+from hardware.drivers.opening import opener
 from hardware.drivers.picture_codes import read_picture
 from kiosk_ui.kit.events import EventHub
 from kiosk_ui.kit.port import Principal
 from kiosk_ui.kit.screens.line import LineFacts
 from provisioning.trust.node_keys import NodeKeys, make_keys
 from sync.adapters.clock import SystemClock
-from sync.adapters.idgen import SeededEntropy
+from sync.adapters.idgen import SeededEntropy, SystemEntropy
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.node_store import Unit
 from sync.domain.calendar import facts as calendar
@@ -92,7 +95,10 @@ class Bench:
             {
                 "node": {"node": f"{self.role}-aaaaaaaa", "role": self.role, "name": "box", "site": SITE},
                 "codes": {"prefixes": ["QL"]},
-                "devices": {"label_printer": {"url": "socket://127.0.0.1:9"}},
+                "devices": {
+                    "label_printer": {"url": "socket://127.0.0.1:9"},
+                    "identity_readers": [{"name": "reader", "url": str(self.directory / "reader")}],
+                },
             }
         )
         self.keys: NodeKeys = make_keys(self.directory / "keys", SeededEntropy(7), suite=suite1)
@@ -128,6 +134,17 @@ class Bench:
             changed=lambda view: None,
             draw=lambda: 0.0,
         )
+        self.identity = Identity(
+            self.settings.devices.identity_readers,
+            clock=self.clock,
+            zone="Asia/Shanghai",
+            open_line=opener,
+            new_id=lambda: SystemEntropy().bytes(12).hex(),
+            views=self.devices.views,
+            told=lambda reading: self.events.publish("identity", reading_event(reading)),
+        )
+        for name, session in self.identity.sessions:
+            self.devices.keep("identity-reader", name, session)
         self.collecting = Collecting(
             self.store,
             Scanner(self.store, ("QL",), self._verdict),
