@@ -97,8 +97,8 @@ class Box:
             new_id=lambda: SystemEntropy().bytes(12).hex(), views=self.devices.views,
             told=self._reading_changed, recordings=settings.devices.recordings,
         )  # fmt: skip
-        for name, session in self.identity.sessions:
-            self.devices.keep("identity-reader", name, session)
+        for name, session, url in self.identity.sessions:
+            self.devices.keep("identity-reader", name, session, url)
         self.papers = Papers(
             settings, self.jobs, self.devices.glyphs, self.people.names, key_id=keys.key_id,
             sign=lambda data: keys.suite.sign(keys.signing, data),

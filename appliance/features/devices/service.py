@@ -16,7 +16,7 @@ from appliance.store.print_jobs import PaperJob, PrintJobs
 from hardware.drivers.glyphs import Glyphs
 from hardware.drivers.gun_rack import GunRack
 from hardware.drivers.label_printer import ZplPrinter
-from hardware.drivers.opening import opener
+from hardware.drivers.opening import node_of, opener
 from hardware.drivers.pairing import Pairing
 from hardware.drivers.plugs import Plugs
 from hardware.drivers.print_queue import PrintQueue
@@ -69,6 +69,15 @@ def addresses(told: BaseModel) -> Iterator[str]:
                 yield str(one)
 
 
+@dataclass(slots=True)
+class Kept:
+    """A device that is no gun and no printer. `node` is what was plugged in at its address last."""
+
+    keeper: Keeper
+    url: str
+    node: str = ""
+
+
 class Devices:
     """Opened by `start`, shut by `close`; `views` never touches a device."""
 
@@ -91,7 +100,7 @@ class Devices:
         self._draw = draw
         self._supervisor = Supervisor(store.clock.mono_s, changed)
         self._queues: dict[str, PrintQueue] = {}
-        self._kept: dict[str, Keeper] = {}
+        self._kept: dict[str, Kept] = {}
         self.plugs = Plugs()
         self._watch = UdevWatch(self.plugs.plugged, self.plugs.unplugged)
         self.hears_plugs = False
@@ -127,31 +136,41 @@ class Devices:
     def has_label_printer(self) -> bool:
         return bool(self._settings.label_printer.url)
 
-    def keep(self, role: str, name: str, session: Session) -> None:
-        """Another device of this box, kept open from `start` on. `name` is unique among all."""
-        self._kept[name] = Keeper(self._supervisor.add(role, name), session, self._draw)
+    def keep(self, role: str, name: str, session: Session, url: str) -> None:
+        """Another device of this box, kept open at `url` from `start` on. `name` is unique among all."""
+        self._kept[name] = Kept(Keeper(self._supervisor.add(role, name), session, self._draw), url)
         with self._store.read() as conn:
             if name in books.switched_off(conn):
                 self._switch(name, False)
 
+    def _plug_changed(self, plug: Plug, here: bool) -> None:
+        """A device whose node came is opened now; one whose node went is lost now."""
+        for kept in self._kept.values():
+            if here and plug.path == node_of(kept.url):
+                kept.node = plug.path
+                kept.keeper.plugged()
+            elif not here and plug.path == kept.node:
+                kept.keeper.unplugged()
+
     def start(self) -> None:
         """Where no udev can be asked, what is plugged in is found when its turn to be tried comes."""
+        self.plugs.listen(self._plug_changed)
         with contextlib.suppress(Unavailable):
             self._watch.start()
             self.hears_plugs = True
         for queue in self._queues.values():
             queue.start()
         self.guns.start()
-        for keeper in self._kept.values():
-            keeper.start()
+        for kept in self._kept.values():
+            kept.keeper.start()
 
     def close(self) -> None:
         self._watch.close()
         self.guns.close()
         if self._recordings is not None:
             self._recordings.close()
-        for keeper in self._kept.values():
-            keeper.close()
+        for kept in self._kept.values():
+            kept.keeper.close()
         for queue in self._queues.values():
             queue.close()
 
@@ -165,7 +184,8 @@ class Devices:
         return None
 
     def _switch(self, name: str, on: bool) -> bool:
-        other = self._queues.get(name) or self._kept.get(name)
+        kept = self._kept.get(name)
+        other = kept.keeper if kept is not None else self._queues.get(name)
         if other is None:
             return self.guns.switch(name, on)
         other.switch(on)

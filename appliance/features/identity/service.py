@@ -52,11 +52,12 @@ class Identity:
         self._told = told
         self._last: dict[str, Message] = {}
         self._desks: dict[str, ReadingDesk] = {}
-        self.sessions: list[tuple[str, Session]] = []
+        self.sessions: list[tuple[str, Session, str]] = []
+        """Name, session and address of each reader."""
         for reader in readers:
             desk = ReadingDesk(reader.name, clock.mono_s, self._changed)
             self._desks[reader.name] = desk
-            self.sessions.append((reader.name, self._session(reader, desk, open_line)))
+            self.sessions.append((reader.name, self._session(reader, desk, open_line), reader.url))
 
     def _session(self, reader: IdentityReader, desk: ReadingDesk, open_line: OpenLine) -> Session:
         profile = profiles.load(reader.profile)

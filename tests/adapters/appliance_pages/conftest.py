@@ -143,8 +143,8 @@ class Bench:
             views=self.devices.views,
             told=lambda reading: self.events.publish("identity", reading_event(reading)),
         )
-        for name, session in self.identity.sessions:
-            self.devices.keep("identity-reader", name, session)
+        for name, session, url in self.identity.sessions:
+            self.devices.keep("identity-reader", name, session, url)
         self.collecting = Collecting(
             self.store,
             Scanner(self.store, ("QL",), self._verdict),

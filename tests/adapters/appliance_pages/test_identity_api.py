@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from hardware.codecs.identity.chip import Chip, invented, invented_number
+from hardware.ports import Identity, Plug
 from hardware.twins.card_reader import CardReaderTwin
 
 NAME = "欧阳静姝"
@@ -23,10 +25,7 @@ def reader(records_box: Any) -> Iterator[CardReaderTwin]:
     twin = CardReaderTwin(records_box.directory / "reader")
     twin.start()
     records_box.devices.start()
-    until_s = time.monotonic() + 30
-    while records_box.devices.views()[-1].state != "ready":
-        assert time.monotonic() < until_s
-        time.sleep(0.02)
+    until(lambda: records_box.devices.views()[-1].state == "ready")
     yield twin
     records_box.devices.close()
     twin.close()
@@ -126,3 +125,35 @@ def test_a_typed_number_is_recognised(wen: Any) -> None:
     answer = wen.post("/api/v1/identity/recognise", {"text": NUMBER[:-1] + ("0" if NUMBER[-1] != "0" else "1")})
     assert said(answer) == "identity.check-digit" and NUMBER[:10] not in answer.get_data(as_text=True)
     assert said(wen.post("/api/v1/identity/recognise", {"text": "?" * 5000})) == "identity.unrecognised"
+
+
+def until(holds: Callable[[], bool]) -> None:
+    until_s = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < until_s
+        time.sleep(0.02)
+
+
+def test_a_reader_is_lost_and_found_as_its_plug_is(reader: CardReaderTwin, records_box: Any) -> None:
+    """udev's word is given to the table of plugs by hand: a pseudo terminal sends none."""
+    devices = records_box.devices
+    kept = devices._kept["reader"]
+
+    def plug() -> Plug:
+        return Plug(os.path.realpath(reader.path), "serial", Identity("usb-0:1", "1a86", "7523"), "usb-0")
+
+    first = plug()
+    devices.plugs.plugged(first)
+    assert kept.node == first.path
+    reader.unplug()
+    devices.plugs.unplugged(first.path)
+    until(lambda: devices.views()[-1].state == "lost")
+    devices.plugs.plugged(Plug("/dev/ttyS99", "serial", Identity("usb-0:2", "1a86", "7523"), "usb-1"))
+    reader.plug()
+    devices.plugs.plugged(plug())
+    assert kept.node == os.path.realpath(reader.path)
+    until(lambda: devices.views()[-1].state == "ready")
+
+
+def test_no_pairing_listens_at_a_reader(records_box: Any) -> None:
+    assert str(records_box.directory / "reader") in records_box.devices._taken()
