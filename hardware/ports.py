@@ -137,6 +137,7 @@ class Outcome:
     reason: str = ""
 
 
+@runtime_checkable
 class Printer(Protocol):
     """A printer that can be asked and told. Both calls block; one thread uses it."""
 
@@ -148,11 +149,27 @@ class Printer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What one printer shall put on paper once. `payload` is in the printer's own language."""
+    """What one printer shall put on paper once. `payload` is in the printer's own language.
+
+    `trail` is what a `TracedPrinter` noted of it last; empty before it was begun.
+    """
 
     job_id: str
     printer: str
     payload: bytes
+    trail: str = ""
+
+
+class TracedPrinter(Protocol):
+    """A printer whose work takes long and can be found again after a stop, by what it noted on the way."""
+
+    def status(self) -> PrinterStatus: ...
+
+    def print_traced(self, job: Job, attention: Callable[[str], None], note: Callable[[str], None]) -> Outcome:
+        """Begin a job, or go on with one that has a trail. `note` is durable when it returns."""
+
+    def close(self) -> None:
+        """From another thread; a wait ends with `Unavailable`, and the job stays as it is noted."""
 
 
 class Ledger(Protocol):
@@ -165,6 +182,12 @@ class Ledger(Protocol):
         """The oldest queued job of this printer, which stays queued; None when there is none."""
 
     def mark(self, job_id: str, state: JobState, reason: str) -> None: ...
+
+    def note(self, job_id: str, trail: str) -> None:
+        """What a `TracedPrinter` must know of a job after a stop, in place of what was noted before."""
+
+    def sent(self, printer: str) -> list[Job]:
+        """At start: the jobs of this printer that are `sent`, oldest first."""
 
     def doubt_sent(self, printer: str) -> int:
         """At start: every `sent` job of this printer becomes `uncertain` (reason `restart`). Answers how many."""

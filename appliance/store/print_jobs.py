@@ -53,7 +53,11 @@ class PrintJobs:
         created_at INTEGER NOT NULL,
         changed_at INTEGER NOT NULL
     );
-    CREATE INDEX IF NOT EXISTS print_job_waiting ON print_job (printer, state, n)
+    CREATE INDEX IF NOT EXISTS print_job_waiting ON print_job (printer, state, n);
+    CREATE TABLE IF NOT EXISTS print_trail (
+        job_id TEXT PRIMARY KEY,
+        trail  TEXT NOT NULL
+    ) WITHOUT ROWID
     """
 
     def __init__(self) -> None:
@@ -99,12 +103,24 @@ class PrintJobs:
         """The oldest queued job of a printer; it stays queued until it is marked `sent`."""
         assert self._store is not None
         with self._store.read() as conn:
-            row = conn.execute(
-                "SELECT job_id, printer, payload FROM print_job "
-                "WHERE printer = ? AND state = 'queued' ORDER BY n LIMIT 1",
-                (printer,),
-            ).fetchone()
+            row = conn.execute(f"{_JOBS} AND state = 'queued' ORDER BY n LIMIT 1", (printer,)).fetchone()
         return None if row is None else Job(*row)
+
+    def sent(self, printer: str) -> list[Job]:
+        """What was sent to a printer and has no end yet, oldest first."""
+        assert self._store is not None
+        with self._store.read() as conn:
+            return [Job(*row) for row in conn.execute(f"{_JOBS} AND state = 'sent' ORDER BY n", (printer,))]
+
+    def note(self, job_id: str, trail: str) -> None:
+        """How far a long job has come, in the words of its driver; replaces what was noted before."""
+        assert self._store is not None
+        with self._store.write() as unit:
+            unit.conn.execute(
+                "INSERT INTO print_trail (job_id, trail) VALUES (?, ?) "
+                "ON CONFLICT (job_id) DO UPDATE SET trail = excluded.trail",
+                (job_id, trail),
+            )
 
     def mark(self, job_id: str, state: JobState, reason: str = "") -> None:
         """One step of a job, with the facts that follow from it, in one commit."""
@@ -149,6 +165,10 @@ class PrintJobs:
 
 
 _COLUMNS = "job_id, printer, what, ref, copy_no, state, reason, payload, created_at"
+_JOBS = (
+    "SELECT job_id, printer, payload, coalesce(trail, '') FROM print_job LEFT JOIN print_trail USING (job_id) "
+    "WHERE printer = ?"
+)
 
 
 def _salvaged(row: Sequence[Value]) -> Sequence[Value] | None:

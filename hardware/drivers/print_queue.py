@@ -1,16 +1,18 @@
 """One thread per printer that turns ledger rows into paper.
 
 The row says `sent` before the first byte leaves. So a stop at any point leaves either a job that surely printed
-nothing (`queued`), one that surely printed (`confirmed`), or a doubt (`uncertain`) that a person settles once.
+nothing (`queued`), one that surely printed (`confirmed`), or a doubt (`uncertain`) that a person settles once. A
+printer that traces its jobs finds out after a stop what became of them before anything is doubted.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from hardware.drivers.supervisor import Device, backoff_s
-from hardware.ports import Job, Ledger, Outcome, Printer, PrinterStatus
+from hardware.ports import Job, Ledger, Outcome, Printer, PrinterStatus, TracedPrinter
 from sync.kernel.outcome import Unavailable
 
 IDLE_LOOK_S = 30.0
@@ -26,7 +28,7 @@ class PrintQueue:
     def __init__(
         self,
         printer_name: str,
-        printer: Printer,
+        printer: Printer | TracedPrinter,
         ledger: Ledger,
         device: Device,
         draw: Callable[[], float],
@@ -62,28 +64,36 @@ class PrintQueue:
     def close(self) -> None:
         self._stop.set()
         self._wake.set()
+        if not isinstance(self._printer, Printer):
+            self._printer.close()
         self._thread.join(timeout=self._close_s)
 
     def _run(self) -> None:
         self._device.say("opening")
         try:
-            self._doubt()
+            self._recall()
             while not self._stop.is_set():
                 self._wake.clear()
                 try:
                     moved = self.step()
                 except Unavailable:
                     moved = False
+                    self._recall()
                 if not moved and not self._stop.is_set():
                     self._wake.wait(self._pause_s())
         except BaseException:
             self._device.say("lost", "fault")
             raise
 
-    def _doubt(self) -> None:
+    def _recall(self) -> None:
+        """What was sent and has no end, from before this start or a mark that failed: found out, else doubted."""
         while not self._stop.is_set():
             try:
-                self._ledger.doubt_sent(self._name)
+                if isinstance(self._printer, Printer):
+                    self._ledger.doubt_sent(self._name)
+                else:
+                    for job in self._ledger.sent(self._name):
+                        self._settle(job, self._print(job))
                 return
             except Unavailable as fault:
                 self._stop.wait(fault.retry_s)
@@ -110,13 +120,17 @@ class PrintQueue:
             return False
         self._device.say("busy")
         self._ledger.mark(job.job_id, "sent", "")
-        outcome = self._printer.print_job(job.payload, self._attention)
-        return self._settle(job, outcome)
+        return self._settle(job, self._print(job))
+
+    def _print(self, job: Job) -> Outcome:
+        if isinstance(self._printer, Printer):
+            return self._printer.print_job(job.payload, self._attention)
+        return self._printer.print_traced(job, self._attention, partial(self._ledger.note, job.job_id))
 
     def _settle(self, job: Job, outcome: Outcome) -> bool:
         match outcome.kind:
             case "confirmed":
-                self._ledger.mark(job.job_id, "confirmed", "")
+                self._ledger.mark(job.job_id, "confirmed", outcome.reason)
                 self._device.say("ready")
             case "unknown":
                 self._ledger.mark(job.job_id, "uncertain", outcome.reason)

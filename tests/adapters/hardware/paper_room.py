@@ -1,6 +1,7 @@
 """A printer, its papers and a ledger that can be cut short."""
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 from hardware.codecs.escpos_out import encode_slip
@@ -46,6 +47,12 @@ class MemoryLedger:
             self.changed.notify_all()
         if self.cut_at == 0:
             raise PowerCut
+
+    def note(self, job_id: str, trail: str) -> None:
+        self.jobs[job_id] = replace(self.jobs[job_id], trail=trail)
+
+    def sent(self, printer: str) -> list[Job]:
+        return [job for job_id, job in self.jobs.items() if self.states[job_id] == "sent"]
 
     def doubt_sent(self, printer: str) -> int:
         sent = [job_id for job_id, state in self.states.items() if state == "sent"]
