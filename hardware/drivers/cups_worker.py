@@ -13,6 +13,7 @@ from __future__ import annotations
 import http.client
 import io
 import json
+import os
 import ssl
 import sys
 from collections.abc import Callable
@@ -230,8 +231,12 @@ def serve(server: Server, questions: BinaryIO, answers: BinaryIO) -> None:
     while line := questions.readline():
         asked = json.loads(line)
         data = questions.read(asked.pop("bytes", 0))
-        answers.write(json.dumps(answer(server, asked, data)).encode() + b"\n")
-        answers.flush()
+        told = answer(server, asked, data)
+        try:
+            answers.write(json.dumps(told).encode() + b"\n")
+            answers.flush()
+        except BrokenPipeError:
+            os._exit(1)  # whoever asked is gone; nothing is left to say, at the interpreter's end neither
 
 
 if __name__ == "__main__":
