@@ -17,6 +17,7 @@ from appliance.features.collecting.tones import TonePort
 from appliance.features.devices.herald import Herald
 from appliance.features.devices.service import Devices
 from appliance.features.devices.store import DeviceTables
+from appliance.features.devices.trial import TRIAL
 from appliance.features.identity.screens import reading_event
 from appliance.features.identity.service import Identity
 from appliance.features.people.service import People
@@ -114,6 +115,8 @@ class Box:
         self.rebuilding = Rebuilding(self.store, read_picture)
         self.jobs.on_marked("receipt", self._receipt_marked)
         self.jobs.on_marked("label", self._label_marked)
+        for what in ("document", TRIAL):
+            self.jobs.on_marked(what, self._document_marked)
         self.blobs = KeptBlobs(self.store, FolderStore(directory / "data" / "blobs", keys.suite.hash), keys.suite.hash)
         self.link = make_link(
             self.store, settings, keys, leases=self.leases, kept=self.blobs, software=SOFTWARE, draw=random.random,
@@ -253,6 +256,9 @@ class Box:
     def _label_marked(self, unit: Unit, job: PaperJob, state: JobState) -> None:
         self.receiving.label_marked(unit, job.ref, job.job_id, job.copy_no, state)
         unit.on_commit(partial(self._paper_changed, "label", state))
+
+    def _document_marked(self, unit: Unit, job: PaperJob, state: JobState) -> None:
+        unit.on_commit(partial(self._paper_changed, job.what, state))
 
     def _paper_changed(self, what: str, state: JobState) -> None:
         self.events.publish("paper", {"what": what, "state": state})

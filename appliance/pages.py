@@ -13,7 +13,8 @@ from appliance.features.collecting.due import DueLists
 from appliance.features.collecting.service import Collecting
 from appliance.features.collecting.views import make_views as make_collecting
 from appliance.features.devices.screens import printer_words
-from appliance.features.devices.service import LABEL, RECEIPT, Devices
+from appliance.features.devices.service import Devices
+from appliance.features.devices.trial import LABEL, RECEIPT, TRIAL
 from appliance.features.devices.views import Told
 from appliance.features.devices.views import make_views as make_devices
 from appliance.features.devices.views_hands import make_hands
@@ -182,7 +183,11 @@ def _devices(box: BoxParts) -> Blueprint:
     node = box.settings.node
     told = Told(node.node, node.role, node.name, tuple(box.settings.sync.carriers), box.software)
 
-    def print_again(job: PaperJob, actor: str) -> str | Refused:
+    def print_again(job: PaperJob, actor: str, decision: str) -> str | Refused:
+        if job.sides:
+            return box.devices.document_again(job, actor, decision)
+        if job.what == TRIAL:
+            return box.devices.print_trial(job.printer, actor)
         if job.what == "receipt":
             return box.collecting.reprint(job.ref, actor)
         return box.receiving.print_label(job.ref, actor)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from appliance.features.collecting.store import RoundRow, TakenRow
-from appliance.features.devices.service import LABEL, RECEIPT
+from appliance.features.devices.trial import LABEL, RECEIPT
 from appliance.settings import Settings
 from appliance.store.print_jobs import PrintJobs
 from appliance.store.site import ward

@@ -70,12 +70,15 @@ class Gun(Section):
 
 
 class Printer(Section):
-    url: str = Field("", description="socket://host:port, /dev/usb/lp0, /dev/rfcomm0 or a serial device; empty: none")
+    url: str = Field(
+        "",
+        description="socket://host:port, /dev/usb/lp0, /dev/rfcomm0, a serial device, or cups:QUEUE (raw); empty: none",
+    )
     width_dots: int = Field(384, description="384 for 58 mm, 576 for 80 mm paper")
 
 
 class LabelPrinter(Section):
-    url: str = Field("", description="socket://host:port, /dev/usb/lp0 or a serial device; empty: none")
+    url: str = Field("", description="socket://host:port, /dev/usb/lp0, a serial device, or cups:QUEUE; empty: none")
     line: Literal["zpl", "tspl"] = Field("zpl", description="what the printer speaks")
     dpi: int = Field(203, description="dots per inch")
 
@@ -89,6 +92,16 @@ class IdentityReader(Section):
     baud: int = Field(0, ge=0, description="speed of the line; 0: the profile's")
 
 
+class DocumentPrinter(Section):
+    name: str = Field(description="what people call this printer")
+    queue: str = Field(description="its queue at the print server, of this box alone")
+    counts_pages: bool = Field(
+        False,
+        description="the printer counts pages as they come out: a document that broke off goes on with the page "
+        "that is missing; `waystation print test` tells",
+    )
+
+
 class Devices(Section):
     recordings: str = Field(
         "",
@@ -100,6 +113,8 @@ class Devices(Section):
     receipt_printer: Printer = Field(Printer(), description="belt printer")
     tone: str = Field("", description="beeper device or FIFO that gets one word a verdict; empty: the screen's sound")
     label_printer: LabelPrinter = Field(LabelPrinter(), description="label printer")
+    print_server: str = Field("/run/cups/cups.sock", description="CUPS: path of its socket, or host:port")
+    document_printers: tuple[DocumentPrinter, ...] = Field((), description="printers for documents, behind CUPS")
 
 
 class Codes(Section):

@@ -18,7 +18,11 @@ from sync.adapters.sqlite_log.salvage import Keepsake
 
 @dataclass(frozen=True, slots=True)
 class PaperJob:
-    """One piece of paper. `payload` is what the printer gets, whole; `copy_no` 0 is the original."""
+    """One piece of paper, or one document. `copy_no` 0 is the original.
+
+    `sides` is how many printed sides a document has in all, 0 for a slip or label; `trail` what its driver noted of it
+    (`hardware.codecs.document_trail`).
+    """
 
     job_id: str
     printer: str
@@ -27,8 +31,9 @@ class PaperJob:
     copy_no: int
     state: JobState
     reason: str
-    payload: bytes
     created_at_ms: int
+    sides: int = 0
+    trail: str = ""
 
 
 Marked = Callable[[Unit, PaperJob, JobState], None]
@@ -55,8 +60,9 @@ class PrintJobs:
     );
     CREATE INDEX IF NOT EXISTS print_job_waiting ON print_job (printer, state, n);
     CREATE TABLE IF NOT EXISTS print_trail (
-        job_id TEXT PRIMARY KEY,
-        trail  TEXT NOT NULL
+        job_id TEXT    PRIMARY KEY,
+        sides  INTEGER NOT NULL DEFAULT 0,
+        trail  TEXT    NOT NULL DEFAULT ''
     ) WITHOUT ROWID
     """
 
@@ -94,6 +100,19 @@ class PrintJobs:
             unit.on_commit(wake)
         return job_id
 
+    def order_document(self, unit: Unit, *, sides: int, trail: str = "", **wanted: Any) -> str:
+        """The same for a document of so many printed sides; a trail says what of it is out already."""
+        job_id = self.order(unit, **wanted)
+        unit.conn.execute("INSERT INTO print_trail (job_id, sides, trail) VALUES (?, ?, ?)", (job_id, sides, trail))
+        return job_id
+
+    def payload(self, job_id: str) -> bytes | None:
+        """What the printer gets, whole."""
+        assert self._store is not None
+        with self._store.read() as conn:
+            row = conn.execute("SELECT payload FROM print_job WHERE job_id = ?", (job_id,)).fetchone()
+        return None if row is None else bytes(row[0])
+
     def copies(self, unit: Unit, what: str, ref: str) -> int:
         """How many papers of this kind were ordered for `ref` so far."""
         row = unit.conn.execute("SELECT count(*) FROM print_job WHERE what = ? AND ref = ?", (what, ref)).fetchone()
@@ -126,7 +145,7 @@ class PrintJobs:
         """One step of a job, with the facts that follow from it, in one commit."""
         assert self._store is not None
         with self._store.write() as unit:
-            row = unit.conn.execute(f"SELECT {_COLUMNS} FROM print_job WHERE job_id = ?", (job_id,)).fetchone()
+            row = unit.conn.execute(f"SELECT {_COLUMNS} WHERE job_id = ?", (job_id,)).fetchone()
             assert row is not None, "a job that was never ordered"
             unit.conn.execute(
                 "UPDATE print_job SET state = ?, reason = ?, changed_at = ? WHERE job_id = ?",
@@ -154,21 +173,21 @@ class PrintJobs:
         """Newest first."""
         assert self._store is not None
         with self._store.read() as conn:
-            rows = conn.execute(f"SELECT {_COLUMNS} FROM print_job ORDER BY n DESC LIMIT ?", (limit,)).fetchall()
+            rows = conn.execute(f"SELECT {_COLUMNS} ORDER BY n DESC LIMIT ?", (limit,)).fetchall()
         return [PaperJob(*row) for row in rows]
 
     def job(self, job_id: str) -> PaperJob | None:
         assert self._store is not None
         with self._store.read() as conn:
-            row = conn.execute(f"SELECT {_COLUMNS} FROM print_job WHERE job_id = ?", (job_id,)).fetchone()
+            row = conn.execute(f"SELECT {_COLUMNS} WHERE job_id = ?", (job_id,)).fetchone()
         return None if row is None else PaperJob(*row)
 
 
-_COLUMNS = "job_id, printer, what, ref, copy_no, state, reason, payload, created_at"
-_JOBS = (
-    "SELECT job_id, printer, payload, coalesce(trail, '') FROM print_job LEFT JOIN print_trail USING (job_id) "
-    "WHERE printer = ?"
+_TRACED = "FROM print_job LEFT JOIN print_trail USING (job_id)"
+_COLUMNS = (
+    "job_id, printer, what, ref, copy_no, state, reason, created_at, coalesce(sides, 0), coalesce(trail, '') " + _TRACED
 )
+_JOBS = f"SELECT job_id, printer, payload, coalesce(trail, '') {_TRACED} WHERE printer = ?"
 
 
 def _salvaged(row: Sequence[Value]) -> Sequence[Value] | None:

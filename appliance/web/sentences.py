@@ -87,6 +87,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "label.which": N_("这个号有几次住院，请写成 病案号-住院次"),
     "paper.gone": N_("没有这张纸"),
     "paper.no-doubt": N_("这张已经定过了"),
+    "paper.no-printer": N_("本机没有这台打印机"),
+    "paper.ticket": N_("这不是能打印的文件"),
     "paper.decision": N_("请选打出来了，或者重打"),
     "fact-id": N_("这一条读不懂，没有照办"),
     "fact.schema": N_("有一项太长或写法不对，没有收下"),

@@ -48,10 +48,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """`out` counts sides of the whole document, `tries` the print jobs made of it."""
+    """`out` counts sides of the whole document, `tries` the print jobs made of it.
+
+    `counted` is how many sides the printer counted in the jobs that ended: 0 of a printer that does not count.
+    """
 
     out: int = 0
     tries: int = 0
+    counted: int = 0
     part: Part | None = None
 
     @property
@@ -73,7 +77,15 @@ def next_part(ticket: Ticket, trail: Trail, job_id: str) -> Trail | None:
 
 def part_out(trail: Trail, sides: int) -> Trail:
     """The job on its way has ended with so many sides out."""
-    return replace(trail, out=trail.out + sides, part=None)
+    counted = trail.part.seen if trail.part else 0
+    return replace(trail, out=trail.out + sides, counted=trail.counted + counted, part=None)
+
+
+def rest(ticket: Ticket, trail: Trail) -> Trail:
+    """Where a new job goes on after a doubt: behind the sides that are surely out, at the front of a sheet."""
+    per_copy = len(ticket.wanted)
+    copy_no, gone = divmod(min(trail.surely_out, ticket.sides_in_all), per_copy)
+    return Trail(copy_no * per_copy + gone - (gone % 2 if ticket.two_sided else 0))
 
 
 def between_sheets(ticket: Ticket, trail: Trail, sides: int) -> bool:

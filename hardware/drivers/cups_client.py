@@ -6,6 +6,7 @@ or dies is replaced; the caller gets `Unavailable` and cannot know whether what 
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import selectors
@@ -39,7 +40,9 @@ class CupsClient:
         self._child: subprocess.Popen[bytes] | None = None
 
     def ask(self, do: str, data: bytes = b"", **what: Any) -> Any:
-        """Raises `Unavailable` `printer.gone` (nobody there), `printer.late` (no answer), or `Refused`."""
+        """Raises `Unavailable` (`printer.gone`: nobody there, `printer.late`: no answer, `printer.no-cups`: the extra
+        is not installed), or `Refused`.
+        """
         child = self._running()
         within_s = DOCUMENT_S if data else self._answer_s
         line = json.dumps({"do": do, "bytes": len(data), **what}).encode() + b"\n"
@@ -70,6 +73,8 @@ class CupsClient:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is None or self._child.poll() is not None:
             self.close()
+            if importlib.util.find_spec("cups") is None:
+                raise Unavailable("printer.no-cups")
             self._child = subprocess.Popen(
                 [sys.executable, "-m", WORKER, self.server], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
             )

@@ -14,6 +14,7 @@ import http.client
 import io
 import json
 import os
+import pwd
 import ssl
 import sys
 from collections.abc import Callable
@@ -22,7 +23,6 @@ from urllib.parse import urlsplit
 
 import cups
 
-USER = "waystation"
 CONNECT_S = 5.0
 ANSWER_BYTES_MAX = 8 * 1024 * 1024
 QUEUE = ["printer-state", "printer-state-reasons", "printer-is-accepting-jobs", "device-uri"]
@@ -40,7 +40,7 @@ class Server:
     def __init__(self, address: str) -> None:
         host, _, port = address.rpartition(":")
         self._host, self._port = (address, 631) if address.startswith("/") else (host, int(port))
-        cups.setUser(USER)
+        cups.setUser(user())
         cups.setServer(self._host)
         cups.setPort(self._port)
         self._held: cups.Connection | None = None
@@ -139,6 +139,11 @@ class Server:
         return True
 
 
+def user() -> str:
+    """The print server believes who asks through its socket only when this is the name of the process's user."""
+    return pwd.getpwuid(os.getuid()).pw_name
+
+
 def _job(told: dict[str, Any]) -> dict[str, Any]:
     return {
         "number": told["job-id"],
@@ -167,7 +172,7 @@ def _ask(uri: str, operation: int, wanted: dict[str, Any]) -> list[dict[str, Any
     request.add(cups.IPPAttribute(cups.IPP_TAG_OPERATION, cups.IPP_TAG_URI, "printer-uri", plain))
     if isinstance(number := wanted.get("job-id"), int):
         request.add(cups.IPPAttribute(cups.IPP_TAG_OPERATION, cups.IPP_TAG_INTEGER, "job-id", number))
-    request.add(cups.IPPAttribute(cups.IPP_TAG_OPERATION, cups.IPP_TAG_NAME, "requesting-user-name", USER))
+    request.add(cups.IPPAttribute(cups.IPP_TAG_OPERATION, cups.IPP_TAG_NAME, "requesting-user-name", user()))
     for name in ("which-jobs", "requested-attributes"):
         if name in wanted:
             request.add(cups.IPPAttribute(cups.IPP_TAG_OPERATION, cups.IPP_TAG_KEYWORD, name, wanted[name]))

@@ -39,6 +39,11 @@ NOT_ALLOWED = frozenset({0x0401, 0x0402, 0x0403})
 NOT_PRINTABLE = frozenset({0x0408, 0x040A, 0x040B, 0x0411, 0x0412})
 """IPP status: too large, format, options, damaged. Source: RFC 8011, appendix B."""
 
+_AWAY = {
+    "printer.late": PrinterStatus("unknown", "silent"),
+    "printer.no-cups": PrinterStatus("attention", "no-cups"),
+}
+
 Note = Callable[[str], None]
 Attention = Callable[[str], None]
 T = TypeVar("T")
@@ -82,7 +87,7 @@ class DocumentPrinter:
         except Refused:
             return PrinterStatus("attention", "no-queue")
         except Unavailable as fault:
-            return PrinterStatus("unknown", "silent") if fault.code == "printer.late" else _gone("server-gone")
+            return _AWAY.get(fault.code, PrinterStatus("attention", "server-gone"))
         self._device = told["device_uri"]
         here = status_of(told["state"], told["reasons"], accepting=told["accepting"])
         if not self._own_word or here.reason == "paused":

@@ -33,13 +33,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on stdou
 
 def run() -> None:
     """Run the command line; nobody sees a traceback who did not ask for one (`WAYSTATION_DEBUG=1`)."""
-    from provisioning.cli import backups, days, devices, simulating, trust
+    from provisioning.cli import backups, days, devices, printing, simulating, trust
 
     trust.add_to(app)
     backups.add_to(app)
     days.add_to(app)
     devices.add_to(app)
     simulating.add_to(app)
+    printing.add_to(app)
     try:
         app()
     except (PeerFault, Unavailable) as fault:

@@ -23,6 +23,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "card.other-role": "This card is for a box of another role.",
     "card.withdrawn": "This card was withdrawn at the hub. Ask it for a new one.",
     "card.role": "A card is for the role courier or records.",
+    "paper.no-printer": "This box has no printer of that name. Its names are in settings.toml, [devices].",
     "stick.nothing": "Nothing waits here: the hub has signed for everything.",
     "stick.read": "The file cannot be read.",
     "stick.write": "The stick cannot be written. Nothing was lost; everything still waits here.",

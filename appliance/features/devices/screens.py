@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from appliance.store.print_jobs import PaperJob
+from hardware.codecs.document_trail import decode
 from hardware.drivers.heard import Heard
 from hardware.ports import DeviceView
 from kiosk_ui.kit.screens.age import ago
@@ -60,7 +61,7 @@ def printer_words(views: Iterable[DeviceView], name: str) -> Message:
     return Message(N_("%(device)s：%(said)s"), {"device": words.label, "said": words.state})
 
 
-_PAPERS = {"receipt": N_("交接回执"), "label": N_("封面标签")}
+_PAPERS = {"receipt": N_("交接回执"), "label": N_("封面标签"), "trial": N_("测试页"), "document": N_("文件")}
 _PAPER_STATES = {
     "queued": (N_("排着队"), "held"),
     "sent": (N_("正在打"), "held"),
@@ -68,24 +69,57 @@ _PAPER_STATES = {
     "failed": (N_("没有打出来"), "off"),
     "uncertain": (N_("说不准打没打出来"), "person"),
 }
+_HANDED_OVER = N_("交给打印机了，它不会回话")
+_DECIDED = {
+    "person:again": N_("按没打出来算，已重打"),
+    "person:rest": N_("接着打了没出来的"),
+    "person:printed": N_("看过了，打出来了"),
+}
+_WHY = {
+    "power": N_("打印机打到一半断了电。"),
+    "forgotten": N_("打印机已经不记得这一份了。"),
+    "canceled": N_("有人在打印机上把它停了。"),
+    "half-sheet": N_("停的时候一张纸只打了一面。"),
+    "pages-missing": N_("打印机说打完了，页数却不够。"),
+    "twice": N_("打印服务又送了一次，已经收回。"),
+    "lost": N_("打印服务弄丢了这一份。"),
+    "cut": N_("打印机中途停了这一份。"),
+}
+"""Why a document is in doubt."""
 
 
 @dataclass(frozen=True, slots=True)
 class PaperWords:
+    """`pages` and what follows of documents alone; `some_out`: it can go on where it stopped."""
+
     what: Message
     state: Message
     tone: str
     copy: Message | None
+    pages: Message | None = None
+    why: Message | None = None
+    some_out: bool = False
 
 
 def paper_words(job: PaperJob) -> PaperWords:
     state, tone = _PAPER_STATES[job.state]
-    if job.reason == "person:again":
-        state = N_("按没打出来算，已重打")
-    elif job.reason == "person:printed":
-        state = N_("看过了，打出来了")
+    if job.state == "confirmed" and job.reason == "handed-over":
+        state = _HANDED_OVER
+    state = _DECIDED.get(job.reason, state)
     copy = Message(N_("补打第 %(copy)s 次"), {"copy": job.copy_no}) if job.copy_no else None
-    return PaperWords(Message(_PAPERS.get(job.what, N_("纸"))), Message(state), tone, copy)
+    what = Message(_PAPERS.get(job.what, N_("纸")))
+    if not job.sides:
+        return PaperWords(what, Message(state), tone, copy)
+    out = sides_out(job)
+    how = N_("%(all)s 面") if job.state == "queued" else N_("出来 %(out)s / %(all)s 面")
+    pages = Message(how, {"out": out, "all": job.sides})
+    why = Message(_WHY[job.reason]) if job.state == "uncertain" and job.reason in _WHY else None
+    return PaperWords(what, Message(state), tone, copy, pages, why, 0 < out < job.sides)
+
+
+def sides_out(job: PaperJob) -> int:
+    """How many sides of a document surely came out."""
+    return min(job.sides, job.sides if job.state == "confirmed" else decode(job.trail).surely_out)
 
 
 def row_data(row: DeviceRow) -> dict[str, Any]:
@@ -114,7 +148,7 @@ def row_data(row: DeviceRow) -> dict[str, Any]:
 
 def job_data(job: PaperJob) -> dict[str, Any]:
     """A paper without what is on it; a label's record is not told."""
-    return {
+    told: dict[str, Any] = {
         "job": job.job_id,
         "printer": job.printer,
         "what": job.what,
@@ -124,3 +158,6 @@ def job_data(job: PaperJob) -> dict[str, Any]:
         "reason": job.reason,
         "created_at_ms": job.created_at_ms,
     }
+    if job.sides:
+        told |= {"sides": job.sides, "sides_out": sides_out(job), "sides_counted": decode(job.trail).counted}
+    return told

@@ -11,8 +11,14 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from appliance.features.devices import store as books
+from appliance.features.devices.trial import LABEL, RECEIPT, TRIAL, trial_paper
 from appliance.settings import Devices as DeviceSettings
 from appliance.store.print_jobs import PaperJob, PrintJobs
+from hardware.codecs import document_trail
+from hardware.codecs.document_ticket import decode
+from hardware.codecs.document_trail import Trail, rest
+from hardware.drivers.cups_client import CupsClient
+from hardware.drivers.document_printer import DocumentPrinter
 from hardware.drivers.glyphs import Glyphs
 from hardware.drivers.gun_rack import GunRack
 from hardware.drivers.label_printer import ZplPrinter
@@ -24,15 +30,15 @@ from hardware.drivers.receipt_printer import EscposPrinter
 from hardware.drivers.recorder import Folder
 from hardware.drivers.supervisor import Keeper, Session, Supervisor
 from hardware.drivers.tspl_printer import TsplPrinter
-from hardware.ports import DeviceView, Plug, Printer, Scan, ScanTrouble
+from hardware.ports import DeviceView, Plug, Printer, Scan, ScanTrouble, TracedPrinter
 from hardware.transports.udev import UdevWatch
-from sync.adapters.sqlite_log.node_store import NodeStore
+from sync.adapters.sqlite_log.node_store import NodeStore, Unit
 from sync.domain.fleet.facts import noted
 from sync.kernel.outcome import Refused, Unavailable
 from sync.protocol.hello import HelloDevice
 
-RECEIPT, LABEL = "receipt-printer", "label-printer"
-PRINTED, AGAIN = "printed", "again"
+PRINTED, AGAIN, REST = "printed", "again", "rest"
+RAW_QUEUE = "cups:"
 PAIRING, PAIRING_S = "WAYPAIR-", 120.0
 ALPHABET = "2346789ABCDEFGHJKMNPQRTUVWXY"
 """Nothing that may be misread."""
@@ -114,12 +120,18 @@ class Devices:
         for gun in settings.guns:
             self.guns.add(gun.name, gun.url, gun.profile)
         if settings.receipt_printer.url:
-            printer = EscposPrinter(opener(settings.receipt_printer.url), settings.receipt_printer.width_dots)
-            self._add_queue(RECEIPT, printer, draw)
+            receipts = self._raw(settings.receipt_printer.url) or EscposPrinter(
+                opener(settings.receipt_printer.url), settings.receipt_printer.width_dots
+            )
+            self._add_queue(RECEIPT, receipts, draw)
         if settings.label_printer.url:
-            opened, dpi = opener(settings.label_printer.url), settings.label_printer.dpi
-            labels = ZplPrinter(opened, dpi) if settings.label_printer.line == "zpl" else TsplPrinter(opened, dpi, draw)
+            labels = self._raw(settings.label_printer.url) or _label_printer(settings, draw)
             self._add_queue(LABEL, labels, draw)
+        for each in settings.document_printers:
+            documents = DocumentPrinter(
+                CupsClient(settings.print_server), each.queue, counts=each.counts_pages, wall_ms=store.clock.wall_ms
+            )
+            self._add_queue(each.name, documents, draw)
         with store.read() as conn:
             bound, off = books.bindings(conn), books.switched_off(conn)
         for row in bound:
@@ -127,7 +139,14 @@ class Devices:
         for name in off:
             self._switch(name, False)
 
-    def _add_queue(self, name: str, printer: Printer, draw: Callable[[], float]) -> None:
+    def _raw(self, url: str) -> DocumentPrinter | None:
+        """A slip or label printer that hangs on a raw queue of the print server (`cups:QUEUE`)."""
+        if not url.startswith(RAW_QUEUE):
+            return None
+        client = CupsClient(self._settings.print_server)
+        return DocumentPrinter(client, url.removeprefix(RAW_QUEUE), raw=True, wall_ms=self._store.clock.wall_ms)
+
+    def _add_queue(self, name: str, printer: Printer | TracedPrinter, draw: Callable[[], float]) -> None:
         queue = PrintQueue(name, printer, self._jobs, self._supervisor.add("printer", name), draw)
         self._jobs.on_queued(name, queue.wake)
         self._queues[name] = queue
@@ -263,12 +282,47 @@ class Devices:
             return Refused("paper.gone")
         if job.state != "uncertain":
             return Refused("paper.no-doubt")
-        return job if decision in (PRINTED, AGAIN) else Refused("paper.decision")
+        allowed = (PRINTED, AGAIN, REST) if job.sides else (PRINTED, AGAIN)
+        return job if decision in allowed else Refused("paper.decision")
+
+    def order_document(self, unit: Unit, printer: str, payload: bytes, *, what: str, ref: str, copy_no: int = 0) -> str:
+        """A document for one of this box's document printers; PeerFault `paper.ticket` when it is none."""
+        assert any(each.name == printer for each in self._settings.document_printers), printer
+        sides = decode(payload)[0].sides_in_all
+        return self._jobs.order_document(
+            unit, printer=printer, what=what, ref=ref, copy_no=copy_no, payload=payload, sides=sides
+        )
+
+    def document_again(self, job: PaperJob, actor: str, decision: str) -> str | Refused:
+        """The same document once more, whole or from the first page that is not surely out."""
+        payload = self._jobs.payload(job.job_id)
+        if payload is None:
+            return Refused("paper.gone")
+        trail = rest(decode(payload)[0], document_trail.decode(job.trail)) if decision == REST else Trail()
+        with self._store.write(actor=actor) as unit:
+            return self._jobs.order_document(
+                unit, printer=job.printer, what=job.what, ref=job.ref, copy_no=job.copy_no + 1, payload=payload,
+                sides=job.sides, trail=document_trail.encode(trail),
+            )  # fmt: skip
+
+    def print_trial(self, printer: str, actor: str) -> str | Refused:
+        """Order a test page, slip or label; its end is in the ledger. Refused `paper.no-printer`."""
+        made = trial_paper(printer, self._settings, self.glyphs.draw, self._store.clock.wall_ms())
+        if made is None:
+            return Refused("paper.no-printer")
+        with self._store.write(actor=actor) as unit:
+            if any(each.name == printer for each in self._settings.document_printers):
+                return self.order_document(unit, printer, made, what=TRIAL, ref=TRIAL)
+            return self._jobs.order(unit, printer=printer, what=TRIAL, ref=TRIAL, copy_no=0, payload=made)
+
+    def job(self, job_id: str) -> PaperJob | None:
+        return self._jobs.job(job_id)
 
     def decide(self, job_id: str, decision: str, actor: str) -> Refused | None:
         """A person says once whether a doubtful paper came out; refused as `doubt` is.
 
-        For `again` a new, marked copy was ordered before: a power cut in between asks once more and loses nothing.
+        For `again` and `rest` a new, marked copy was ordered before: a power cut in between asks once more and loses
+        nothing.
         """
         job = self.doubt(job_id, decision)
         if isinstance(job, Refused):
@@ -277,3 +331,8 @@ class Devices:
         with self._store.write(actor=actor) as unit:
             unit.append(noted(self._store.node, "paper.decided", detail=decision))
         return None
+
+
+def _label_printer(settings: DeviceSettings, draw: Callable[[], float]) -> Printer:
+    opened, dpi = opener(settings.label_printer.url), settings.label_printer.dpi
+    return ZplPrinter(opened, dpi) if settings.label_printer.line == "zpl" else TsplPrinter(opened, dpi, draw)

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from appliance.features.devices.screens import job_data, paper_words
-from appliance.features.devices.service import AGAIN, Devices
+from appliance.features.devices.service import PRINTED, Devices
 from appliance.store.print_jobs import PaperJob
 from appliance.web.asking import asker, form_text, members
 from kiosk_ui.kit.port import KitPort
@@ -19,8 +19,8 @@ from kiosk_ui.kit.rights import needs, open_to_all
 from kiosk_ui.kit.screens.line import line_state
 from sync.kernel.outcome import Refused
 
-PrintAgain = Callable[[PaperJob, str], str | Refused]
-"""(the doubtful job, who says so) → the new, marked job."""
+PrintAgain = Callable[[PaperJob, str, str], str | Refused]
+"""(the doubtful job, who says so, `again` or `rest`) → the new, marked job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def make_views(devices: Devices, port: KitPort, told: Told, *, print_again: Prin
         job = devices.doubt(job_id, decision)
         if isinstance(job, Refused):
             return job
-        again = print_again(job, actor) if decision == AGAIN else None
+        again = None if decision == PRINTED else print_again(job, actor, decision)
         if isinstance(again, Refused):
             return again  # the doubt stays open: nothing was ordered in its place
         refused = devices.decide(job_id, decision, actor)
@@ -92,6 +92,18 @@ def make_views(devices: Devices, port: KitPort, told: Told, *, print_again: Prin
             "doubts": [job_data(job) for job in held.doubts],
             "recent": [job_data(job) for job in held.recent],
         }
+
+    @views.get("/api/v1/paper/<job>")
+    @needs("settings.read")
+    def api_one(job: str) -> Any:
+        found = devices.job(job)
+        return Refused("paper.gone") if found is None else job_data(found)
+
+    @views.post("/api/v1/paper/trial")
+    @needs("collect.handover", "label.print")
+    def api_trial() -> Any:
+        done = devices.print_trial(members({"printer": str})["printer"], asker().user_id)
+        return done if isinstance(done, Refused) else {"ok": True, "job": done}
 
     @views.post("/api/v1/paper/<job>/decide")
     @needs("collect.handover", "label.print")

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from hardware.codecs import document_ticket, document_trail
+from hardware.codecs.document_ticket import Ticket
+from hardware.codecs.document_trail import Part, Trail
 from sync.domain.fleet import facts as fleet
 
 
@@ -96,6 +99,44 @@ def test_a_doubt_stays_open_when_nothing_can_be_printed_in_its_place(rebuilt: st
     assert refused.get_json()["code"] == "label.unknown"
     assert records_box.jobs.job(job).state == "uncertain"
     assert wen.ok(f"/api/v1/paper/{job}/decide", {"decision": "printed"}) == {"ok": True}
+
+
+@pytest.mark.row("E05.5")
+@pytest.mark.parametrize(("decision", "goes_on"), [("again", 0), ("rest", 2)])
+def test_a_doubtful_document_is_settled_once_and_goes_on_where_it_stopped(
+    wen: Any, records_box: Any, decision: str, goes_on: int
+) -> None:
+    """Five pages, two of them surely out when the printer lost its power."""
+    jobs = records_box.jobs
+    with records_box.store.write() as unit:
+        job = jobs.order_document(
+            unit, printer="office", what="document", ref="r1", copy_no=0, sides=5,
+            payload=document_ticket.encode(Ticket(5), b"%PDF-1.4"),
+        )  # fmt: skip
+    jobs.mark(job, "sent")
+    jobs.note(job, document_trail.encode(Trail(1, 2, 0, Part("way-x-2", ((2, 5),), 1, 4, seen=1))))
+    jobs.mark(job, "uncertain", "power")
+    told = wen.get(f"/api/v1/paper/{job}").get_json()
+    assert (told["sides"], told["sides_out"], told["state"]) == (5, 2, "uncertain")
+    page = wen.get("/paper").get_data(as_text=True)
+    assert "出来 2 / 5 面" in page and "打印机打到一半断了电" in page and "接着打没出来的" in page
+    again = wen.ok(f"/api/v1/paper/{job}/decide", {"decision": decision})["job"]
+    made = jobs.take_next("office")
+    assert made.job_id == again and made.payload == jobs.payload(job)
+    assert document_trail.decode(made.trail) == Trail(goes_on)
+    refused = wen.post(f"/api/v1/paper/{job}/decide", {"decision": decision})
+    assert refused.get_json()["code"] == "paper.no-doubt"
+
+
+def test_the_rest_is_for_documents(rebuilt: str, wen: Any, records_box: Any) -> None:
+    job = wen.ok("/api/v1/labels", {"number": "00731846"})["job"]
+    records_box.jobs.mark(job, "sent")
+    records_box.jobs.mark(job, "uncertain", "restart")
+    assert wen.post(f"/api/v1/paper/{job}/decide", {"decision": "rest"}).get_json()["code"] == "paper.decision"
+
+
+def test_a_trial_for_a_printer_that_is_not_there(wen: Any) -> None:
+    assert wen.post("/api/v1/paper/trial", {"printer": "nowhere"}).get_json()["code"] == "paper.no-printer"
 
 
 def test_a_picture_without_a_code(wen: Any) -> None:

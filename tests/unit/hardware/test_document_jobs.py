@@ -21,7 +21,7 @@ from hardware.codecs.document_judge import (
     judge_by_server,
 )
 from hardware.codecs.document_ticket import Ticket
-from hardware.codecs.document_trail import Part, Trail, between_sheets, next_part, part_out
+from hardware.codecs.document_trail import Part, Trail, between_sheets, next_part, part_out, rest
 from sync.kernel.outcome import PeerFault
 
 
@@ -96,6 +96,20 @@ def test_a_break_inside_a_sheet_is_seen() -> None:
     trail = next_part(ticket, Trail(), "j1")
     assert trail is not None
     assert [between_sheets(ticket, trail, sides) for sides in range(6)] == [True, False, True, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("ticket", "out", "goes_on"),
+    [
+        (Ticket(5), 3, 3),
+        (Ticket(5, sides="two-sided-long-edge"), 3, 2),
+        (Ticket(5, copies=2, sides="two-sided-long-edge"), 6, 5),  # the second copy begins a new sheet
+        (Ticket(5, copies=2, sides="two-sided-long-edge"), 5, 5),
+        (Ticket(2), 9, 2),
+    ],
+)
+def test_the_rest_begins_behind_what_is_surely_out(ticket: Ticket, out: int, goes_on: int) -> None:
+    assert rest(ticket, Trail(out)) == Trail(goes_on)
 
 
 NOW = 1_000_000_000

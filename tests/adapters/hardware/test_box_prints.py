@@ -1,0 +1,135 @@
+"""A whole box at a real print server: `waystation print test`, and a doubt settled at its door."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hardware.twins.escpos_printer import EscposPrinterTwin
+from hardware.twins.paper_printer import PaperPrinter
+from provisioning.bench import box as made
+from provisioning.cli import printing
+from provisioning.making.client import HubClient, state_file
+from tests.adapters.hardware.document_room import print_room
+from tests.adapters.hardware.paper_room import PATIENCE_S
+
+COMMAND = "from provisioning.cli import main; main()"
+
+
+@dataclass
+class Place:
+    folder: Path
+    office: PaperPrinter
+    environ: dict[str, str]
+
+    def print_test(self, printer: str) -> tuple[int, dict[str, Any]]:
+        """Exit code and document of the command."""
+        done = subprocess.run(
+            [sys.executable, "-c", COMMAND, "print", "test", printer, "--dir", str(self.folder),
+             "--badge", made.BADGE, "--pin", made.PIN, "--within", str(PATIENCE_S), "--json"],
+            env=self.environ, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return done.returncode, json.loads(done.stdout)
+
+    def client(self) -> HubClient:
+        client = HubClient(str(state_file(self.folder)["base_url"]))
+        client.sign_in({"badge": made.BADGE, "pin": made.PIN})
+        return client
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("box")
+    belt = EscposPrinterTwin(0, folder / "belt", 384)
+    belt.start()
+    with print_room() as room:
+        office = room.add_printer("office", side_s=0.05)
+        room.add_queue("office", office)
+        room.add_raw_queue("belt", f"once:/socket://127.0.0.1:{belt.port}/?waiteof=false")
+        devices = {
+            "print_server": room.server,
+            "receipt_printer": {"url": "cups:belt"},
+            "document_printers": [{"name": "office", "queue": "office", "counts_pages": True}],
+        }
+        made.make_box(folder / "node", records=1, role="records", devices=devices)
+        environ = {**os.environ, "PYTHONPATH": str(request.config.rootpath)}
+        with subprocess.Popen(
+            [sys.executable, "-m", "appliance", "--dir", str(folder / "node")],
+            env=environ, stdout=subprocess.DEVNULL, start_new_session=True,
+        ) as box:  # fmt: skip
+            end = time.monotonic() + PATIENCE_S
+            while not state_file(folder / "node"):
+                assert box.poll() is None and time.monotonic() < end
+                time.sleep(0.05)
+            yield Place(folder / "node", office, environ)
+            box.terminate()
+    belt.close()
+
+
+@pytest.mark.row("F08.3")
+def test_a_test_page_says_what_it_proves(place: Place) -> None:
+    code, told = place.print_test("office")
+    assert (code, told["state"], told["sides"], told["sides_counted"]) == (0, "confirmed", 1, 1), told
+    assert told["sentence"].startswith("office: printed, the printer itself says so. It counts pages")
+    assert "Waystation test print" in place.office.sheets[-1]["sides"][0]
+
+
+@pytest.mark.row("F08.3")
+def test_a_raw_queue_proves_no_more_than_that_it_was_handed_over(place: Place) -> None:
+    code, told = place.print_test("receipt-printer")
+    assert (code, told["state"], told["reason"]) == (0, "confirmed", "handed-over")
+    assert "only a look tells" in told["sentence"]
+
+
+def test_a_printer_that_this_box_has_not(place: Place) -> None:
+    code, told = place.print_test("nowhere")
+    assert (code, told["error"]) == (1, "paper.no-printer")
+
+
+@pytest.mark.row("F08.3", "E05.5")
+def test_a_doubt_is_told_and_settled(place: Place) -> None:
+    office, before = place.office, len(place.office.sheets)
+    office.paper_out()
+    client = place.client()
+
+    def cut() -> None:
+        end = time.monotonic() + PATIENCE_S
+        while "paper-out" not in {each["reason"] for each in client.get("/healthz")["devices"]}:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        office.power_off()
+        office.load_paper()
+        office.power_on()
+
+    person = threading.Thread(target=cut)
+    person.start()
+    code, told = place.print_test("office")
+    person.join()
+    assert (code, told["state"], told["reason"], told["sides_out"]) == (1, "uncertain", "power", 0)
+    assert "settle it once" in told["sentence"] and len(office.sheets) == before
+    again = client.post(f"/api/v1/paper/{told['job']}/decide", {"decision": "again"})["job"]
+    end = printing.await_end(client, again, PATIENCE_S, time.monotonic)
+    assert (end["state"], end["copy_no"], len(office.sheets)) == ("confirmed", 1, before + 1)
+
+
+@pytest.mark.parametrize(
+    ("told", "reason", "words"),
+    [
+        ({"state": "queued", "reason": ""}, "paper-out", "waits, the printer says paper-out"),
+        ({"state": "sent", "reason": ""}, "", "on its way; the box goes on"),
+        ({"state": "failed", "reason": "payload"}, "", "cannot print it (payload)"),
+        ({"state": "confirmed", "reason": "", "sides": 1, "sides_counted": 0}, "", "does not count pages"),
+    ],
+)
+def test_the_sentence_says_what_to_do(told: dict[str, Any], reason: str, words: str) -> None:
+    assert words in printing.sentence("office", told, reason)
