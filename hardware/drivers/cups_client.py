@@ -40,9 +40,7 @@ class CupsClient:
         self._child: subprocess.Popen[bytes] | None = None
 
     def ask(self, do: str, data: bytes = b"", **what: Any) -> Any:
-        """Raises `Unavailable` (`printer.gone`: nobody there, `printer.late`: no answer, `printer.no-cups`: the extra
-        is not installed), or `Refused`.
-        """
+        """Raises `Refused`, or `Unavailable`: nobody there, no answer (`late`), the extra not installed (`no-cups`)."""
         child = self._running()
         within_s = DOCUMENT_S if data else self._answer_s
         line = json.dumps({"do": do, "bytes": len(data), **what}).encode() + b"\n"

@@ -97,7 +97,7 @@ class DocumentPrinter:
         except Refused:
             return PrinterStatus("unknown", "error")
         except Unavailable:
-            return _gone("gone")
+            return PrinterStatus("attention", "gone")
         return status_of(told["state"], told["reasons"], accepting=told["accepting"])
 
     def print_traced(self, job: Job, attention: Attention, note: Note) -> Outcome:
@@ -305,7 +305,3 @@ def _refused(status: int, out: int) -> Outcome:
     if status in NOT_PRINTABLE:
         return Outcome("unknown", "cut") if out else Outcome("failed", "payload")
     return Outcome("failed", "no-queue" if status == NOT_FOUND else "not-allowed" if status in NOT_ALLOWED else "error")
-
-
-def _gone(reason: str) -> PrinterStatus:
-    return PrinterStatus("attention", reason)
