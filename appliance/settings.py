@@ -72,7 +72,7 @@ class Gun(Section):
 class Printer(Section):
     url: str = Field(
         "",
-        description="socket://host:port, /dev/usb/lp0, /dev/rfcomm0, a serial device, or cups:QUEUE (raw); empty: none",
+        description="socket://host:port, /dev/usb/lp0, /dev/rfcomm0, a serial device, cups:QUEUE; empty: none",
     )
     width_dots: int = Field(384, description="384 for 58 mm, 576 for 80 mm paper")
 

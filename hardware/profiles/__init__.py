@@ -9,6 +9,7 @@ from importlib import resources
 from typing import Any
 
 LINES: Mapping[str, tuple[str, ...]] = {
+    "document-printer": ("ipp",),
     "gun": ("serial", "hid", "network"),
     "identity-reader": ("sam-v", "zone"),
     "label-printer": ("tspl", "zpl"),
@@ -35,6 +36,7 @@ class Profile:
     module_dots: int = 4
     poll_s: float = 0.4
     latest_address: bool = True
+    counts_pages: bool = False
 
 
 def read_profile(name: str, text: str) -> Profile:

@@ -69,6 +69,7 @@ _PAPER_STATES = {
     "failed": (N_("没有打出来"), "off"),
     "uncertain": (N_("说不准打没打出来"), "person"),
 }
+_PAGES = {"queued": N_("%(all)s 面"), "uncertain": N_("肯定出来 %(out)s / %(all)s 面")}
 _HANDED_OVER = N_("交给打印机了，它不会回话")
 _DECIDED = {
     "person:again": N_("按没打出来算，已重打"),
@@ -111,8 +112,7 @@ def paper_words(job: PaperJob) -> PaperWords:
     if not job.sides:
         return PaperWords(what, Message(state), tone, copy)
     out = sides_out(job)
-    how = N_("%(all)s 面") if job.state == "queued" else N_("出来 %(out)s / %(all)s 面")
-    pages = Message(how, {"out": out, "all": job.sides})
+    pages = Message(_PAGES.get(job.state, N_("出来 %(out)s / %(all)s 面")), {"out": out, "all": job.sides})
     why = Message(_WHY[job.reason]) if job.state == "uncertain" and job.reason in _WHY else None
     return PaperWords(what, Message(state), tone, copy, pages, why, 0 < out < job.sides)
 

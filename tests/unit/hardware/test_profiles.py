@@ -6,9 +6,16 @@ HEAD = 'kind = "gun"\nline = "hid"\ntitle_zh = "枪"\ntitle_en = "gun"\n'
 
 
 def test_every_shipped_profile_can_be_read_and_says_what_was_looked_at() -> None:
-    assert {"escpos-58", "escpos-80", "hid-gun", "network-gun", "serial-gun", "tspl-203", "zpl-203"} <= set(
-        profiles.names()
-    )
+    assert {
+        "escpos-58",
+        "escpos-80",
+        "hid-gun",
+        "ipp-office",
+        "network-gun",
+        "serial-gun",
+        "tspl-203",
+        "zpl-203",
+    } <= set(profiles.names())
     assert all(profiles.load(name).checklist for name in profiles.names())
 
 
