@@ -27,6 +27,8 @@ from hub.opening import open_store
 from hub.settings import Settings
 from hub.web.ports import Ports
 from hub.web.serve import client_context
+from provisioning.trust.bundle import FILE as BUNDLE
+from provisioning.trust.bundle import load_bundle
 from provisioning.trust.names import WORKERS_MAX
 from provisioning.trust.site import open_site
 from sync.adapters.clock import Clock
@@ -65,12 +67,14 @@ class Worker:
         self._folder = folder
         self._settings = settings
         self._ending = threading.Event()
+        self._told = _stamp(folder / "keys")
         self._trust = open_site(folder / "keys")
+        self._bundle = TrustBundle(self._trust.bundle.version, self._trust.bundle.raw)
         self._name = self._trust.worker_name(number)
         self.store = open_store(folder, self._trust, settings.store, clock, entropy, number)
         self.store.start_incarnation(software)
         keys = self._trust.keys
-        self._voice = Voice(self.store, HubKeys(keys.signing, keys.sealing, keys.suite), self._bundle)
+        self._voice = Voice(self.store, HubKeys(keys.signing, keys.sealing, keys.suite), lambda: self._bundle)
         self._post = Post()
         place = settings.backup.place
         self._backups = BackupWatch(
@@ -133,9 +137,6 @@ class Worker:
     def _state_path(self) -> Path:
         return self._folder / f"worker-{self.number}.json"
 
-    def _bundle(self) -> TrustBundle:
-        return TrustBundle(self._trust.bundle.version, self._trust.bundle.raw)
-
     def _look(self) -> None:
         self._backups.look()
         looked = self.store.clock.mono_s()
@@ -145,7 +146,19 @@ class Worker:
                 self._backups.look()
             self.store.follow_epoch()
             self._refilling = is_refilling(self.store)
-            self._trust = open_site(self._folder / "keys")
+            self._look_at_bundle()
+
+    def _look_at_bundle(self) -> None:
+        """Whom to believe, read again only where another file stands in the place of the one that was read."""
+        told = _stamp(self._trust.keys.folder)
+        if told != self._told:
+            bundle = load_bundle(self._trust.keys.folder)
+            self._told, self._bundle = told, TrustBundle(bundle.version, bundle.raw)
+
+
+def _stamp(keys: Path) -> tuple[int, int]:
+    found = (keys / BUNDLE).stat()
+    return found.st_ino, found.st_mtime_ns
 
 
 def run(

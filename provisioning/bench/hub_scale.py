@@ -3,8 +3,9 @@
 Each round makes a new hub on empty tables, starts its workers, and lets boxes with a backlog talk to its broker at
 once; the clock runs from the first line to the last acknowledgement, and on until everything is digested. Processor
 time is that of the hub's own processes until everything is digested, read from the system; PostgreSQL's is told beside
-it. A lock wait is a moment at which pg_stat_activity shows a worker's session active and waiting for a lock; its share
-is that of such moments among all that were looked at, times the workers. Baseline: one worker, in turn.
+it, and how much of the hub's was that of the workers after the first. A lock wait is a moment at which pg_stat_activity
+shows a worker's session active and waiting for a lock; its share is that of such moments among all that were looked at,
+times the workers. Baseline: one worker, in turn.
 """
 
 from __future__ import annotations
@@ -39,11 +40,12 @@ PASSWORD = "bench only"
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Seconds of one round, and what it cost. `lock_share`: of the workers' time."""
+    """Seconds of one round, and what it cost. `further_cpu_s`: of workers after the first. `lock_share`: of all."""
 
     acked_s: float
     digested_s: float
     hub_cpu_s: float
+    further_cpu_s: float
     postgres_cpu_s: float
     lock_share: float
     once: bool
@@ -92,6 +94,7 @@ def _figures(rounds: list[Round], facts: int) -> dict[str, Any]:
         "facts_per_s": round(median([facts / each.acked_s for each in rounds])),
         "digested_per_s": round(median([facts / each.digested_s for each in rounds])),
         "hub_cpu_us_per_fact": round(median([each.hub_cpu_s / facts * 1e6 for each in rounds])),
+        "further_workers_cpu_us_per_fact": round(median([each.further_cpu_s / facts * 1e6 for each in rounds])),
         "postgres_cpu_us_per_fact": round(median([each.postgres_cpu_s / facts * 1e6 for each in rounds])),
     }
 
@@ -117,7 +120,7 @@ def _once(folder: Path, url: str, workers: int, facts: int, boxes: int) -> Round
         judge = connect(url, None, name="judge", writes=False)
         ending.callback(judge.close)
         watch = _Watch(url, workers)
-        cpu_s, postgres_s = _cpu_of(processes), _cpu_of_sessions(judge)
+        cpu_s, further_s, postgres_s = _cpu_of(processes), _cpu_of(processes[1:]), _cpu_of_sessions(judge)
         began_s = time.monotonic()
         for link in links:
             ending.callback(link.stop)
@@ -127,8 +130,10 @@ def _once(folder: Path, url: str, workers: int, facts: int, boxes: int) -> Round
         until(lambda: judge.execute("SELECT count(*) FROM undigested").fetchone() == (0,))
         digested_s = time.monotonic() - began_s
         lock_share = watch.stop()
-        cpu_s, postgres_s = _cpu_of(processes) - cpu_s, _cpu_of_sessions(judge) - postgres_s
-        return Round(acked_s, digested_s, cpu_s, postgres_s, lock_share, _once_each(judge, facts * boxes))
+        cpu_s, further_s = _cpu_of(processes) - cpu_s, _cpu_of(processes[1:]) - further_s
+        postgres_s = _cpu_of_sessions(judge) - postgres_s
+        once = _once_each(judge, facts * boxes)
+        return Round(acked_s, digested_s, cpu_s, further_s, postgres_s, lock_share, once)
 
 
 def _acknowledged(store: Any) -> bool:

@@ -57,12 +57,12 @@ class _Stream:
 
 def digest_some(store: HubStore, feeds: hub_feeds.Feeds, follow: Follow | None = None, limit: int = 250) -> Digested:
     """Digest up to `limit` facts in one transaction. Idempotent over crashes: queue and effects commit together."""
+    turn = store.digest_turn()  # before anything is read: where another worker leads, this is the only question
+    if turn is None:
+        return Digested(0, False, frozenset(), frozenset())
     with store.read() as conn:
         behind = conn.execute("SELECT 1 FROM undigested LIMIT 1").fetchone()
     if behind is None:
-        return Digested(0, False, frozenset(), frozenset())
-    turn = store.digest_turn()
-    if turn is None:
         return Digested(0, False, frozenset(), frozenset())
     feeds.take_turn(turn)
     if store.reread_turn != turn:
