@@ -11,7 +11,8 @@ from typing import Any
 from sync.adapters.sqlite_log import together
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.node_store import Change
-from sync.domain.patients.due import OPEN, Due
+from sync.catalog import ENTITY_TYPES
+from sync.domain.patients.due import Due, dump, line_of
 from sync.domain.patients.facts import DUE
 from sync.domain.tracking.facts import ALIAS, STAY
 from sync.domain.tracking.state import Stay
@@ -115,13 +116,15 @@ class CustodyProjector:
         "custody_stay", "custody_due", "custody_alias", "custody_taken", "custody_reception", "custody_anomaly",
     )  # fmt: skip
 
-    def project_fresh(self, conn: Connection, etype: int, states: Sequence[tuple[Key, Any]]) -> None:
-        """A whole ward that begins here: its lines in one statement."""
+    def project_fresh(self, conn: Connection, etype: int, keys: Sequence[Key], states: Sequence[Any]) -> None:
+        """A whole ward that begins here: its lines in few statements."""
         if etype == DUE:
-            together.insert(conn, _INTO_DUE, [_due_row(str(key), due) for key, due in states])
+            rows = ((str(key), *line_of(kept)) for key, kept in zip(keys, states, strict=True))
+            together.insert(conn, _INTO_DUE, rows, len(keys))
             return
-        for key, state in states:
-            self.project(conn, etype, key, state, Change(etype, key, "snapshot"))
+        load = ENTITY_TYPES[etype].load
+        for key, kept in zip(keys, states, strict=True):
+            self.project(conn, etype, key, load(kept), Change(etype, key, "snapshot"))
 
     def project(self, conn: Connection, etype: int, key: Key, state: Any, change: Change) -> None:
         if etype == STAY:
@@ -185,8 +188,4 @@ def _put_due(conn: Connection, key: str, due: Due | None) -> None:
     if due is None:
         conn.execute("DELETE FROM custody_due WHERE key = ?", (key,))
         return
-    conn.execute(f"{_INTO_DUE} VALUES (?, ?, ?, ?, ?, ?, ?)", _due_row(key, due))
-
-
-def _due_row(key: str, due: Due) -> tuple[object, ...]:
-    return (key, due.name, due.sex, due.ward, due.discharged_on, due.initials, due.status == OPEN)
+    conn.execute(f"{_INTO_DUE} VALUES (?, ?, ?, ?, ?, ?, ?)", (key, *line_of(dump(due))))

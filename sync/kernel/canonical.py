@@ -14,7 +14,9 @@ a shared reference (tags 28, 29) or string reference (25, 256) could otherwise m
 from __future__ import annotations
 
 import unicodedata
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from typing import Any, Final, NoReturn
 
 import cbor2
 
@@ -31,6 +33,14 @@ def _no_tag(*_: object) -> NoReturn:
 _TAGS = dict.fromkeys(
     (0, 1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799), _no_tag
 )
+_STRICT: Final[Mapping[str, Any]] = {
+    "semantic_decoders": _TAGS,
+    "max_depth": CBOR_DEPTH_MAX,
+    "allow_indefinite": False,
+    "allow_duplicate_keys": False,
+}
+_UNREADABLE = (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, MemoryError)
+"""TypeError: an unhashable map key. MemoryError: a declared length that nobody can hold."""
 _is_normalized = unicodedata.is_normalized
 
 
@@ -42,30 +52,35 @@ def decode(data: bytes, *, max_bytes: int = FACT_BYTES_MAX) -> Any:
     """
     if len(data) > max_bytes:
         raise PeerFault("cbor.too-long")
-    value = decode_vouched(data)
+    try:
+        value = cbor2.loads(data, **_STRICT)
+    except _UNREADABLE as fault:
+        raise _refusal(fault) from None
     if _size(value, CBOR_DEPTH_MAX) != len(data):
         raise PeerFault("cbor.not-canonical")
     return value
 
 
-def decode_vouched(data: bytes) -> Any:
-    """The one value in bytes that the hub encoded and signed: safe to decode, but not walked (most of `decode`).
+def decode_run(items: Sequence[bytes]) -> list[Any]:
+    """The one value in each of many byte strings that the hub encoded and signed.
 
-    Raises PeerFault `cbor.malformed` or `cbor.tag`.
+    Safe to decode, but not walked (most of `decode`). One decoder reads them all: to make one for each is a quarter of
+    the time. Raises PeerFault `cbor.malformed` or `cbor.tag`.
     """
+    whole = b"".join(items)
+    stream = BytesIO(whole)
     try:
-        return cbor2.loads(
-            data,
-            semantic_decoders=_TAGS,
-            max_depth=CBOR_DEPTH_MAX,
-            allow_indefinite=False,
-            allow_duplicate_keys=False,
-        )
-    except cbor2.CBORError as error:
-        raise PeerFault("cbor.tag" if isinstance(error.__cause__, PeerFault) else "cbor.malformed") from None
-    except (ValueError, TypeError, OverflowError, RecursionError, MemoryError):
-        # TypeError: an unhashable map key. MemoryError: a declared length that nobody can hold.
-        raise PeerFault("cbor.malformed") from None
+        following = cbor2.CBORDecoder(stream, **_STRICT).decode
+        values = [following() for _ in items]
+    except _UNREADABLE as fault:
+        raise _refusal(fault) from None
+    if stream.tell() != len(whole):
+        raise PeerFault("cbor.malformed")
+    return values
+
+
+def _refusal(fault: Exception) -> PeerFault:
+    return PeerFault("cbor.tag" if isinstance(fault.__cause__, PeerFault) else "cbor.malformed")
 
 
 def encode(value: object) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import cbor2
@@ -26,6 +27,13 @@ FACT, STATE, EVICT, GONE = range(1, 5)
 ENTRY_BYTES_MAX = 2 * FACT_BYTES_MAX
 """A fact or a state of 64 KiB and what is said about it."""
 
+
+def _heads(major: int) -> list[bytes]:
+    """What CBOR writes before 0 to 255 bytes."""
+    return [bytes((major + length,)) if length < 24 else bytes((major + 24, length)) for length in range(256)]
+
+
+_BYTES_HEADS, _TEXT_HEADS = _heads(0x40), _heads(0x60)
 _CODE = "feed.entry"
 _REV = count(2**32 - 1, least=1)
 _ETYPE = count(65535)
@@ -156,17 +164,20 @@ def decode_entry(data: bytes) -> Entry:
 
 @dataclass(frozen=True, slots=True)
 class StateColumns:
-    """The checkpoints of a snapshot's segment, column by column. `seen`: canonical bytes of the seen streams."""
+    """The checkpoints of a snapshot's segment, column by column. `seen`: rows as of `Checkpoint.seen_streams`."""
 
     etype: list[int]
     key: list[Key]
     state: list[bytes]
     rev: list[int]
     floor: list[bytes]
-    seen: list[bytes]
+    seen: list[list[list[Any]]]
     d: list[bytes]
     x: list[bytes]
     fold_version: list[int]
+
+
+_POINT = itemgetter(*range(1, 8))
 
 
 def state_columns(entries: Sequence[bytes]) -> StateColumns:
@@ -175,10 +186,10 @@ def state_columns(entries: Sequence[bytes]) -> StateColumns:
     Types and lengths are held against each column as a whole; `decode_entry` walks every item, which took five times as
     long.
     """
-    rows = [canonical.decode_vouched(data) for data in entries]
+    rows = canonical.decode_run(entries)
     try:
         kinds, etypes, keys, points = zip(*rows, strict=True) if rows else ((), (), (), ())
-        columns = [[point[number] for point in points] for number in range(1, 8)]
+        columns = list(map(list, zip(*map(_POINT, points), strict=True))) if rows else [[] for _ in range(7)]
     except (ValueError, TypeError, KeyError, IndexError):
         raise PeerFault(_CODE) from None
     states, revs, floors, seens, ds, xs, versions = columns
@@ -191,11 +202,10 @@ def state_columns(entries: Sequence[bytes]) -> StateColumns:
         not all(set(map(type, column)) <= {kind} for column, kind in exact)
         or not all(set(map(len, column)) <= {size} for column, size in sizes)
         or not set(kinds) <= {STATE}
-        or not all(map(is_key, keys))
+        or not _are_keys(keys)
     ):
         raise PeerFault(_CODE)
-    seen = [cbor2.dumps(one) for one in seens]
-    return StateColumns(list(etypes), list(keys), states, revs, floors, seen, ds, xs, versions)
+    return StateColumns(list(etypes), list(keys), states, revs, floors, seens, ds, xs, versions)
 
 
 def next_e(hasher: Hasher, label: str, sseq: int, prev_e: bytes, entry: bytes) -> bytes:
@@ -216,14 +226,23 @@ def set_item(hasher: Hasher, etype: int, key: Key, x: bytes) -> bytes:
 
 def bucket_values(hasher: Hasher, members: Iterable[tuple[int, Key, bytes]]) -> list[bytes]:
     """The 256 values of 16 bytes over (entity type, key, X) of a scope's members, in any order."""
-    values = [0] * BUCKETS
-    whole = int.from_bytes
+    buckets: list[list[bytes]] = [[] for _ in range(BUCKETS)]
     for etype, key, x in members:
         hashed = hasher(_name(etype, key))
         at = hashed.digest()[0]
         hashed.update(x)
-        values[at] ^= whole(hashed.digest()[:16])
-    return [value.to_bytes(16, "big") for value in values]
+        buckets[at].append(hashed.digest())
+    return [_folded(bucket)[:16] for bucket in buckets]
+
+
+def _folded(digests: Sequence[bytes]) -> bytes:
+    """The XOR of digests of 32 bytes: the lower half of them against the upper one, as whole numbers, down to one."""
+    left = len(digests)
+    value = int.from_bytes(b"".join(digests), "big")
+    while left > 1:
+        left = (left + 1) // 2
+        value = (value >> (256 * left)) ^ (value & ((1 << (256 * left)) - 1))
+    return value.to_bytes(32, "big")
 
 
 def root_of(hasher: Hasher, values: Sequence[bytes]) -> bytes:
@@ -243,16 +262,25 @@ def is_key(value: object) -> bool:
     return type(value) is bytes and len(value) <= KEY_BYTES_MAX
 
 
+def _are_keys(values: Sequence[object]) -> bool:
+    """`is_key` of all; nearly always they are short ASCII, which shows in one look."""
+    if set(map(type, values)) == {str}:
+        keys: Sequence[Any] = values
+        if max(map(len, keys)) <= KEY_TEXT_BYTES_MAX and "".join(keys).isascii():
+            return True
+    return all(map(is_key, values))
+
+
 def _is_node(value: object) -> bool:
     return type(value) is str and bool(NODE_PATTERN.fullmatch(value))
 
 
 def _name(etype: int, key: Key) -> bytes:
     """Entity type in 2 bytes and the key's CBOR bytes, written out: keys are short and this runs for every fact."""
-    major, data = (0x60, key.encode()) if isinstance(key, str) else (0x40, key)
-    length = len(data)
-    head = bytes((major + length,)) if length < 24 else bytes((major + 24, length))
-    return etype.to_bytes(2, "big") + head + data
+    if isinstance(key, str):
+        data = key.encode()
+        return etype.to_bytes(2, "big") + _TEXT_HEADS[len(data)] + data
+    return etype.to_bytes(2, "big") + _BYTES_HEADS[len(key)] + key
 
 
 def _columns(row: object, *checks: Check) -> tuple[Any, ...]:

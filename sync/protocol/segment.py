@@ -127,7 +127,8 @@ def _rows(plain: bytes, header: Header) -> list[Any]:
         raise PeerFault("segment.body") from None
     if type(rows) is not list or len(rows) != header.count + 1:
         raise PeerFault("segment.body")
-    if not all(type(entry) is bytes and len(entry) <= feed.ENTRY_BYTES_MAX for entry in rows[1:]):
+    entries = rows[1:]
+    if set(map(type, entries)) != {bytes} or max(map(len, entries)) > feed.ENTRY_BYTES_MAX:
         raise PeerFault("segment.body")
     return rows
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
 from sync.adapters.sqlite_log import copies, unread
+from sync.adapters.sqlite_log.connection import WAL_PAGES, DatabaseError
 from sync.adapters.sqlite_log.node_store import Change, NodeStore, Unit
 from sync.adapters.sqlite_log.order import order_bytes
 from sync.adapters.sqlite_log.streams import LaneHead
@@ -11,6 +15,7 @@ from sync.kernel import hlc
 from sync.kernel.canonical import decode
 from sync.kernel.fact import Fact
 from sync.kernel.ids import FactId
+from sync.kernel.outcome import Unavailable
 
 SYNCHRONISED_MS = 24 * 3600 * 1000
 
@@ -78,6 +83,20 @@ class ApplianceStore(NodeStore):
             except BaseException:
                 self.incarnation, self._heads, self._why = before
                 raise
+
+    @contextmanager
+    def checkpointing_after(self) -> Iterator[None]:
+        """A large unit inside is committed and told first, and its pages are worked into the file then."""
+        with self._lock:
+            self._writer().execute("PRAGMA wal_autocheckpoint = 0")
+        try:
+            yield
+        finally:
+            # Where the disk refuses, the next commit tries again, as always; a new connection begins as always, too.
+            with self._lock, suppress(DatabaseError, Unavailable):
+                conn = self._writer()
+                conn.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
+                conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def after_fact(self, unit: Unit, head: LaneHead, fid: FactId, fact: Fact, raw: bytes) -> None:
         kind = KINDS.get(fact.kind)

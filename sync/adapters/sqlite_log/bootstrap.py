@@ -10,16 +10,17 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from itertools import repeat
+from typing import NamedTuple
 
-from sync.adapters.sqlite_log import together
+from sync.adapters.sqlite_log import copies, together
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.down import Tail, held_labels, land_tail
 from sync.adapters.sqlite_log.landing import Landing
 from sync.adapters.sqlite_log.node_store import Change, Unit, set_meta
 from sync.catalog import ENTITY_TYPES, UNREAD
-from sync.kernel.canonical import decode_vouched, encode
+from sync.kernel.canonical import decode_run, encode
 from sync.kernel.fact import Key
 from sync.kernel.outcome import PeerFault
 from sync.protocol import feed
@@ -96,7 +97,7 @@ def apply_snapshot(
     False: the scope was taken away meanwhile, or the tail did not fit and the scope is to be repaired.
     Raises PeerFault `snapshot.root` or `snapshot.rows` when the content is not what the manifest says; nothing is kept.
     """
-    with _uncollected(), store.write(step="snapshot.apply") as unit:
+    with _uncollected(), store.checkpointing_after(), store.write(step="snapshot.apply") as unit:
         if manifest.label not in held_labels(unit.conn):
             return False
         landing = Landing(store, unit, hub_ms)
@@ -133,7 +134,8 @@ def _land_snapshot(
             segment = _land_known(landing, manifest.label, known, members, segment)
         points = feed.state_columns(segment)
         members += zip(points.etype, points.key, points.x, strict=True)
-        _land_fresh(store, unit, manifest.label, points)
+        own = store.node.encode()
+        _land_fresh(store, unit, manifest.label, points, {n for n, data in enumerate(segment) if own in data})
     if len(members) != manifest.rows:
         raise PeerFault("snapshot.rows")
     hasher = store.suite.hasher
@@ -162,35 +164,41 @@ def _land_known(
     return fresh
 
 
-def _land_fresh(store: ApplianceStore, unit: Unit, label: str, points: feed.StateColumns) -> None:
-    """Entities of which this box knows nothing: written together, since nothing can be folded into them."""
-    conn, p, blob = unit.conn, points, bytearray  # a bytearray is bound as it is
-    floors = list(map(blob, p.floor))
-    names = list(zip(p.etype, p.key, strict=True))
-    together.insert(conn, "INSERT INTO member (label, etype, key)", [(label, *name) for name in names])
-    together.insert(
-        conn,
-        "INSERT INTO copy (etype, key, rev0, floor, seen, fold_version, state)",
-        list(zip(p.etype, p.key, p.rev, floors, map(blob, p.seen), p.fold_version, map(blob, p.state), strict=True)),
-    )
-    states, versions = list(p.state), list(p.fold_version)
-    shown: dict[int, list[tuple[Key, Any]]] = {}
-    for n, (etype, key) in enumerate(names):
-        kind = ENTITY_TYPES.get(etype)
+def _land_fresh(store: ApplianceStore, unit: Unit, label: str, points: feed.StateColumns, apart: set[int]) -> None:
+    """Entities of which this box knows nothing: written together, since nothing can be folded into them.
+
+    Their rows are their own checkpoints, except those `apart`, in which own facts may be, and those that are not shown
+    as the hub folded them.
+    """
+    conn, p, count = unit.conn, points, len(points.key)
+    kepts, states, versions = decode_run(p.state), list(p.state), list(p.fold_version)
+    for etype in sorted(set(p.etype)):
+        kind, here = ENTITY_TYPES.get(etype), [n for n, one in enumerate(p.etype) if one == etype]
         if kind is None:
-            states[n], versions[n] = b"", UNREAD
+            apart.update(here)
+            for n in here:
+                states[n], versions[n] = b"", UNREAD
             continue
-        loaded = kind.load(decode_vouched(states[n]))
-        shown.setdefault(etype, []).append((key, loaded))
-        if versions[n] != kind.fold_version:
-            states[n], versions[n] = encode(kind.dump(loaded)), kind.fold_version
+        for n in [n for n in here if versions[n] != kind.fold_version]:
+            apart.add(n)
+            kepts[n] = kind.dump(kind.load(kepts[n]))
+            states[n], versions[n] = encode(kepts[n]), kind.fold_version
+        store.project_fresh(conn, etype, [p.key[n] for n in here], [kepts[n] for n in here])
+        unit.changes.append(Change(etype, "", "snapshot"))
+    for n in apart:
+        point = copies.Checkpoint(p.rev[n], p.floor[n], encode(p.seen[n]), p.fold_version[n], p.state[n])
+        copies.put_checkpoint(conn, p.etype[n], p.key[n], point)
     together.insert(
         conn,
-        "INSERT INTO entity (etype, key, rev, d, x, last_key, fold_version, state)",
-        list(
-            zip(p.etype, p.key, p.rev, map(blob, p.d), map(blob, p.x), floors, versions, map(blob, states), strict=True)
-        ),
+        "INSERT OR FAIL INTO member (label, etype, key)",
+        zip(repeat(label, count), p.etype, p.key, strict=True),
+        count,
     )
-    for etype, rows in shown.items():
-        store.project_fresh(conn, etype, rows)
-        unit.changes.append(Change(etype, "", "snapshot"))
+    blob = bytearray  # is bound as it is
+    together.insert(
+        conn,
+        "INSERT OR FAIL INTO entity (etype, key, rev, d, x, last_key, fold_version, state)",
+        zip(p.etype, p.key, p.rev, map(blob, p.d), map(blob, p.x), map(blob, p.floor), versions, map(blob, states),
+            strict=True),
+        count,
+    )  # fmt: skip

@@ -91,13 +91,12 @@ def leave_scope(store: ApplianceStore, unit: Unit, label: str) -> None:
     conn = unit.conn
     members = set(conn.execute("SELECT etype, key FROM member WHERE label = ?", (label,)).fetchall())
     conn.execute("DELETE FROM member WHERE label = ?", (label,))
-    for table in ("copy", "copy_fact"):
-        members.update(
-            conn.execute(
-                f"SELECT DISTINCT c.etype, c.key FROM {table} c WHERE NOT EXISTS "
-                "(SELECT 1 FROM member m WHERE m.etype = c.etype AND m.key = c.key)"
-            )
+    members.update(
+        conn.execute(
+            "SELECT etype, key FROM entity WHERE rev > 0 UNION SELECT etype, key FROM copy UNION "
+            "SELECT etype, key FROM copy_fact EXCEPT SELECT etype, key FROM member"
         )
+    )
     for table in ("cursor", "staged", "staging"):
         conn.execute(f"DELETE FROM {table} WHERE label = ?", (label,))
     for etype, key in sorted(members, key=repr):

@@ -10,7 +10,7 @@ from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.node_store import Change, NodeStore, Unit, set_meta
 from sync.adapters.sqlite_log.order import order_bytes
 from sync.catalog import ENTITY_TYPES, UNREAD
-from sync.kernel.canonical import decode, encode
+from sync.kernel.canonical import encode
 from sync.kernel.chain import annotated_tag, tag, xor
 from sync.kernel.codec import decode_fact
 from sync.kernel.fact import Annotation, Key
@@ -60,25 +60,15 @@ class Landing:
         if self._is_gone(name):
             return
         self.join(label, name)
-        row = conn.execute(
-            "SELECT e.rev, coalesce(c.fold_version, 0) FROM entity e LEFT JOIN copy c ON c.etype = e.etype "
-            "AND c.key = e.key WHERE e.etype = ? AND e.key = ?",
-            name,
-        ).fetchone()
-        if row is not None and not always and (point.rev, point.fold_version) <= (row[0], row[1]):
-            return
+        row = conn.execute("SELECT rev FROM entity WHERE etype = ? AND key = ?", name).fetchone()
+        if row is not None and not always:
+            held = copies.checkpoint(conn, *name)
+            if (point.rev, point.fold_version) <= (row[0], held.fold_version if held else 0):
+                return
         conn.execute("DELETE FROM copy_fact WHERE etype = ? AND key = ?", name)
-        conn.execute("DELETE FROM copy WHERE etype = ? AND key = ?", name)
-        conn.execute(
-            "INSERT INTO copy (etype, key, rev0, floor, seen, fold_version, state) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                *name,
-                point.rev,
-                point.floor,
-                encode([list(one) for one in point.seen_streams]),
-                point.fold_version,
-                point.state,
-            ),
+        seen = encode([list(one) for one in point.seen_streams])
+        copies.put_checkpoint(
+            conn, *name, copies.Checkpoint(point.rev, point.floor, seen, point.fold_version, point.state)
         )
         _set_copy(conn, name, point.rev, point.d, point.x)
         self._touched.setdefault(name, None)
@@ -104,9 +94,10 @@ class Landing:
         if entry.rev <= rev:
             return True
         fid = FactId(entry.node, entry.incarnation, entry.lane, entry.seq)
-        held_floor = conn.execute("SELECT floor FROM copy WHERE etype = ? AND key = ?", name).fetchone()
-        if entry.rev != rev + 1 or (held_floor and order_bytes(entry.order, fid, fact.sort_hlc) <= held_floor[0]):
+        point = copies.checkpoint(conn, *name)
+        if entry.rev != rev + 1 or (point and order_bytes(entry.order, fid, fact.sort_hlc) <= point.floor):
             return False
+        copies.lift(conn, *name)
         mark = tag(self._hasher, fid, self._hasher(entry.fact).digest())
         conn.execute(
             "INSERT INTO copy_fact (etype, key, rev, node, incarnation, lane, seq, ord, line, seen, fact) "
@@ -121,7 +112,9 @@ class Landing:
     def _forget(self, entry: feed.GoneEntry) -> None:
         """Past retention or shredded: it leaves every scope, and stays refused until then."""
         name = (entry.etype, entry.key)
-        self._unit.conn.execute("DELETE FROM member WHERE etype = ? AND key = ?", name)
+        self._unit.conn.execute(
+            "DELETE FROM member WHERE label IN (SELECT label FROM cursor) AND etype = ? AND key = ?", name
+        )
         self._unit.conn.execute(
             "INSERT INTO gone (etype, key, until) VALUES (?, ?, ?) "
             "ON CONFLICT (etype, key) DO UPDATE SET until = max(until, excluded.until)",
@@ -148,12 +141,11 @@ def drop_covered(conn: Connection, etype: int, key: Key) -> None:
     waiting = copies.pending(conn, etype, key)
     if not waiting:
         return
-    seen_row = conn.execute("SELECT seen FROM copy WHERE etype = ? AND key = ?", (etype, key)).fetchone()
-    seen = {(n, i, lane): last for n, i, lane, last in decode(seen_row[0])} if seen_row else {}
+    point = copies.checkpoint(conn, etype, key)
     copied = {held.first_id for held in copies.confirmed(conn, etype, key)}
     for held in waiting:
         first = held.first_id
-        if first in copied or any(seen.get(fid[:3], 0) >= fid.seq for fid in (held.fid, first)):
+        if first in copied or (point and point.covers(held.fid, first)):
             unpend(conn, held.fid)
 
 
@@ -169,7 +161,7 @@ def unpend(conn: Connection, fid: FactId) -> None:
 def leave(store: NodeStore, unit: Unit, etype: int, key: Key) -> None:
     """Membership lost: without another scope, and with nothing of our own on it, the copy is deleted."""
     conn = unit.conn
-    if conn.execute("SELECT 1 FROM member WHERE etype = ? AND key = ?", (etype, key)).fetchone():
+    if copies.is_member(conn, etype, key):
         return
     copies.drop_entity(conn, etype, key)
     conn.execute(
@@ -185,6 +177,7 @@ def show(store: NodeStore, unit: Unit, etype: int, key: Key, fid: FactId | None,
     conn = unit.conn
     if etype not in ENTITY_TYPES:
         # A newer release that ran here before may have folded it, and will have to again.
+        copies.lift(conn, etype, key)
         conn.execute("UPDATE entity SET fold_version = ? WHERE etype = ? AND key = ?", (UNREAD, etype, key))
         return
     shown = copies.refold(conn, etype, key)

@@ -1,7 +1,8 @@
 """The layout of a node's tables: its number, and the steps from each older one. Forward only, in one commit.
 
 `alter` runs before the schema files bring what is new (a column, say), `fill` after them. Both speak the SQL of both
-databases and are never changed once released. Layout 1: the courier's round. 2: the full sync engine.
+databases and are never changed once released. Layout 1: the courier's round. 2: the full sync engine. 3: the row of a
+box's entity may be its checkpoint, and members lie in one tree.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from sync.protocol.hello import Hello
 from sync.protocol.lineage import Opening
 from sync.protocol.message import SIGNED_BYTES
 
-LAYOUT: Final = 2
+LAYOUT: Final = 3
 
 Step = Callable[[Connection], None]
 
@@ -97,5 +98,9 @@ def _keep_told_heads(conn: Connection) -> None:
             )
 
 
-MIGRATIONS: Final[Mapping[int, Migration]] = {2: Migration(fill=_fill_2)}
+def _alter_3(conn: Connection) -> None:
+    conn.execute("DROP INDEX IF EXISTS member_by_entity")
+
+
+MIGRATIONS: Final[Mapping[int, Migration]] = {2: Migration(fill=_fill_2), 3: Migration(alter=_alter_3)}
 """Each layout from the second on, once."""

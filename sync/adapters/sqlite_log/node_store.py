@@ -59,7 +59,7 @@ class Projector(Protocol):
     """Query tables of one feature: dropped and rebuilt at will, written in the transaction of the change.
 
     One that also has an attribute `derived` names there the tables that follow from folded states alone. One with a
-    method `project_fresh(conn, etype, states)` takes (key, state) of many entities that its tables do not hold yet.
+    method `project_fresh(conn, etype, keys, states)` takes many entities that its tables do not hold, states as dumped.
     """
 
     etypes: frozenset[int]
@@ -375,14 +375,15 @@ class NodeStore:
         for projector in self._by_etype.get(change.etype, ()):
             projector.project(conn, change.etype, change.key, state, change)
 
-    def project_fresh(self, conn: Connection, etype: int, states: Sequence[tuple[Key, Any]]) -> None:
-        """Project entities that no table holds yet, together where the projector can."""
+    def project_fresh(self, conn: Connection, etype: int, keys: Sequence[Key], states: Sequence[Any]) -> None:
+        """Project entities that no table holds yet, from their dumped states, together where the projector can."""
         for projector in self._by_etype.get(etype, ()):
             together = getattr(projector, "project_fresh", None)
             if together is not None:
-                together(conn, etype, states)
+                together(conn, etype, keys, states)
                 continue
-            for key, state in states:
+            for key, kept in zip(keys, states, strict=True):
+                state = ENTITY_TYPES[etype].load(kept)
                 projector.project(conn, etype, key, state, Change(etype, key, "snapshot"))
 
     def close(self) -> None:

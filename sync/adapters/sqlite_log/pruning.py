@@ -94,7 +94,7 @@ def _settled(conn: Connection, stream: int, upto: int) -> int:
         if not going:
             continue
         first = min(held.fid.seq for held in going)
-        held_here = conn.execute("SELECT 1 FROM member WHERE etype = ? AND key = ?", (etype, key)).fetchone()
+        held_here = copies.is_member(conn, etype, key)
         newest = max(held.order for held in going)
         if held_here or any(held.order < newest for held in staying):
             upto = min(upto, first - 1)
@@ -115,22 +115,18 @@ def _checkpoint(conn: Connection, etype: int, key: Key, stream: int, upto: int) 
     """What these facts made of the entity, without them."""
     kind = ENTITY_TYPES[etype]
     going, _ = _parted(conn, etype, key, stream, upto)
-    row = conn.execute("SELECT rev0, floor, seen, state FROM copy WHERE etype = ? AND key = ?", (etype, key)).fetchone()
-    rev, floor, seen, state = (row[0], row[1], row[2], row[3]) if row else (0, BEFORE_ALL, None, None)
-    at = kind.initial() if state is None else kind.load(decode(state))
+    point = copies.checkpoint(conn, etype, key)
+    rev, floor = (point.rev, point.floor) if point else (0, BEFORE_ALL)
+    at = kind.load(decode(point.state)) if point else kind.initial()
     for held in sorted(going, key=lambda each: each.order):
         at = fold_fact(etype, at, held.fact, held.fid, held.annotation)
         floor = max(floor, held.order)
-    ends = {(n, i, lane): last for n, i, lane, last in decode(seen)} if seen else {}
+    ends = {(n, i, lane): last for n, i, lane, last in decode(point.seen)} if point else {}
     for held in going:
         ends[held.fid[:3]] = max(ends.get(held.fid[:3], 0), held.fid.seq)
-    conn.execute(
-        "INSERT INTO copy (etype, key, rev0, floor, seen, fold_version, state) VALUES (?, ?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (etype, key) DO UPDATE SET floor = excluded.floor, seen = excluded.seen, "
-        "fold_version = excluded.fold_version, state = excluded.state",
-        (etype, key, rev, floor, encode([[*k, v] for k, v in sorted(ends.items())]), kind.fold_version,
-         encode(kind.dump(at))),
-    )  # fmt: skip
+    seen = encode([[*k, v] for k, v in sorted(ends.items())])
+    state = encode(kind.dump(at))
+    copies.put_checkpoint(conn, etype, key, copies.Checkpoint(rev, floor, seen, kind.fold_version, state))
     conn.execute(
         "DELETE FROM pending WHERE etype = ? AND key = ? AND stream = ? AND seq <= ?", (etype, key, stream, upto)
     )

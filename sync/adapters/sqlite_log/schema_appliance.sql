@@ -1,4 +1,5 @@
--- The confirmed copy of an entity: a checkpoint (may be empty: rev0 = 0) and the facts above it.
+-- The confirmed copy of an entity: a checkpoint (may be empty: rev0 = 0) and the facts above it. Neither is here while
+-- nothing lies on top of a checkpoint that came down: then the row in `entity` is that checkpoint.
 CREATE TABLE IF NOT EXISTS copy (
     etype        INTEGER NOT NULL,
     key          BLOB    NOT NULL,
@@ -34,13 +35,13 @@ CREATE TABLE IF NOT EXISTS pending (
     PRIMARY KEY (etype, key, stream, seq)
 ) WITHOUT ROWID;
 
+-- Asked for an entity, it is asked label by label (`cursor` has them all): a second tree costs more than that.
 CREATE TABLE IF NOT EXISTS member (
     label TEXT    NOT NULL,
     etype INTEGER NOT NULL,
     key   BLOB    NOT NULL,
     PRIMARY KEY (label, etype, key)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS member_by_entity ON member (etype, key);
 
 -- Entities past retention or shredded: deleted here, and refused again until that hub HLC.
 CREATE TABLE IF NOT EXISTS gone (

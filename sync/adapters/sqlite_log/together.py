@@ -5,8 +5,8 @@ A row a statement costs as much for the statement as for the row where rows are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice
 from typing import Any
 
 from sync.adapters.sqlite_log.connection import Connection
@@ -14,16 +14,17 @@ from sync.adapters.sqlite_log.connection import Connection
 ROWS_A_STATEMENT = 64
 
 
-def insert(conn: Connection, into: str, rows: Sequence[Sequence[Any]]) -> None:
-    """`into`: the statement up to its VALUES. All rows have the same number of columns."""
-    if not rows:
-        return
-    columns = len(rows[0])
+def insert(conn: Connection, into: str, rows: Iterable[Sequence[Any]], count: int) -> None:
+    """`count` rows. `into`: the statement up to its VALUES, with all columns that a row has.
+
+    Where a row that is there already ends the unit anyway, INSERT OR FAIL saves a tenth of the time: the database keeps
+    nothing for going back within a statement.
+    """
+    columns = into.count(",") + 1
     one = f"({', '.join('?' * columns)})"
-    whole = len(rows) // ROWS_A_STATEMENT * ROWS_A_STATEMENT
-    values = chain.from_iterable(rows[:whole])
+    values = chain.from_iterable(rows)
     conn.executemany(
         f"{into} VALUES {', '.join([one] * ROWS_A_STATEMENT)}",
-        zip(*[values] * (columns * ROWS_A_STATEMENT), strict=True),
+        islice(zip(*[values] * (columns * ROWS_A_STATEMENT), strict=True), count // ROWS_A_STATEMENT),
     )
-    conn.executemany(f"{into} VALUES {one}", rows[whole:])
+    conn.executemany(f"{into} VALUES {one}", zip(*[values] * columns, strict=True))

@@ -6,6 +6,7 @@ A fold that changes raises its type's `fold_version`; that is all a database nee
 from __future__ import annotations
 
 from sync.adapters.sqlite_log.connection import Connection
+from sync.adapters.sqlite_log.copies import IS_CHECKPOINT
 from sync.adapters.sqlite_log.landing import show
 from sync.adapters.sqlite_log.node_store import NodeStore
 from sync.catalog import ENTITY_TYPES
@@ -33,12 +34,13 @@ def outdated(conn: Connection, label: str) -> list[tuple[int, Key]]:
     """
     found: list[tuple[int, Key]] = []
     for number, etype in sorted(ENTITY_TYPES.items()):
-        rows = conn.execute(
-            "SELECT c.etype, c.key FROM copy c JOIN member m ON m.etype = c.etype AND m.key = c.key "
-            "WHERE m.label = ? AND c.etype = ? AND c.fold_version < ? ORDER BY c.key",
-            (label, number, etype.fold_version),
-        )
-        found += [(row[0], row[1]) for row in rows]
+        for table, which in (("copy", "1 = 1"), ("entity", IS_CHECKPOINT)):
+            rows = conn.execute(
+                f"SELECT e.etype, e.key FROM {table} e JOIN member m ON m.etype = e.etype AND m.key = e.key "
+                f"WHERE m.label = ? AND e.etype = ? AND e.fold_version < ? AND {which} ORDER BY e.key",
+                (label, number, etype.fold_version),
+            )
+            found += [(row[0], row[1]) for row in rows]
     return found
 
 

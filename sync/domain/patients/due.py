@@ -98,6 +98,15 @@ def dump(due: Due) -> dict[int, Any]:
     return made | due.extra
 
 
+def line_of(kept: Mapping[int, Any]) -> tuple[str, str | None, str | None, str | None, str, bool]:
+    """(name to show, sex, ward, day of discharge, initials, still open) of a dumped entry.
+
+    Straight from the numbered map: a ward begins with tens of thousands of them.
+    """
+    get = kept.get
+    return (review.shown(get(8, ())), get(2, "U"), get(3), get(4), get(7, ""), get(1, NONE) == OPEN)
+
+
 def load(kept: Mapping[int, Any]) -> Due:
     """Back."""
     get = kept.get

@@ -8,6 +8,6 @@ def plant(patch):
     patch.edit(
         landing.Landing,
         "_take_fact",
-        "(held_floor and order_bytes(entry.order, fid, fact.sort_hlc) <= held_floor[0])",
+        "(point and order_bytes(entry.order, fid, fact.sort_hlc) <= point.floor)",
         "False",
     )

@@ -155,3 +155,26 @@ def test_of_all_encodings_of_a_value_one_is_taken(value: object, data: st.DataOb
         assert depth(value) > 8 or raw != canonical.encode(value)
     else:
         assert canonical.decode(raw) == value
+
+
+@given(st.lists(values, max_size=6))
+def test_a_run_is_its_values(held: list[object]) -> None:
+    assert canonical.decode_run([canonical.encode(value) for value in held]) == held
+
+
+@pytest.mark.parametrize(
+    ("items", "code"),
+    (
+        (("01", "0202"), "cbor.malformed"),
+        (("01", "8201"), "cbor.malformed"),
+        (("01", ""), "cbor.malformed"),
+        (("a201010102",), "cbor.malformed"),
+        (("9f01ff",), "cbor.malformed"),
+        (("00", "c101"), "cbor.tag"),
+        (("d81c80",), "cbor.tag"),
+    ),
+)
+def test_a_run_of_what_is_not_one_value_each_is_refused(items: tuple[str, ...], code: str) -> None:
+    with pytest.raises(PeerFault) as told:
+        canonical.decode_run([bytes.fromhex(item) for item in items])
+    assert told.value.code == code
