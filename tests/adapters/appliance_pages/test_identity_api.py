@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from appliance.features.devices.service import addresses
 from hardware.codecs.identity.chip import Chip, invented, invented_number
 from hardware.ports import Identity, Plug
 from hardware.twins.card_reader import CardReaderTwin
@@ -156,4 +157,4 @@ def test_a_reader_is_lost_and_found_as_its_plug_is(reader: CardReaderTwin, recor
 
 
 def test_no_pairing_listens_at_a_reader(records_box: Any) -> None:
-    assert str(records_box.directory / "reader") in records_box.devices._taken()
+    assert str(records_box.directory / "reader") in set(addresses(records_box.settings.devices))
