@@ -22,7 +22,7 @@ DRAIN_RUN_FACTS = 50
 DRAIN_REST, DRAIN_REST_S_MAX = 9, 2.0
 """While backlogs come in or a queue stands, a run is short, and the door has the writer for nine times its length."""
 YIELD_STEP_S = 0.01
-BEHIND_TELL_S = 5.0
+BEHIND_TELL_S = 15.0
 """How often scopes that move are told while the digest is behind: each time every machine that reads them wakes."""
 LEADING_S = 0.1
 FOLLOWING_S = 1.0

@@ -21,6 +21,10 @@ ROOT = "way/1"
 _HEADER_BYTES_MAX = 1024
 """Room for topic and properties around a payload of the largest allowed size."""
 
+QUEUED_MAX, QUEUED_BYTES_MAX = 20_000, 256 * 1024 * 1024
+"""For one client. Above what windows let a thousand machines send at once: what the broker drops is sent again after
+15 s, and costs everyone twice."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listener:
@@ -66,8 +70,8 @@ def render_conf(listener: Listener, *, as_root: bool) -> str:
         "set_tcp_nodelay true",
         f"max_packet_size {MQTT_PAYLOAD_BYTES_MAX + _HEADER_BYTES_MAX}",
         "max_inflight_messages 100",
-        "max_queued_messages 2000",
-        f"max_queued_bytes {64 * 1024 * 1024}",
+        f"max_queued_messages {QUEUED_MAX}",
+        f"max_queued_bytes {QUEUED_BYTES_MAX}",
         "sys_interval 0",
         "log_dest stderr",
         "log_type error",

@@ -27,8 +27,8 @@ ROOT = "way/1"
 KEEPALIVE_S = 10
 """Short, so that a silent line is noticed while a person still stands there."""
 
-IN_FLIGHT_MAX = 20
-"""What mosquitto 2.0 announces as receive maximum. Source: observed, mosquitto 2.0.11, 2026-11."""
+IN_FLIGHT_MAX = 100
+"""What the hub's broker announces as receive maximum: with fewer, words for a crowd wait for the broker's receipts."""
 
 TLS_RECORD_BYTES = 16 * 1024
 
@@ -82,6 +82,12 @@ class _Client(paho.Client):
     _record = b""
     _read_to = 0
 
+    @property
+    def unread(self) -> bool:
+        """Whether bytes are here of which no socket tells any more."""
+        line = self._sock
+        return self._read_to < len(self._record) or (isinstance(line, ssl.SSLSocket) and line.pending() > 0)
+
     def _sock_recv(self, bufsize: int) -> bytes:
         if self._read_to >= len(self._record):
             try:
@@ -96,7 +102,7 @@ class _Client(paho.Client):
         line, bell = self._sock, self._sockpairR
         if line is None:
             return MQTTErrorCode.MQTT_ERR_NO_CONN
-        if self._read_to < len(self._record) or (hasattr(line, "pending") and line.pending()):
+        if self.unread:
             timeout = 0.0  # what is read already wakes no poll
         watched = select.poll()
         try:
@@ -120,6 +126,11 @@ class _Client(paho.Client):
             if done or self._sock is None:
                 return done
         return self.loop_misc()
+
+
+def waits_unread(client: paho.Client) -> bool:
+    """Whether a client's loop has something to read of which its socket does not tell."""
+    return isinstance(client, _Client) and client.unread
 
 
 def hang_up(client: paho.Client) -> None:
@@ -157,9 +168,15 @@ class MqttLink:
         self._labels: frozenset[str] = frozenset()
 
     def open(self) -> None:
+        client = self._fresh()
+        if client is not None:
+            threading.Thread(target=self._call, args=(client,), name="link-mqtt-call", daemon=True).start()
+
+    def _fresh(self) -> paho.Client | None:
+        """A client that has not called yet; None while there is one."""
         with self._lock:
             if self._client is not None:
-                return
+                return None
             client = new_client(self._node, self._tls, queue_max=SEND_QUEUE_MAX)
             client.will_set(presence_topic(self._node), GONE, qos=1, retain=True)
             self._client = client
@@ -168,7 +185,7 @@ class MqttLink:
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         client.on_publish = self._on_publish
-        threading.Thread(target=self._call, args=(client,), name="link-mqtt-call", daemon=True).start()
+        return client
 
     def send(self, message: bytes) -> bool:
         with self._lock:

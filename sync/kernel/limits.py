@@ -50,6 +50,8 @@ BACKLOG_FACTS = 100
 """A batch of so many facts is a piece of a backlog: nobody waits for it as for a live fact. Our own choice."""
 RESEND_LIVE_S = 2.0
 RESEND_OTHER_S = 15.0
+RESEND_BACKLOG_S = 30.0
+"""Of a piece of a live backlog: longer than a hub needs for one of each of a thousand machines. Our own choice."""
 RESEND_S_MAX = 60.0
 REFUSED_TRIES = 3
 RESENDS_UNTIL_SILENT = 3

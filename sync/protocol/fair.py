@@ -13,23 +13,24 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from sync.kernel.ids import BULK, CONTROL, LIVE
-from sync.kernel.limits import QUANTUM_BYTES
+from sync.kernel.limits import BACKLOG_FACTS, QUANTUM_BYTES
 from sync.protocol import long_header
 
 T = TypeVar("T")
 
-PROMPT, LIVE_BACKLOG, CONTROL_FACTS, BULK_FACTS = range(4)
-"""Kinds, most urgent first. Messages that are no batch are prompt: they are small and everything waits for them."""
+LIVE_FACTS, WORDS, LIVE_BACKLOG, CONTROL_FACTS, BULK_FACTS = range(5)
+"""Kinds, most urgent first: facts of now, then words. A thousand machines that greet at once are seconds of work."""
 
 LEAST_EVERY = 8
 
 
 def kind_of(raw: bytes) -> int:
     """The kind of a message that nobody has checked yet."""
-    if raw[:4] != long_header.MAGIC or len(raw) <= long_header.LANE_AT:
-        return PROMPT
-    live = LIVE_BACKLOG if raw[long_header.FLAGS_AT] & long_header.BACKLOG else PROMPT
-    return {LIVE: live, CONTROL: CONTROL_FACTS, BULK: BULK_FACTS}.get(raw[long_header.LANE_AT], PROMPT)
+    if raw[:4] != long_header.MAGIC or len(raw) < long_header.HEADER_BYTES:
+        return WORDS
+    of_now = not raw[long_header.FLAGS_AT] & long_header.BACKLOG and long_header.count_in(raw) < BACKLOG_FACTS
+    live = LIVE_FACTS if of_now else LIVE_BACKLOG
+    return {LIVE: live, CONTROL: CONTROL_FACTS, BULK: BULK_FACTS}.get(raw[long_header.LANE_AT], WORDS)
 
 
 def said_in(raw: bytes) -> bytes:
@@ -88,7 +89,7 @@ class FairQueue(Generic[T]):
     """What arrived and was not taken yet. Of one node and kind the order of arrival stays. Not thread-safe."""
 
     def __init__(self) -> None:
-        self._rounds: tuple[_Round[T], ...] = tuple(_Round() for _ in range(4))
+        self._rounds: tuple[_Round[T], ...] = tuple(_Round() for _ in range(BULK_FACTS + 1))
         self._held: Counter[str] = Counter()
         self._said: set[tuple[str, bytes]] = set()
         self._turn = 0

@@ -30,7 +30,7 @@ ZSTD, SEALED, BACKLOG = 1, 2, 4
 HEADER_BYTES = 160
 PROOF_BYTES = 224
 """Header and signature."""
-FLAGS_AT, LANE_AT = 7, 32
+FLAGS_AT, LANE_AT, COUNT_AT = 7, 32, 44
 """Where a header says these, for those who sort messages before anything is checked."""
 PLACE = slice(4, 112)
 """All of a header that cutting the same facts again does not change."""
@@ -78,6 +78,11 @@ class Header:
     @property
     def sealed(self) -> bool:
         return bool(self.flags & SEALED)
+
+
+def count_in(raw: bytes) -> int:
+    """How many items a message says it has that nobody has checked yet; it is at least a header long."""
+    return int.from_bytes(raw[COUNT_AT : COUNT_AT + 4], "big")
 
 
 def parse(raw: bytes, type_wanted: int, *, with_body: bool = True) -> Header:

@@ -15,9 +15,11 @@ from sync.kernel.limits import (
     CUT_QUIET_MS,
     GATHER_MS,
     REFUSED_TRIES,
+    RESEND_BACKLOG_S,
     RESEND_LIVE_S,
     RESEND_OTHER_S,
     RESEND_S_MAX,
+    WINDOW_LIVE,
 )
 from sync.protocol import states
 from sync.protocol.ack import FROZEN, OPEN, WAITING, StreamAck
@@ -55,6 +57,8 @@ class OutStream:
     """Facts up to `last` exist, up to `sent` are in flight, up to `acked` the hub has signed for.
 
     `cap` facts at most go into a batch while one at or below `cap_upto` was refused. `hold_until_s`: not before.
+    `window`: pieces of a live backlog on the way. One at first, and one more for each that is signed for, so that a
+    thousand machines which come back at once do not lay all they have before the hub: who waits sends again.
     """
 
     incarnation: int
@@ -73,6 +77,7 @@ class OutStream:
     refused_first: int = 0
     hold_until_s: float = float("-inf")
     hold_s: float = 0.0
+    window: int = 1
 
     def process_ended(self) -> None:
         """Another incarnation writes from now on."""
@@ -122,6 +127,8 @@ class OutStream:
         """When the next batch may be cut; None when nothing waits. Windows are the session's."""
         if not self.open or self.cutting or self.sent >= self.last:
             return None
+        if self.lane == LIVE and self.last - self.sent >= BACKLOG_FACTS and len(self.flights) >= self.window:
+            return None
         if not self.current or self.last - self.sent >= self.facts_max:
             return self.hold_until_s
         gather_ms = CUT_QUIET_MS if self.lane != LIVE else GATHER_MS if self.flights else 0
@@ -134,7 +141,7 @@ class OutStream:
             self.last = self.sent
             return
         # A hub before which a crowd stands answers late: to send each again after 2 s would double the crowd.
-        wait_s = RESEND_OTHER_S if last - first + 1 >= BACKLOG_FACTS else self.resend_s
+        wait_s = RESEND_BACKLOG_S if last - first + 1 >= BACKLOG_FACTS else self.resend_s
         self.flights.append(Flight(first, last, now_s + wait_s, wait_s, size))
         self.sent = max(self.sent, last)
         self.unsent_since_s = now_s
@@ -146,7 +153,9 @@ class OutStream:
         self.acked = max(self.acked, acked)
         self.sent = max(self.sent, self.acked)
         self.last = max(self.last, self.acked)
-        self.flights = [flight for flight in self.flights if flight.last > self.acked]
+        flying = [flight for flight in self.flights if flight.last > self.acked]
+        self.window = min(WINDOW_LIVE, self.window + len(self.flights) - len(flying))
+        self.flights = flying
         if self.cap is not None and self.acked >= self.cap_upto:
             self.cap = None
 
@@ -193,6 +202,7 @@ class OutStream:
 
     def again(self, flight: Flight, now_s: float) -> None:
         """A flight is sent once more; each time the wait doubles."""
+        self.window = 1
         flight.resends += 1
         flight.hastened = False
         flight.wait_s = min(2 * flight.wait_s, RESEND_S_MAX)
@@ -202,6 +212,7 @@ class OutStream:
         """The line is gone: what was in flight may be lost, and is cut anew after the next welcome."""
         self._take_back(self.acked + 1)
         self.cutting = False
+        self.window = 1
 
     def epoch_raised(self) -> None:
         """All marks are forgotten with the epoch that they belonged to."""

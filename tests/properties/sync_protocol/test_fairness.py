@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sync.kernel.ids import BULK, CONTROL, LIVE
 from sync.kernel.limits import (
+    BACKLOG_FACTS,
     CREDIT_BATCHES,
     CREDIT_BYTES,
     CREDIT_GOOD_S,
@@ -21,9 +22,19 @@ from sync.kernel.suite import suite1
 from sync.protocol import long_header
 from sync.protocol.batch import make_batch
 from sync.protocol.credit import Granter
-from sync.protocol.fair import BULK_FACTS, CONTROL_FACTS, LEAST_EVERY, LIVE_BACKLOG, PROMPT, FairQueue, kind_of, said_in
+from sync.protocol.fair import (
+    BULK_FACTS,
+    CONTROL_FACTS,
+    LEAST_EVERY,
+    LIVE_BACKLOG,
+    LIVE_FACTS,
+    WORDS,
+    FairQueue,
+    kind_of,
+    said_in,
+)
 
-KINDS = (PROMPT, LIVE_BACKLOG, CONTROL_FACTS, BULK_FACTS)
+KINDS = (LIVE_FACTS, WORDS, LIVE_BACKLOG, CONTROL_FACTS, BULK_FACTS)
 BIG = 256 * 1024
 puts = st.tuples(st.sampled_from("abcde"), st.sampled_from(KINDS), st.integers(1, BIG))
 steps = st.lists(st.one_of(puts, st.just(None)), max_size=200)
@@ -79,17 +90,27 @@ def test_a_lone_fact_goes_before_a_thousand_drains() -> None:
         queue.take()
     queue.put("calm", LIVE_BACKLOG, 300, "lone")
     assert "lone" in [queue.take() for _ in range(3)], "fresh nodes go first, also within their kind"
-    queue.put("other", PROMPT, 300, "prompt")
+    queue.put("other", WORDS, 300, "prompt")
     assert "prompt" in [queue.take() for _ in range(2)]
+
+
+@pytest.mark.row("H01.1")
+def test_facts_of_now_go_before_a_thousand_greetings() -> None:
+    queue: FairQueue[str] = FairQueue()
+    for n in range(1000):
+        queue.put(f"box-{n}", WORDS, 300, "hello")
+    for _ in range(10):  # one fact after the other, of a node that is not fresh any more
+        queue.put("calm", LIVE_FACTS, 300, "fact")
+        assert "fact" in [queue.take() for _ in range(2)]
 
 
 def test_who_comes_and_goes_does_not_starve_who_waits() -> None:
     queue: FairQueue[str] = FairQueue()
     for _ in range(50):
-        queue.put("patient", PROMPT, 1000, "patient")
+        queue.put("patient", WORDS, 1000, "patient")
     served = 0
     for _ in range(200):
-        queue.put("restless", PROMPT, 1000, "restless")
+        queue.put("restless", WORDS, 1000, "restless")
         served += queue.take() == "patient"
     assert served == 50
 
@@ -97,20 +118,34 @@ def test_who_comes_and_goes_does_not_starve_who_waits() -> None:
 def test_the_least_urgent_kind_gets_every_eighth_turn() -> None:
     queue: FairQueue[str] = FairQueue()
     for _ in range(100):
-        queue.put("a", PROMPT, 100, "prompt")
+        queue.put("a", WORDS, 100, "prompt")
         queue.put("b", BULK_FACTS, 100, "bulk")
     assert [queue.take() for _ in range(80)].count("bulk") == 80 // LEAST_EVERY
 
 
 @pytest.mark.parametrize(
     ("lane", "backlog", "kind"),
-    [(LIVE, False, PROMPT), (LIVE, True, LIVE_BACKLOG), (CONTROL, False, CONTROL_FACTS), (BULK, True, BULK_FACTS)],
+    [
+        (LIVE, False, LIVE_FACTS),
+        (LIVE, True, LIVE_BACKLOG),
+        (CONTROL, False, CONTROL_FACTS),
+        (BULK, True, BULK_FACTS),
+    ],
 )
 def test_the_kind_is_read_from_the_header(lane: int, backlog: bool, kind: int) -> None:
     raw = make_batch(
         node="courier-a3k7q2xw", incarnation=7, lane=lane, first=1, prev_hash=bytes(32), items=[b"\xa0"],
         signing_key=bytes(32), hub_seal_key=None, backlog=backlog, suite=suite1,
 )  # fmt: skip
+    assert kind_of(raw) == kind
+
+
+@pytest.mark.parametrize(("facts", "kind"), [(BACKLOG_FACTS - 1, LIVE_FACTS), (BACKLOG_FACTS, LIVE_BACKLOG)])
+def test_many_facts_at_once_are_a_backlog_also_without_a_restart(facts: int, kind: int) -> None:
+    raw = make_batch(
+        node="courier-a3k7q2xw", incarnation=7, lane=LIVE, first=1, prev_hash=bytes(32), items=[b"\xa0"] * facts,
+        signing_key=bytes(32), hub_seal_key=None, suite=suite1,
+    )  # fmt: skip
     assert kind_of(raw) == kind
 
 
@@ -205,9 +240,9 @@ def test_facts_that_wait_do_not_wait_twice_however_they_are_sealed() -> None:
     assert sent != again, "each sealing draws a key of its own"
     queue: FairQueue[bytes] = FairQueue()
     for raw in (sent, again, more, other):
-        queue.put("a", PROMPT, len(raw), raw, said_in(raw))
-    queue.put("b", PROMPT, len(again), again, said_in(again))  # another's word says nothing about this one's
+        queue.put("a", WORDS, len(raw), raw, said_in(raw))
+    queue.put("b", WORDS, len(again), again, said_in(again))  # another's word says nothing about this one's
     assert sorted(queue.take() for _ in range(len(queue))) == sorted((sent, more, other, again))
-    queue.put("a", PROMPT, len(again), again, said_in(again))
+    queue.put("a", WORDS, len(again), again, said_in(again))
     assert queue.take() == again, "what was taken may come again: its acknowledgement may be lost"
     assert queue.bytes == 0 and queue.held_bytes("a") == queue.held_bytes("b") == 0

@@ -360,7 +360,7 @@ def test_a_backlog_leaves_in_full_batches_within_the_windows() -> None:
     world = World(2, ("mqtt",))
     world.calm = True
     world.write(BULK, 5000)
-    world.write(LIVE, 5000)
+    world.write(LIVE, 15_000)
     flying = 0
     while not world.drained():
         world.run(world.now + 0.005)

@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from sync.kernel.ids import BULK, CONTROL, LIVE
-from sync.kernel.limits import BACKLOG_FACTS, CREDIT_BATCHES, CREDIT_BYTES, CREDIT_GOOD_S, RESEND_LIVE_S, RESEND_OTHER_S
+from sync.kernel.limits import (
+    BACKLOG_FACTS,
+    CREDIT_BATCHES,
+    CREDIT_BYTES,
+    CREDIT_GOOD_S,
+    RESEND_BACKLOG_S,
+    RESEND_LIVE_S,
+)
 from sync.protocol import events as do
 from sync.protocol import hello, message, states
 from sync.protocol.ack import Ack, Credit, StreamAck
@@ -112,7 +119,7 @@ def test_control_facts_wait_for_quiet() -> None:
 
 
 @pytest.mark.parametrize(
-    ("credit", "windows"), [(None, {LIVE: 8, CONTROL: 2, BULK: 0}), (GRANTED, {LIVE: 8, CONTROL: 6, BULK: 4})]
+    ("credit", "windows"), [(None, {LIVE: 1, CONTROL: 2, BULK: 0}), (GRANTED, {LIVE: 1, CONTROL: 6, BULK: 4})]
 )
 def test_windows_and_what_credit_adds_to_them(credit: Credit | None, windows: dict[int, int]) -> None:
     for lane, window in windows.items():
@@ -153,11 +160,38 @@ def test_resends_double_and_after_three_the_line_is_given_up() -> None:
     assert session.wakes_at_s == 32.25
 
 
+def test_a_live_backlog_begins_with_one_batch_and_each_signature_lets_one_more_go() -> None:
+    session = talking("mqtt")
+    todo, first, acked, flying = session.on(do.FactCommitted(ME, LIVE, 100_000), 2.0), 1, 0, []
+    for now in range(6):
+        while cuts := of(todo, do.CutAndSend):
+            first = cuts[0].first + 500
+            todo = session.on(do.BatchCut(ME, LIVE, first - 500, first - 1), 2.0 + now)
+        flying.append((first - 1 - acked) // 500)
+        acked = first - 1
+        todo = session.on(do.AckApplied(ME, LIVE, acked, None), 2.5 + now)
+    assert flying == [1, 2, 4, 8, 8, 8]
+
+
+def test_a_batch_that_must_be_sent_again_makes_the_window_small() -> None:
+    session = talking("mqtt")
+    session.on(do.FactCommitted(ME, LIVE, 100_000), 2.0)
+    session.on(do.BatchCut(ME, LIVE, 1, 500), 2.0)
+    todo = session.on(do.AckApplied(ME, LIVE, 500, None), 2.5)
+    assert [cut.first for cut in of(todo, do.CutAndSend)] == [501]
+    assert [cut.first for cut in of(session.on(do.BatchCut(ME, LIVE, 501, 1000), 2.5), do.CutAndSend)] == [1001]
+    session.on(do.BatchCut(ME, LIVE, 1001, 1500), 2.5)
+    assert of(session.on(do.Tick(), 2.5 + RESEND_BACKLOG_S), do.Resend), "nothing was heard"
+    todo = session.on(do.AckApplied(ME, LIVE, 1000, None), 33.0)
+    assert [cut.first for cut in of(todo, do.CutAndSend)] == [1501]
+    assert not of(session.on(do.BatchCut(ME, LIVE, 1501, 2000), 33.0), do.CutAndSend), "two are on the way, not three"
+
+
 def test_a_piece_of_a_backlog_is_not_resent_as_soon_as_a_live_fact() -> None:
     session = talking("mqtt")
     session.on(do.FactCommitted(ME, LIVE, BACKLOG_FACTS), 2.0)
     session.on(do.BatchCut(ME, LIVE, 1, BACKLOG_FACTS), 2.0)
-    assert session.wakes_at_s == pytest.approx(2.0 + RESEND_OTHER_S)
+    assert session.wakes_at_s == pytest.approx(2.0 + RESEND_BACKLOG_S)
     session.on(do.FactCommitted(ME, LIVE, BACKLOG_FACTS + 1), 3.0)
     session.on(do.BatchCut(ME, LIVE, BACKLOG_FACTS + 1, BACKLOG_FACTS + 1), 3.0)
     assert session.wakes_at_s == pytest.approx(3.0 + RESEND_LIVE_S)
