@@ -6,19 +6,17 @@ Made in the hub's directory before the hub starts, as if each had been enrolled 
 from __future__ import annotations
 
 import gc
-import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 
-from appliance.link.runner import Link
 from appliance.projections import folded_projectors
-from appliance.settings import Hub, Node, Settings
-from provisioning.bench.site import bare_link, write_backlog
+from appliance.settings import Hub
+from provisioning.bench.crowd import Core, Loop
+from provisioning.bench.site import write_backlog
 from provisioning.trust.ca import issue
 from provisioning.trust.enrol import scopes_for, spki_hash
 from provisioning.trust.identity import make_identity
@@ -26,19 +24,14 @@ from provisioning.trust.node_keys import load_keys, make_keys
 from provisioning.trust.site import open_site
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
-from sync.adapters.mqtt_link import MqttLink
 from sync.adapters.sqlite_log import down, outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.hub_store import HubStore, add_node
 from sync.kernel.ids import node_name
-from sync.protocol.states import TALKING
 from sync.protocol.trust import Identity
 
 ROLE = "courier"
 LOOK_S = 0.2
-SWITCH_S = 1.0
-"""Five hundred threads share an interpreter here, and each works for less than a millisecond before it waits for disk
-or line. With the usual 5 ms all that are ready wake as often to ask for their turn: nine tenths of a processor."""
 
 
 def enrol_cores(hub: Path, folder: Path, count: int) -> list[str]:
@@ -77,62 +70,51 @@ def enrol_cores(hub: Path, folder: Path, count: int) -> list[str]:
     return names
 
 
-@dataclass(slots=True)
-class Core:
-    """A store with a backlog, and the line it waits for."""
+def serve(pipe: Connection, folder: Path, names: Sequence[str], hub: dict[str, str | int]) -> None:
+    """A process of the herd: open the cores, say `ready`; at `go` call the hub; at `end` stop.
 
-    store: ApplianceStore
-    link: Link
-    done_s: float | None = None
-
-    def acknowledged(self) -> bool:
-        """By what the line knows: to ask a thousand disks five times a second would be a load of its own."""
-        return self.link.state == TALKING and not self.link.unsigned
-
-
-def serve(
-    pipe: Connection, folder: Path, names: Sequence[str], first: int, facts: int, hub: dict[str, str | int]
-) -> None:
-    """A process of the herd: make the cores, say `ready`; at `go` call the hub; at `end` stop.
-
-    In between it says when each was done, and what processor time that took. Each core has `facts` collections,
-    written by a process that had met the hub and has ended: a backlog as an outage with a restart leaves it. `first`:
-    the number of the first of them. `hub`: the [hub] section of settings.
+    In between it says when each was done, and what processor time that took. `hub`: the [hub] section of settings.
     """
-    sys.setswitchinterval(SWITCH_S)
-    cores: list[Core] = []
-    for at, name in enumerate(names):
-        store = open_core(folder / name, name, first + at * facts, facts)
-        down.raise_epoch(store, 1)
-        down.set_scopes(store, 1, scopes_for(ROLE, ()))
-        store.close()
-    for at, name in enumerate(names):
-        settings = Settings(node=Node(node=name, role=ROLE, name=name), hub=Hub.model_validate(hub))
-        store = open_core(folder / name, name)
-        cores.append(Core(store, bare_link(store, settings, folder / name, MqttLink, seed=first + at)))
+    loop, settings = Loop(), Hub.model_validate(hub)
+    cores = [
+        Core(loop, open_core(folder / name, name), folder / name, settings, seed) for seed, name in enumerate(names)
+    ]
     gc.freeze()  # a thousand stores made and kept: they are not garbage, and one sweep over them takes half a second
     pipe.send("ready")
     assert pipe.recv() == "go"
     before_s = time.process_time()
     for core in cores:
-        core.link.start()
+        core.start()
     left = list(cores)
     while left:
-        time.sleep(LOOK_S)
-        for core in left:
-            if core.acknowledged():
-                core.done_s = time.monotonic()
+        loop.run(LOOK_S)
         left = [core for core in left if core.done_s is None]
+    took_s = time.process_time() - before_s
     for core in cores:
         with core.store.read() as conn:
             written, signed = outbox.ledger(conn)
         assert written == signed, "the disk knows what the line knows"
-    pipe.send(([core.done_s for core in cores], time.process_time() - before_s))
+    pipe.send(([core.done_s for core in cores], took_s))
+    while not pipe.poll():
+        loop.run(LOOK_S)
     assert pipe.recv() == "end"
     for core in cores:
-        core.link.stop()
+        core.hang_up()
         core.store.close()
     pipe.send("ended")
+
+
+def make_backlogs(folder: Path, names: Sequence[str], first: int, facts: int) -> None:
+    """`facts` collections in each core, written by a process that had met the hub and has ended.
+
+    A backlog as an outage with a restart leaves it. `first`: the number of the first of them.
+    """
+    for at, name in enumerate(names):
+        store = open_core(folder / name, name, first + at * facts, facts)
+        if not store.meta_int("hub_epoch"):
+            down.raise_epoch(store, 1)
+            down.set_scopes(store, 1, scopes_for(ROLE, ()))
+        store.close()
 
 
 def open_core(keys_folder: Path, name: str, first: int = 0, facts: int = 0) -> ApplianceStore:

@@ -10,8 +10,10 @@ Baseline: the same facts as 500-row transactions into plain SQLite, just before 
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -22,9 +24,9 @@ from typing import Any
 
 from appliance.link.runner import Link
 from provisioning.bench.commits import events, insert_rate
-from provisioning.bench.cores import enrol_cores, serve
+from provisioning.bench.cores import enrol_cores, make_backlogs, serve
 from provisioning.bench.figures import document, median, percentile
-from provisioning.bench.site import BenchSite, bench_site, collection, until
+from provisioning.bench.site import BenchSite, bench_site, collection, found_site, until
 from sync.adapters.mqtt_link import MqttLink
 from sync.kernel.ids import FactId
 
@@ -34,17 +36,21 @@ PROCESSES = 4
 LIVE_EVERY_S = 0.25
 CEILING_FACTS = 20_000
 PATIENCE_S = 900.0
+HERD, NAMES = "herd", "names.json"
 
 
-def run(*, runs: int = 1, boxes: int = BOXES, facts: int = FACTS_A_BOX) -> dict[str, Any]:
-    """`runs` herds of `boxes` boxes with `facts` facts each; medians. Smaller counts are a quick look, no figure."""
+def run(*, runs: int = 1, boxes: int = BOXES, facts: int = FACTS_A_BOX, keep: Path | None = None) -> dict[str, Any]:
+    """`runs` herds of `boxes` boxes with `facts` facts each; medians. Smaller counts are a quick look, no figure.
+
+    `keep`: a folder in which backlogs of this size lie, or are made once and stay; each run gets a copy.
+    """
     herds: list[Herd] = []
     ceilings: list[float] = []
     for _ in range(runs):
         with tempfile.TemporaryDirectory(prefix="waystation-bench-") as name:
             folder = Path(name)
             ceilings.append(insert_rate(folder / "ceiling.db", events(CEILING_FACTS)))
-            herds.append(_once(folder, boxes, facts))
+            herds.append(_once(folder, boxes, facts, keep))
             ceilings.append(insert_rate(folder / "ceiling.db", events(CEILING_FACTS)))
     took = [max(herd.done_s) for herd in herds]
     half = [percentile(herd.done_s, 0.5) for herd in herds]
@@ -90,22 +96,20 @@ class Herd:
     cpu_s: dict[str, float]
 
 
-def _once(folder: Path, boxes: int, facts: int) -> Herd:
-    herd = folder / "herd"
-    names: list[str] = []
-    with bench_site(folder, lambda hub: names.extend(enrol_cores(hub, herd, boxes))) as site:
+def _once(folder: Path, boxes: int, facts: int, keep: Path | None) -> Herd:
+    names = _made(folder, boxes, facts, keep)
+    with bench_site(folder) as site:
         spawn = multiprocessing.get_context("spawn")
         members = []
-        for n in range(PROCESSES):
-            mine = range(n * boxes // PROCESSES, (n + 1) * boxes // PROCESSES)
+        for mine in _shares(boxes):
             here, there = spawn.Pipe()
             process = spawn.Process(
                 target=serve,
-                args=(there, herd, names[mine.start : mine.stop], (mine.start + 1) * facts, facts,
-                      site.settings.hub.model_dump()),
+                args=(there, folder / HERD, names[mine.start : mine.stop], site.settings.hub.model_dump()),
                 daemon=True,
-            )  # fmt: skip
+            )
             process.start()
+            there.close()  # a process that died is noticed at once
             members.append((process, here))
         with site.bare_line(MqttLink) as line:
             until(site.acknowledged)
@@ -119,13 +123,13 @@ def _once(folder: Path, boxes: int, facts: int) -> Herd:
                 pipe.send("go")
             caller.start()
             done_s: list[float] = []
-            cpu_s = {"hub": -site.cpu_s()}
+            before, herd_s = site.cpu_s(), 0.0
             for _, pipe in members:
                 assert pipe.poll(PATIENCE_S), "the herd did not come to rest"
                 done, took_s = pipe.recv()
                 done_s += done
-                cpu_s["herd"] = cpu_s.get("herd", 0.0) + took_s
-            cpu_s["hub"] += site.cpu_s()
+                herd_s += took_s
+            cpu_s = {"herd": herd_s, **{who: so_far - before[who] for who, so_far in site.cpu_s().items()}}
             stop.set()
             caller.join(PATIENCE_S)
             lag = site.lag()
@@ -134,6 +138,44 @@ def _once(folder: Path, boxes: int, facts: int) -> Herd:
                 pipe.recv()
                 process.join(PATIENCE_S)
     return Herd([at - began_s for at in done_s], live_s, lag, cpu_s)
+
+
+def _made(folder: Path, boxes: int, facts: int, keep: Path | None) -> list[str]:
+    """A stopped hub and boxes that it knows, each with a backlog, in `folder`; the boxes' names."""
+    if keep is None:
+        return _make(folder, boxes, facts)
+    made = keep / f"{boxes}x{facts}"
+    if not (made / NAMES).exists():
+        shutil.rmtree(made, ignore_errors=True)
+        _make(made, boxes, facts)
+    shutil.copytree(made, folder, dirs_exist_ok=True)
+    return list(json.loads((made / NAMES).read_text("utf-8")))
+
+
+def _make(folder: Path, boxes: int, facts: int) -> list[str]:
+    names: list[str] = []
+    found_site(folder, lambda hub: names.extend(enrol_cores(hub, folder / HERD, boxes)))
+    spawn = multiprocessing.get_context("spawn")
+    making = [
+        spawn.Process(
+            target=make_backlogs,
+            args=(folder / HERD, names[mine.start : mine.stop], (mine.start + 1) * facts, facts),
+            daemon=True,
+        )
+        for mine in _shares(boxes)
+    ]
+    for process in making:
+        process.start()
+    for process in making:
+        process.join()
+        assert process.exitcode == 0, "a backlog could not be made"
+    (folder / NAMES).write_text(json.dumps(names), "utf-8")
+    return names
+
+
+def _shares(boxes: int) -> list[range]:
+    """Which boxes each process has."""
+    return [range(n * boxes // PROCESSES, (n + 1) * boxes // PROCESSES) for n in range(PROCESSES)]
 
 
 def _live(site: BenchSite, line: Link, took_s: list[float], stop: threading.Event) -> None:

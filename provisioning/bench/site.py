@@ -79,9 +79,9 @@ class BenchSite:
             written, signed = outbox.ledger(conn)
         return written == signed
 
-    def cpu_s(self) -> float:
-        """Processor seconds of the hub and its broker so far, user and system."""
-        return sum(map(processor_s, (self.hub_pid, *children(self.hub_pid))))
+    def cpu_s(self) -> dict[str, float]:
+        """Processor seconds of the hub and of its broker so far, user and system."""
+        return {"hub": processor_s(self.hub_pid), "broker": sum(map(processor_s, children(self.hub_pid)))}
 
     def lag(self) -> int:
         """Facts that the hub holds and has not digested."""
@@ -125,11 +125,9 @@ def talking(link: Link) -> Iterator[None]:
 def bench_site(folder: Path, prepare: Callable[[Path], None] = lambda hub: None) -> Iterator[BenchSite]:
     """The hub runs until the block ends; the box's line is the caller's affair.
 
-    `prepare` may change the hub's directory before it starts.
+    `prepare` may change the hub's directory before it starts; not where `found_site` has made it already.
     """
-    password = secrets.token_urlsafe(9)
-    make_hub(folder / "hub", site="site", name="", hosts=(), admin=ADMIN, password=password)
-    prepare(folder / "hub")
+    password = found_site(folder, prepare)
     hub = NodeProcess("hub", folder / "hub")
     base_url = str(hub.start()["base_url"])
     try:
@@ -142,6 +140,17 @@ def bench_site(folder: Path, prepare: Callable[[Path], None] = lambda hub: None)
             store.close()
     finally:
         hub.stop()
+
+
+def found_site(folder: Path, prepare: Callable[[Path], None] = lambda hub: None) -> str:
+    """A hub's directory in `folder`, made once and prepared; the administrator's password, which stays beside it."""
+    kept = folder / "password"
+    if not kept.exists():
+        password = secrets.token_urlsafe(9)
+        make_hub(folder / "hub", site="site", name="", hosts=(), admin=ADMIN, password=password)
+        prepare(folder / "hub")
+        kept.write_text(password, "utf-8")
+    return kept.read_text("utf-8")
 
 
 def joined_box(folder: Path, client: HubClient) -> tuple[ApplianceStore, Settings]:

@@ -155,10 +155,11 @@ def bench(
     images: Annotated[
         Path | None, typer.Option(exists=True, file_okay=False, help="pictures, each with its answer in NAME.txt")
     ] = None,
+    keep: Annotated[Path | None, typer.Option(help="a folder where made backlogs stay for later runs")] = None,
     json: AsJson = False,
 ) -> None:
     """Measure one thing as a ratio to a baseline of the same run."""
-    asked = (("runs", runs), ("facts", facts), ("boxes", boxes), ("images", images))
+    asked = (("runs", runs), ("facts", facts), ("boxes", boxes), ("images", images), ("keep", keep))
     options: dict[str, Any] = {key: told for key, told in asked if told}
     if name not in NAMES or not takes(name, options):
         said = f"No benchmark of this name or with these options: {name}. There are {', '.join(NAMES)}."
