@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 from provisioning.trust.told import SUITE_SENTENCES
+from sync.adapters.turns import take_short_turns
 from sync.kernel.outcome import Unavailable
 
 
@@ -17,6 +18,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m appliance", description="Run one Waystation box.")
     parser.add_argument("--dir", type=Path, required=True, help="the box's directory")
     options = parser.parse_args()
+    take_short_turns()
     from appliance.boot import Box
 
     stop = threading.Event()

@@ -12,6 +12,7 @@ from pathlib import Path
 from hub.boot import run, run_worker
 from provisioning.trust.names import WORKERS_MAX
 from provisioning.trust.told import SUITE_SENTENCES
+from sync.adapters.turns import take_short_turns
 from sync.kernel.outcome import PeerFault, Unavailable
 
 WHAT_TO_DO = {
@@ -25,10 +26,6 @@ WHAT_TO_DO = {
 }
 
 
-SWITCH_S = 0.0005
-"""How long a thread that computes may keep others waiting: an acknowledgement changes hands five times here."""
-
-
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m hub", description=__doc__)
     parser.add_argument("--dir", type=Path, required=True, help="the hub's directory")
@@ -36,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--worker", type=int, default=1, choices=range(1, WORKERS_MAX + 1), metavar="N",
                         help="a further worker beside the first; needs PostgreSQL")  # fmt: skip
     asked = parser.parse_args(argv)
-    sys.setswitchinterval(SWITCH_S)
+    take_short_turns()
     ending = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: ending.set())

@@ -17,6 +17,8 @@ from sync.kernel.outcome import PeerFault, Unavailable
 AGAIN_S_MIN, AGAIN_S_MAX = 0.5, 30.0
 STOP_S_MAX = 0.5
 TIDY_EVERY_S = 3600.0
+AFTER_S_MAX = 1.0
+AFTER_STEP_S = 0.02
 
 
 class ResettableFeeds(HubFeeds, Protocol):
@@ -31,9 +33,19 @@ class Fetcher:
     """`want` from any thread; a round that is wanted while one runs is taken after it."""
 
     def __init__(
-        self, store: ApplianceStore, feeds: ResettableFeeds, book: TrustBook, hello: Callable[[], None]
+        self,
+        store: ApplianceStore,
+        feeds: ResettableFeeds,
+        book: TrustBook,
+        hello: Callable[[], None],
+        busy: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`hello` is called when a round meets another hub epoch than the one known."""
+        """`hello` is called when a round meets another hub epoch than the one known.
+
+        `busy`: whether facts are written in a row just now. A round, which has the writer for its length, lets them go
+        first, for a second at most: it mostly brings back what they say.
+        """
+        self._busy = busy
         self._rounds = Rounds(store, feeds, book)
         self._feeds = feeds
         self._hello = hello
@@ -67,6 +79,9 @@ class Fetcher:
         again = AGAIN_S_MIN
         while True:
             self._wanted.wait()
+            waited_s = 0.0
+            while self._busy() and waited_s < AFTER_S_MAX and not self._stopping.wait(AFTER_STEP_S):
+                waited_s += AFTER_STEP_S
             if self._stopping.is_set():
                 return
             self._wanted.clear()

@@ -8,6 +8,7 @@ from appliance.link.trust_book import TrustBook
 from sync.adapters.leases import box_tables
 from sync.adapters.sqlite_log import down, outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.adapters.sqlite_log.database import Connection
 from sync.adapters.sqlite_log.outbox import Mark, MarkOutcome
 from sync.catalog import schema_digest
 from sync.kernel import hlc
@@ -115,7 +116,15 @@ class Letters:
         rows = outbox.own_streams(self._store)
         return tuple(OwnStream(s.incarnation, s.lane, s.last, s.acked, s.state) for s in rows)
 
-    def apply(self, ack: Ack, raw: bytes, *, welcome: bool) -> list[MarkOutcome]:
-        """Take an acknowledgement into the store, in one commit."""
+    def apply(self, ack: Ack, raw: bytes, *, welcome: bool) -> tuple[list[MarkOutcome], int]:
+        """Take an acknowledgement into the store, in one commit; also how many own facts wait after it."""
         marks = [Mark(s.incarnation, s.lane, s.upto, s.h, s.state, s.rejects, s.safe) for s in ack.streams]
-        return outbox.apply_marks(self._store, marks, hlc.ms_of(ack.hub_time), raw, welcome=welcome)
+        found: list[int] = []
+
+        def look(conn: Connection) -> None:
+            written, signed = outbox.ledger(conn)
+            found.append(written - signed)
+
+        return outbox.apply_marks(self._store, marks, hlc.ms_of(ack.hub_time), raw, welcome=welcome, look=look), found[
+            0
+        ]

@@ -133,7 +133,7 @@ class Performer:
 
     @_do.register
     def _(self, effect: events.ApplyAck) -> Events:
-        outcomes = self._letters.apply(effect.ack, effect.raw, welcome=effect.welcome)
+        outcomes, waiting = self._letters.apply(effect.ack, effect.raw, welcome=effect.welcome)
         told: Events = []
         for stream, outcome in zip(effect.ack.streams, outcomes, strict=True):
             acked = 0 if outcome.trouble else stream.upto
@@ -145,7 +145,7 @@ class Performer:
         if effect.welcome and self._hello_at is not None and self._now - self._hello_at <= HUB_TIME_S_MAX:
             on_the_way_ms = round(1000 * (self._now - self._hello_at))
             self._store.told_hub_time(hlc.ms_of(effect.ack.hub_time) + on_the_way_ms)
-        waiting = self._measure(effect, sum(outcome.moved for outcome in outcomes))
+        self._measure(effect, sum(outcome.moved for outcome in outcomes), waiting)
         return told if waiting else told + self._amend()
 
     def _amend(self) -> Events:
@@ -156,8 +156,8 @@ class Performer:
         self._store.begin_again("clock amended", high)
         return [events.BegunAgain(self._store.incarnation)]
 
-    def _measure(self, effect: events.ApplyAck, moved: int) -> int:
-        """How long the newest acknowledged batch took, and how much still waits, which is returned."""
+    def _measure(self, effect: events.ApplyAck, moved: int, waiting: int) -> None:
+        """How long the newest acknowledged batch took, and how much still waits."""
         upto = {(s.incarnation, s.lane): s.upto for s in effect.ack.streams}
         done = {place: at for place, at in self._sent_at.items() if upto.get(place[:2], 0) >= place[2]}
         for place in done:
@@ -166,10 +166,7 @@ class Performer:
         if effect.welcome and self._hello_at is not None:
             delay = self._now - self._hello_at
             self._hello_at = None
-        with self._store.read() as conn:
-            written, signed = outbox.ledger(conn)
-        self._gauge.heard(self._now, delay, moved, written - signed)
-        return written - signed
+        self._gauge.heard(self._now, delay, moved, waiting)
 
     @_do.register
     def _(self, effect: events.RaiseEpoch) -> Events:

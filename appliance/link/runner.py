@@ -34,6 +34,7 @@ from sync.protocol.session import Session
 
 EVENTS_MAX = 1024
 STOP_S_MAX = 1.0
+IN_A_ROW_S = 0.05
 _IDLE_S = 1.0
 
 MakeCarriers = Callable[[Heard], Sequence[Carrier]]
@@ -82,7 +83,7 @@ class Link:
                 connect_s_max=connect_s_max,
             )
         )
-        self._fetcher = None if feeds is None else Fetcher(store, feeds, book, self.call_now)
+        self._fetcher = None if feeds is None else Fetcher(store, feeds, book, self.call_now, self._writing)
         self._blobs = None if make_blobs is None else make_blobs(partial(self.heard, "received", "https"))
         self._letters = Letters(store, book, software, devices)
         self._performer = Performer(
@@ -110,6 +111,7 @@ class Link:
         self._leases = leases
         self._looked_s = now
         self._asks_told = threading.Event()
+        self._committed_s = float("-inf")
         self._counts: Counter[str] = Counter()
         self._thread = threading.Thread(target=self._run, name="link", daemon=True)
 
@@ -178,7 +180,13 @@ class Link:
             written, signed = outbox.ledger(conn)
         return written - signed
 
-    def _committed(self, _changes: Sequence[Change]) -> None:
+    def _writing(self) -> bool:
+        """Whether facts follow each other faster than people make them."""
+        return self._now() - self._committed_s < IN_A_ROW_S
+
+    def _committed(self, changes: Sequence[Change]) -> None:
+        if any(change.source == "own" for change in changes):
+            self._committed_s = self._now()
         if not self._commit_told.is_set():
             self._commit_told.set()
             self._tell("commit")

@@ -112,7 +112,7 @@ class StickPost:
 
     def _one(self, opened: message.Message, raw: bytes, done: TakenIn) -> None:
         if opened.type == message.ACK:
-            outcomes = self._letters.apply(Ack.read(opened.body), raw, welcome=False)
+            outcomes, _ = self._letters.apply(Ack.read(opened.body), raw, welcome=False)
             done.acknowledged += sum(outcome.moved for outcome in outcomes)
         elif opened.type == message.WELCOME:
             scopes = Welcome.read(opened.body).scope_set

@@ -13,17 +13,23 @@ from sync.adapters.sqlite_log import hub_inbound
 from sync.adapters.sqlite_log.digest import Follow, digest_some
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_store import HubStore
+from sync.kernel import hlc
 from sync.kernel.outcome import Unavailable
 
 YIELD_S_MAX = 0.25
-"""How long a run of the digest lets batches that come in a row go first; then it takes its turn between two of them."""
+"""How long the digest lets batches that come in a row go first; then it takes its turn between two of them."""
+BRIEF_S_MAX = 1.0
+"""How long what waits for the digest may be digested in runs that end for whoever comes to the door."""
+BRIEF_STEP_S = 0.0005
 RUN_FACTS = 250
 DRAIN_RUN_FACTS = 50
 DRAIN_REST, DRAIN_REST_S_MAX = 9, 2.0
 """While backlogs come in or a queue stands, a run is short, and the door has the writer for nine times its length."""
 YIELD_STEP_S = 0.01
-BEHIND_TELL_S = 15.0
-"""How often scopes that move are told while the digest is behind: each time every machine that reads them wakes."""
+CROWD_TELL_S = 15.0
+BEHIND_TELL_S = 0.5
+"""How often scopes that move are told in a crowd, and while the digest is behind: each time every machine that reads
+them wakes."""
 LEADING_S = 0.1
 FOLLOWING_S = 1.0
 """How often several workers look for what waits: the one that digests, and those who would take its place."""
@@ -64,6 +70,7 @@ class Digester:
         self._thread: threading.Thread | None = None
         self._led = False
         self._run_s = 0.0
+        self._behind_s = 0.0
         self._moved: set[str] = set()
         self._told_s = float("-inf")
 
@@ -88,7 +95,8 @@ class Digester:
         self._post.moved(labels)
 
     def start(self) -> None:
-        self._store.on_arrival(self._wake.set)
+        self._store.on_arrival(self._arrived)
+        self._door.when_left(self._wake.set)
         self._wake.set()
         self._thread = threading.Thread(target=self._run, name="digester", daemon=True)
         self._thread.start()
@@ -109,10 +117,15 @@ class Digester:
             pass
         self._tell_moved()
 
+    def _arrived(self) -> None:
+        """Who is served at the door is answered before this thread wakes."""
+        if not self._door.occupied:
+            self._wake.set()
+
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                more = self._step(DRAIN_RUN_FACTS if self._yield_to_door() else RUN_FACTS)
+                more = self._step(*self._turn())
             except Unavailable as fault:
                 self._stop.wait(fault.retry_s)
                 continue
@@ -132,31 +145,38 @@ class Digester:
             return None
         return LEADING_S if self.leads else FOLLOWING_S
 
-    def _yield_to_door(self) -> bool:
-        """Let what comes in a row go first, for a while; whether it still comes, and in numbers."""
+    def _turn(self) -> tuple[int, bool]:
+        """Let what comes in a row go first, for a while. (Facts of the next run, whether it ends for who comes.)"""
         waited_s = 0.0
+        if YIELD_S_MAX <= self._behind_s < BRIEF_S_MAX and not self._crowded():
+            while self._door.occupied and waited_s < YIELD_STEP_S and not self._stop.wait(BRIEF_STEP_S):
+                waited_s += BRIEF_STEP_S
+            return RUN_FACTS, True
         while (self._door.busy or self._busy()) and waited_s < YIELD_S_MAX and not self._stop.wait(YIELD_STEP_S):
             waited_s += YIELD_STEP_S
         rest_s = min(DRAIN_REST_S_MAX, DRAIN_REST * self._run_s)
         while self._crowded() and waited_s < rest_s and not self._stop.wait(YIELD_STEP_S):
             waited_s += YIELD_STEP_S
-        return self._crowded()
+        return (DRAIN_RUN_FACTS, False) if self._crowded() else (RUN_FACTS, self._behind_s < BRIEF_S_MAX)
 
     def _crowded(self) -> bool:
         return self._door.draining or self._busy()
 
-    def _step(self, facts: int = RUN_FACTS) -> bool:
+    def _step(self, facts: int = RUN_FACTS, brief: bool = False) -> bool:
         began_s = self._store.clock.mono_s()
-        done = digest_some(self._store, self._feeds, self._follow, facts)
+        hurry = (lambda: self._door.occupied) if brief else (lambda: False)
+        done = digest_some(self._store, self._feeds, self._follow, facts, hurry)
         self._run_s = self._store.clock.mono_s() - began_s
+        now_ms = self._store.believed_wall_ms()
+        self._behind_s = 0.0 if not done.oldest or now_ms is None else max(0.0, now_ms - hlc.ms_of(done.oldest)) / 1000
         if self.leads and not self._led:
             self._heads(
                 hub_inbound.feed_labels(self._store)
             )  # whoever had the turn before may have died before it told
         self._led = self.leads
         self._moved |= done.labels
-        crowded = done.behind or self._crowded()
-        if not crowded or self._store.clock.mono_s() - self._told_s >= BEHIND_TELL_S:
+        every_s = CROWD_TELL_S if self._crowded() else BEHIND_TELL_S if done.behind else 0.0
+        if self._store.clock.mono_s() - self._told_s >= every_s:
             self._tell_moved()
         for node in done.quarantined:
             self._post.deliver(node, [self._door.ack(node, hub_inbound.streams_with_rejects(self._store, node))])

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -32,6 +33,8 @@ QUIET_S = 0.03
 """Batches in flight follow each other closer than this."""
 DRAIN_S = 1.0
 """After a piece of a backlog the next one is not far."""
+CROWD_NODES = 8
+"""Machines whose backlogs come in at once, from which on signing goes before everything; fewer are soon through."""
 
 Lane = tuple[int, int]
 """(incarnation, lane): a stream of a known node."""
@@ -71,7 +74,6 @@ class _Work:
     touched: dict[str, dict[Lane, list[tuple[int, str]]]] = field(default_factory=dict)
     seen: dict[str, str] = field(default_factory=dict)
     codes: Counter[str] = field(default_factory=Counter)
-    rows: dict[str, NodeRow | None] = field(default_factory=dict)
     standing: dict[str, Standing] = field(default_factory=dict)
 
     def touch(self, node: str, stream: Lane) -> list[tuple[int, str]]:
@@ -97,9 +99,37 @@ class Door:
         self._safe = safe
         self._credits = Credits(store.clock, voice)
         self._greeting = Greeting(store, voice, self._credits, learn, behind, office, safe)
+        self._rows: dict[str, NodeRow] = {}
         self._seen_at: dict[str, float] = {}
-        self._took_at_s = self._drained_at_s = float("-inf")
+        self._took_at_s = float("-inf")
+        self._drained_at_s: dict[str, float] = {}
+        self._inside = 0
+        self._when_left: list[Callable[[], None]] = []
         self._lock = threading.Lock()
+
+    @contextmanager
+    def attended(self) -> Iterator[None]:
+        """Somebody is being served until the block ends: taking, keeping, and the answer."""
+        with self._lock:
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                left = not self._inside
+            if left:
+                for call in self._when_left:
+                    call()
+
+    @property
+    def occupied(self) -> bool:
+        """Whether somebody is being served just now: the writer is wanted, or an answer is."""
+        return self._inside > 0
+
+    def when_left(self, call: Callable[[], None]) -> None:
+        """`call` each time the last one who was served has gone. It must only set an event."""
+        self._when_left.append(call)
 
     @property
     def busy(self) -> bool:
@@ -108,8 +138,12 @@ class Door:
 
     @property
     def draining(self) -> bool:
-        """Whether backlogs come in just now."""
-        return self._store.clock.mono_s() - self._drained_at_s < DRAIN_S
+        """Whether many machines' backlogs come in just now."""
+        since_s = self._store.clock.mono_s() - DRAIN_S
+        with self._lock:
+            for node in [node for node, at_s in self._drained_at_s.items() if at_s <= since_s]:
+                del self._drained_at_s[node]
+            return len(self._drained_at_s) >= CROWD_NODES
 
     def receive(self, raw: bytes, carrier: str, claimed: str | None) -> list[bytes]:
         """Take one message; the answers to whoever sent it."""
@@ -118,6 +152,10 @@ class Door:
 
     def receive_many(self, offers: Sequence[Offer]) -> Outcome:
         """Take several at once: one commit for all their facts, one acknowledgement a node."""
+        with self.attended():
+            return self._take_in(offers)
+
+    def _take_in(self, offers: Sequence[Offer]) -> Outcome:
         work, outcome = _Work(), Outcome()
         said = [(each.raw, each.claimed, each.carrier) for each in offers if not batch.is_batch(each.raw)]
         if len(said) > 1:
@@ -143,8 +181,10 @@ class Door:
         outcome.turns = [(node, self._voice.ack(node, (), credit)) for node, credit in self._credits.turns()]
         if work.batches:
             self._took_at_s = self._store.clock.mono_s()
-            if any(len(each.items) >= BACKLOG_FACTS for each in work.batches):
-                self._drained_at_s = self._took_at_s
+            drained = {each.stream.node for each in work.batches if len(each.items) >= BACKLOG_FACTS}
+            if drained:
+                with self._lock:
+                    self._drained_at_s.update(dict.fromkeys(drained, self._took_at_s))
         self._note(work)
         return outcome
 
@@ -174,9 +214,7 @@ class Door:
         header = batch.parse_header(offer.raw)
         if offer.claimed is not None and offer.claimed != header.node:
             raise PeerFault("batch.foreign")
-        if header.node not in work.rows:
-            work.rows[header.node] = self._store.node_row(header.node)
-        row = work.rows[header.node]
+        row = self._row(header.node)
         if row is None:
             raise PeerFault("batch.unknown-node")
         work.seen[row.node] = offer.carrier
@@ -187,6 +225,12 @@ class Door:
             raise
         work.touch(row.node, (header.incarnation, header.lane))
         self._credits.taken(header, len(offer.raw))
+
+    def _row(self, node: str) -> NodeRow | None:
+        """As it was when first asked for: a name keeps its key, and how it stands is looked up in the commit."""
+        if node not in self._rows and (row := self._store.node_row(node)) is not None:
+            self._rows[node] = row
+        return self._rows.get(node)
 
     def _open(self, raw: bytes, header: batch.Header, row: NodeRow) -> hub_inbound.Arrival:
         if header.key_id != row.key_id:
@@ -215,7 +259,7 @@ class Door:
 
     def _again(self, raw: bytes) -> hub_inbound.Arrival | None:
         header = batch.parse_header(raw)
-        row = self._store.node_row(header.node)
+        row = self._row(header.node)
         try:
             return None if row is None else self._open(raw, header, row)
         except PeerFault:

@@ -1,6 +1,7 @@
 """The hub's own client at the broker: takes what nodes publish, answers, keeps heads and the trust bundle retained.
 
-What arrives while a commit runs goes into the next one together, in the order of `sync.protocol.fair`. Nothing is
+A batch that comes alone is taken and answered by the thread that reads the line. What arrives while a commit runs goes
+into the next one together, in the order of `sync.protocol.fair`. Nothing is
 dropped to shed load: windows and credit bound what nodes send, and what waits here already does not wait twice. The
 queue's own bounds are above what a thousand of them may have on the way.
 """
@@ -29,11 +30,13 @@ from sync.adapters.mqtt_link import (
     batch_topic,
     hang_up,
     head_topic,
+    hears_more,
     new_client,
     presence_topic,
 )
 from sync.kernel.ids import NODE_PATTERN
 from sync.kernel.outcome import Unavailable
+from sync.protocol.batch import is_batch
 from sync.protocol.fair import FairQueue, kind_of, said_in
 from sync.protocol.message import LEASE, ORDER, is_ask, is_message
 
@@ -91,6 +94,7 @@ class MqttIngest:
         self._elsewhere = elsewhere
         self._queue: FairQueue[Offer] = FairQueue()
         self._arrived = threading.Condition()
+        self._turn = threading.Lock()
         self._stop = threading.Event()
         self._lost = threading.Event()
         self._ready = threading.Event()
@@ -193,28 +197,45 @@ class MqttIngest:
         with self._arrived:
             if self._queue.held_bytes(node) < NODE_BYTES_MAX and self._queue.bytes < QUEUE_BYTES_MAX and raw:
                 self._queue.put(node, kind_of(raw), len(raw), Offer(raw, "mqtt", node), said_in(raw))
+            lone = len(self._queue) == 1 and is_batch(raw) and not hears_more(client)
+            if not (lone and self._turn.acquire(blocking=False)):
                 self._arrived.notify()
+                return
+        try:  # nothing else is on its way: no other thread need wake for it
+            self._take_waiting()
+        finally:
+            self._turn.release()
 
     def _take(self) -> None:
         while not self._stop.is_set():
             with self._arrived:
                 if not self._arrived.wait_for(lambda: len(self._queue) > 0, 0.5):
                     continue
-                offers = [self._queue.take() for _ in range(min(len(self._queue), TOGETHER_MAX))]
+            with self._turn:
+                rest_s = self._take_waiting()
+            if rest_s:
+                self._stop.wait(rest_s)
+
+    def _take_waiting(self) -> float:
+        """Give what waits to the door, and the answers to their nodes. How long it would be of no use to try again."""
+        with self._arrived:
+            offers = [self._queue.take() for _ in range(min(len(self._queue), TOGETHER_MAX))]
+        if not offers:
+            return 0.0
+        with self._door.attended():
             try:
                 outcome = self._door.receive_many(offers)
             except Unavailable as fault:
-                self._stop.wait(min(fault.retry_s, RECONNECT_S_MAX))
-                continue
+                return min(fault.retry_s, RECONNECT_S_MAX)
             except Exception as bug:
                 bugs.note("mqtt-ingest", bug)
-                self._stop.wait(bugs.PAUSE_S)
-                continue
+                return bugs.PAUSE_S
             for node, messages in outcome.answers.items():
                 for message in messages:
                     self._answer(node, message)
             for node, turn in outcome.turns:
                 self._post.deliver(node, [turn])
+        return 0.0
 
     def _answer(self, node: str, message: bytes) -> None:
         client = self._client

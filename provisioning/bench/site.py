@@ -33,6 +33,7 @@ from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
 from sync.adapters.sqlite_log import outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.adapters.sqlite_log.steps import Point, nothing
 from sync.domain.tracking import facts as tracking
 from sync.kernel.fact import NewFact
 from sync.protocol.states import TALKING
@@ -122,10 +123,13 @@ def talking(link: Link) -> Iterator[None]:
 
 
 @contextmanager
-def bench_site(folder: Path, prepare: Callable[[Path], None] = lambda hub: None) -> Iterator[BenchSite]:
+def bench_site(
+    folder: Path, prepare: Callable[[Path], None] = lambda hub: None, point: Point = nothing
+) -> Iterator[BenchSite]:
     """The hub runs until the block ends; the box's line is the caller's affair.
 
     `prepare` may change the hub's directory before it starts; not where `found_site` has made it already.
+    `point` hears of the box's durable steps.
     """
     password = found_site(folder, prepare)
     hub = NodeProcess("hub", folder / "hub")
@@ -133,7 +137,7 @@ def bench_site(folder: Path, prepare: Callable[[Path], None] = lambda hub: None)
     try:
         client = HubClient(base_url)
         client.sign_in({"user": ADMIN, "password": password})
-        store, settings = joined_box(folder / "box", client)
+        store, settings = joined_box(folder / "box", client, point)
         try:
             yield BenchSite(base_url, hub.pid, folder, store, settings)
         finally:
@@ -153,7 +157,7 @@ def found_site(folder: Path, prepare: Callable[[Path], None] = lambda hub: None)
     return kept.read_text("utf-8")
 
 
-def joined_box(folder: Path, client: HubClient) -> tuple[ApplianceStore, Settings]:
+def joined_box(folder: Path, client: HubClient, point: Point = nothing) -> tuple[ApplianceStore, Settings]:
     """A courier's box in `folder` that has joined the hub at which `client` is signed in; close its store."""
     client.put(f"/api/v1/wards/{WARD}", {"name_zh": "一病区", "name_en": "Ward 1", "limit_days": 2})
     card = client.post("/api/v1/cards", {"role": "courier", "name": folder.name, "wards": [WARD]})
@@ -164,6 +168,7 @@ def joined_box(folder: Path, client: HubClient) -> tuple[ApplianceStore, Setting
     store = ApplianceStore(
         folder / "data" / "node.db", keys.store, suite=keys.suite, node=settings.node.node,
         role=settings.node.role, clock=SystemClock(), entropy=SystemEntropy(), projectors=folded_projectors(keys.suite),
+        point=point,
     )  # fmt: skip
     store.start_incarnation("bench")
     return store, settings

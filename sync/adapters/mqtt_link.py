@@ -11,6 +11,7 @@ import select
 import socket
 import ssl
 import threading
+import time
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -31,6 +32,8 @@ IN_FLIGHT_MAX = 100
 """What the hub's broker announces as receive maximum: with fewer, words for a crowd wait for the broker's receipts."""
 
 TLS_RECORD_BYTES = 16 * 1024
+PUBLISH, PUBACK = 0x30, 0x40
+"""Kinds of packets. Source: MQTT 5.0, section 2.1.2."""
 
 
 def up_topic(node: str) -> str:
@@ -76,7 +79,10 @@ class _Client(paho.Client):
     """Waits by poll(): the library's select() takes no descriptor above 1,023, and a hub has more machines than that.
 
     Reads a whole TLS record at once: the library asks for a byte, a length, a rest, and each time the thread gives up
-    its turn. The library has no other hooks for either. Source: observed, paho-mqtt 2.1, `Client._loop`, `_sock_recv`.
+    its turn. Writes at once what is published while nothing else waits, in the thread that has it; the library would
+    wake its own first. A TLS socket is no two threads' at a time, so reading and writing take turns.
+    The library has no other hooks for any of it. Source: observed, paho-mqtt 2.1, `Client._loop`, `_sock_recv`,
+    `_packet_queue`, `_packet_write`.
     """
 
     _record = b""
@@ -88,15 +94,48 @@ class _Client(paho.Client):
         line = self._sock
         return self._read_to < len(self._record) or (isinstance(line, ssl.SSLSocket) and line.pending() > 0)
 
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._line_turn = threading.RLock()
+
+    def hears_more(self) -> bool:
+        """Whether something that came has not been read yet."""
+        line = self._sock
+        if line is None or self._read_to < len(self._record):
+            return line is not None
+        with contextlib.suppress(OSError, ValueError):
+            watched = select.poll()
+            watched.register(line, select.POLLIN)
+            return bool(watched.poll(0))
+        return False
+
     def _sock_recv(self, bufsize: int) -> bytes:
         if self._read_to >= len(self._record):
             try:
-                self._record, self._read_to = super()._sock_recv(max(bufsize, TLS_RECORD_BYTES)), 0
+                with self._line_turn:
+                    self._record, self._read_to = super()._sock_recv(max(bufsize, TLS_RECORD_BYTES)), 0
             except ValueError as fault:  # a TLS socket says so when another thread has just closed it
                 raise ConnectionError from fault
         read = self._record[self._read_to : self._read_to + bufsize]
         self._read_to += len(read)
         return read
+
+    def _packet_write(self) -> MQTTErrorCode:
+        with self._line_turn:
+            return super()._packet_write()
+
+    def _packet_queue(
+        self, command: int, packet: bytes | bytearray, mid: int, qos: int, info: paho.MQTTMessageInfo | None = None
+    ) -> MQTTErrorCode:
+        with self._line_turn:
+            prompt = qos == 1 and command & 0xF0 in (PUBLISH, PUBACK)
+            if prompt and self._thread is not None and not self._out_packet:
+                with contextlib.suppress(OSError, ValueError, AttributeError):  # full, or broken: the loop finds it too
+                    packet = packet[self._sock_send(packet) :]
+                    if not packet:
+                        self._last_msg_out = time.monotonic()
+                        return MQTTErrorCode.MQTT_ERR_SUCCESS
+            return super()._packet_queue(command, packet, mid, qos, info)
 
     def _loop(self, timeout: float = 1.0) -> MQTTErrorCode:
         line, bell = self._sock, self._sockpairR
@@ -131,6 +170,11 @@ class _Client(paho.Client):
 def waits_unread(client: paho.Client) -> bool:
     """Whether a client's loop has something to read of which its socket does not tell."""
     return isinstance(client, _Client) and client.unread
+
+
+def hears_more(client: paho.Client) -> bool:
+    """Whether something that came to a client of `new_client` has not been read yet."""
+    return isinstance(client, _Client) and client.hears_more()
 
 
 def hang_up(client: paho.Client) -> None:

@@ -5,7 +5,7 @@ Source: protocol way/1, section 4.6.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,12 +58,13 @@ class Ack:
 
     def body(self) -> Mapping[int, Any]:
         """The numbered map."""
-        fields: dict[int, Any] = {1: [_stream_row(stream) for stream in self.streams], 3: self.hub_time}
+        fields: dict[int, Any] = {1: [_stream_row(stream) for stream in self.streams]}
         if self.credit is not None:
             credit = self.credit
             fields[2] = [credit.bytes, credit.batches, credit.not_before_ms, credit.good_for_s]
+        fields[3] = self.hub_time
         if self.blobs:
-            fields[4] = self.blobs
+            fields[4] = _lists(self.blobs)
         return fields
 
     @classmethod
@@ -93,11 +94,16 @@ def _stream_row(stream: StreamAck) -> list[Any]:
         stream.upto,
         stream.h,
         stream.state,
-        stream.gaps,
-        stream.refused,
-        stream.rejects,
+        _lists(stream.gaps),
+        _lists(stream.refused),
+        _lists(stream.rejects),
         stream.safe,
     ]
+
+
+def _lists(rows: Iterable[Iterable[Any]]) -> list[list[Any]]:
+    """As it is encoded: what has tuples or is out of order is walked twice."""
+    return [list(row) for row in rows]
 
 
 def _stream(

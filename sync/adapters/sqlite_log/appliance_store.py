@@ -9,7 +9,7 @@ from sync.adapters.sqlite_log import copies, unread
 from sync.adapters.sqlite_log.connection import WAL_PAGES, DatabaseError
 from sync.adapters.sqlite_log.node_store import Change, NodeStore, Unit
 from sync.adapters.sqlite_log.order import order_bytes
-from sync.adapters.sqlite_log.streams import LaneHead
+from sync.adapters.sqlite_log.streams import LaneHead, Link
 from sync.catalog import ENTITY_TYPES, KINDS, fold_fact
 from sync.kernel import hlc
 from sync.kernel.canonical import decode
@@ -34,6 +34,18 @@ class ApplianceStore(NodeStore):
         self._hub_time_ms = self.meta_int("hub_time_ms")
         self._synchronised_until_boot_s = 0.0
         self._told_hub: tuple[int, float] | None = None
+        self._newest: tuple[Link, ...] = ()
+
+    def newest(self, stream: int, first: int, most: int) -> list[Link]:
+        """Facts of an own stream from `first` on, if the last commit wrote them and they are all: nothing is read.
+
+        Any later commit, which may have changed what is to be said of them, ends it.
+        """
+        links = [link for link in self._newest if link.stream == stream and link.seq >= first]
+        return links[:most] if links and links[0].seq == first else []
+
+    def _committed(self, unit: Unit) -> None:
+        self._newest = tuple(unit.written)
 
     def told_hub_time(self, hub_ms: int) -> None:
         """Hub time now, at the latest: the hub's word and the time it took to come. A clock ahead of it yields."""

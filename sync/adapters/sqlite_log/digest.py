@@ -36,7 +36,7 @@ Follow = Callable[[Unit, Change, Any], None]
 class Digested:
     """`facts` taken in this run; `behind`: arrivals still waiting; `quarantined`: nodes that must be told.
 
-    `forked`: nodes of which a fork was found.
+    `forked`: nodes of which a fork was found. `oldest`: when the oldest that still waits came, by hub time; 0: none.
     """
 
     facts: int
@@ -44,6 +44,7 @@ class Digested:
     quarantined: frozenset[str]
     labels: frozenset[str]
     forked: frozenset[str] = frozenset()
+    oldest: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,17 @@ class _Stream:
     role: str
 
 
-def digest_some(store: HubStore, feeds: hub_feeds.Feeds, follow: Follow | None = None, limit: int = 250) -> Digested:
-    """Digest up to `limit` facts in one transaction. Idempotent over crashes: queue and effects commit together."""
+def digest_some(
+    store: HubStore,
+    feeds: hub_feeds.Feeds,
+    follow: Follow | None = None,
+    limit: int = 250,
+    hurry: Callable[[], bool] = lambda: False,
+) -> Digested:
+    """Digest up to `limit` facts in one transaction. Idempotent over crashes: queue and effects commit together.
+
+    `hurry` is asked after each fact: somebody else waits for the writer, and the run ends with what it has.
+    """
     turn = store.digest_turn()  # before anything is read: where another worker leads, this is the only question
     if turn is None:
         return Digested(0, False, frozenset(), frozenset())
@@ -77,7 +87,7 @@ def digest_some(store: HubStore, feeds: hub_feeds.Feeds, follow: Follow | None =
     try:
         with store.write(step="digest.run") as unit:
             conn = unit.conn
-            while taken < limit:
+            while taken < limit and not (taken and hurry()):
                 run = conn.execute(
                     "SELECT pos, stream, first, last, hub_hlc FROM undigested ORDER BY pos LIMIT 1"
                 ).fetchone()
@@ -91,6 +101,9 @@ def digest_some(store: HubStore, feeds: hub_feeds.Feeds, follow: Follow | None =
                     "SELECT seq, status, fact, h FROM log WHERE stream = ? AND seq BETWEEN ? AND ? ORDER BY seq",
                     (run[1], first, last),
                 ).fetchall():
+                    if row[0] > first and hurry():
+                        last = row[0] - 1
+                        break
                     fid = FactId(stream.node, stream.incarnation, stream.lane, row[0])
                     if (row[0], bytes(row[3])) in again:
                         continue  # it counts already, under the place where it was issued again
@@ -105,11 +118,12 @@ def digest_some(store: HubStore, feeds: hub_feeds.Feeds, follow: Follow | None =
                 else:
                     conn.execute("UPDATE undigested SET first = ? WHERE pos = ?", (last + 1, run[0]))
             labels = feeds.flush(unit)
-            more = conn.execute("SELECT 1 FROM undigested LIMIT 1").fetchone()
+            more = conn.execute("SELECT hub_hlc FROM undigested ORDER BY pos LIMIT 1").fetchone()
     except BaseException:
         feeds.forget()
         raise
-    return Digested(taken, more is not None, frozenset(quarantined), labels, frozenset(forked))
+    oldest = more[0] if more else 0
+    return Digested(taken, more is not None, frozenset(quarantined), labels, frozenset(forked), oldest)
 
 
 def _stream(conn: Connection, store: HubStore, stream: int) -> _Stream:

@@ -209,12 +209,14 @@ def _park(conn: Connection, stream: int, batch: Arrival) -> Taken:
 
 
 def _unpark(conn: Connection, stream: StreamId) -> list[bytes]:
-    row = conn.execute("SELECT id, last FROM stream WHERE node = ? AND incarnation = ? AND lane = ?", stream).fetchone()
     ready = conn.execute(
-        "SELECT first, raw FROM parked WHERE stream = ? AND first <= ? ORDER BY first", (row[0], row[1] + 1)
+        "SELECT p.stream, p.first, p.raw FROM stream s JOIN parked p ON p.stream = s.id "
+        "WHERE s.node = ? AND s.incarnation = ? AND s.lane = ? AND p.first <= s.last + 1 ORDER BY p.first",
+        stream,
     ).fetchall()
-    conn.execute("DELETE FROM parked WHERE stream = ? AND first <= ?", (row[0], row[1] + 1))
-    return [r[1] for r in ready]
+    if ready:
+        conn.execute("DELETE FROM parked WHERE stream = ? AND first <= ?", (ready[-1][0], ready[-1][1]))
+    return [r[2] for r in ready]
 
 
 def _keep_evidence(store: HubStore, unit: Unit, batch: Arrival, code: str) -> None:
@@ -237,23 +239,25 @@ def marks(conn: Connection, node: str, streams: Sequence[tuple[int, int]]) -> li
     found = []
     for incarnation, lane in streams:
         row = conn.execute(
-            "SELECT id, last, head, state FROM stream WHERE node = ? AND incarnation = ? AND lane = ?",
+            "SELECT s.id, s.last, s.head, s.state, (SELECT min(p.first) FROM parked p WHERE p.stream = s.id), "
+            "EXISTS (SELECT 1 FROM quarantine q WHERE q.stream = s.id) "
+            "FROM stream s WHERE s.node = ? AND s.incarnation = ? AND s.lane = ?",
             (node, incarnation, lane),
         ).fetchone()
         if row is None:
             found.append(StreamMark(incarnation, lane, 0, ZERO_HASH, OPEN, (), ()))
             continue
-        first = conn.execute("SELECT min(first) FROM parked WHERE stream = ?", (row[0],)).fetchone()[0]
-        gaps = () if first is None else ((row[1] + 1, first - 1),)
-        rejects = conn.execute(
-            "SELECT seq, code, id FROM quarantine WHERE stream = ? ORDER BY id DESC LIMIT 50", (row[0],)
-        )
-        found.append(
-            StreamMark(
-                incarnation, lane, row[1], row[2], _TOLD[row[3]], gaps, tuple((r[0], r[1], r[2]) for r in rejects)
-            )
-        )
+        stream, last, head, state, first, rejecting = row
+        gaps = () if first is None else ((last + 1, first - 1),)
+        rejects = _rejects(conn, stream) if rejecting else ()
+        found.append(StreamMark(incarnation, lane, last, head, _TOLD[state], gaps, rejects))
     return found
+
+
+def _rejects(conn: Connection, stream: int) -> tuple[tuple[int, str, int], ...]:
+    """(seq, code, id) of the newest quarantined facts of a stream."""
+    rows = conn.execute("SELECT seq, code, id FROM quarantine WHERE stream = ? ORDER BY id DESC LIMIT 50", (stream,))
+    return tuple((row[0], row[1], row[2]) for row in rows)
 
 
 def hashes_at(conn: Connection, node: str, places: Sequence[tuple[int, int, int]]) -> list[bytes | None]:

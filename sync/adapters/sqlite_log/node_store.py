@@ -23,6 +23,7 @@ from sync.adapters.sqlite_log.streams import (
     OPENED,
     OWN,
     LaneHead,
+    Link,
     add_stream,
     opening_body,
     own_heads,
@@ -77,6 +78,7 @@ class Unit:
         self.device = device
         self.changes: list[Change] = []
         self.heads: dict[int, LaneHead] = {}
+        self.written: list[Link] = []
         self.high = store.high
         self.suite = store.suite
         self._store = store
@@ -335,10 +337,11 @@ class NodeStore:
 
     def _add(self, unit: Unit, head: LaneHead, fact: Fact) -> tuple[LaneHead, FactId, Fact, bytes]:
         raw = encode_fact(fact)
-        head = head.link(head.chain.digest(raw))
+        before, head = head.head, head.link(head.chain.digest(raw))
         unit.conn.execute(
             "INSERT INTO log (stream, seq, h, fact) VALUES (?, ?, ?, ?)", (head.stream, head.last, head.head, raw)
         )
+        unit.written.append(Link(head.stream, head.last, before, head.head, raw))
         unit.heads[head.lane] = head
         fid = FactId(self.node, self.incarnation, head.lane, head.last)
         self.after_fact(unit, head, fid, fact, raw)

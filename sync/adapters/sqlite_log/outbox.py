@@ -5,7 +5,7 @@ Nothing frees a fact but a signed, cumulative acknowledgement of this hub epoch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -105,14 +105,11 @@ def cut(store: ApplianceStore, stream: OwnStream, first: int, *, facts_max: int,
 
     Of `stream` only the names count, so one that was read long ago is as good.
     """
-    with store.read() as conn:
-        # With the link before `first`: it is a neighbour, and a walk of its own would read its pages again.
-        rows = conn.execute(
-            "SELECT seq, h, status, fact FROM log WHERE stream = ? AND seq >= ? ORDER BY seq LIMIT ?",
-            (stream.stream, first - 1, facts_max + 1),
-        ).fetchall()
-    prev = rows.pop(0) if rows and rows[0][0] == first - 1 else None
-    rows = rows[:facts_max]
+    newest = store.newest(stream.stream, first, facts_max)
+    if newest:
+        prev_hash, rows = newest[0].before, [(link.seq, link.h, 0, link.fact) for link in newest]
+    else:
+        prev_hash, rows = _logged(store, stream.stream, first, facts_max)
     if not rows or rows[0][0] != first:
         return None  # dropped: the hub has it, and is about to say so
     size, head = 0, b""
@@ -129,7 +126,7 @@ def cut(store: ApplianceStore, stream: OwnStream, first: int, *, facts_max: int,
     return Cut(
         StreamId(store.node, stream.incarnation, stream.lane),
         first,
-        prev[1] if prev else bytes(32),
+        prev_hash,
         tuple(items),
         frozenset(held_back),
         head,
@@ -137,12 +134,33 @@ def cut(store: ApplianceStore, stream: OwnStream, first: int, *, facts_max: int,
     )
 
 
+def _logged(
+    store: ApplianceStore, stream: int, first: int, most: int
+) -> tuple[bytes, list[tuple[int, bytes, int, bytes]]]:
+    """The hash before a run of the log, and (seq, h, status, fact) of each of it."""
+    with store.read() as conn:
+        # With the link before `first`: it is a neighbour, and a walk of its own would read its pages again.
+        rows = conn.execute(
+            "SELECT seq, h, status, fact FROM log WHERE stream = ? AND seq >= ? ORDER BY seq LIMIT ?",
+            (stream, first - 1, most + 1),
+        ).fetchall()
+    before = rows.pop(0)[1] if rows and rows[0][0] == first - 1 else bytes(32)
+    return before, rows[:most]
+
+
 def apply_marks(
-    store: ApplianceStore, marks: Sequence[Mark], hub_ms: int, raw: bytes, *, welcome: bool
+    store: ApplianceStore,
+    marks: Sequence[Mark],
+    hub_ms: int,
+    raw: bytes,
+    *,
+    welcome: bool,
+    look: Callable[[Connection], None] = lambda conn: None,
 ) -> list[MarkOutcome]:
-    """Take the hub's word: raise marks, free what it signed for, notice histories that do not agree. One commit."""
-    if not marks and not hub_ms:
-        return []
+    """Take the hub's word: raise marks, free what it signed for, notice histories that do not agree. One commit.
+
+    `look` reads what this commit holds, before it is one.
+    """
     with store.write(step="ack.apply") as unit:
         if welcome:
             _open_others(unit.conn, marks)
@@ -150,6 +168,7 @@ def apply_marks(
         if hub_ms:
             store.heard_hub_time(hub_ms)
             set_meta(unit.conn, "hub_time_ms", store.floor_ms())
+        look(unit.conn)
     return outcomes
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sync.adapters.sqlite_log.connection import Connection
 from sync.kernel.chain import Chain
@@ -15,6 +16,16 @@ FOREIGN, OWN, REGAINED = 0, 1, 2
 """Whose a stream is: another node's, written on this disk, or this node's own given back by the hub."""
 OPENED = 1
 NODE_ETYPE = 1
+
+
+class Link(NamedTuple):
+    """A fact in its stream: `before` and `h` are the chain's hashes on either side of it."""
+
+    stream: int
+    seq: int
+    before: bytes
+    h: bytes
+    fact: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,9 +139,9 @@ def test_while_a_queue_stands_before_the_door_the_digest_takes_short_turns(world
     world.digester.stop()
     standing, runs = [True], []
 
-    def counted(store, feeds, follow, facts):
+    def counted(store, feeds, follow, facts, hurry):
         runs.append((standing[0], facts))
-        return digest_some(store, feeds, follow, facts)
+        return digest_some(store, feeds, follow, facts, hurry)
 
     monkeypatch.setattr("hub.link.digester.digest_some", counted)
     backlog(world.hub, 40 * DRAIN_RUN_FACTS)
