@@ -34,7 +34,7 @@ class Wanted(Protocol):
 
 
 class Performer:
-    """Used by the link's thread alone."""
+    """Used by one thread at a time."""
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
 """What one thing heard does to the line: to the session as an event, and what the session wants, performed in order.
 
-No thread and no queue are here: the runner's thread feeds it, one thing at a time.
+No thread and no queue are here: the runner feeds it, one thing at a time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sync.protocol.session import Session
 
 
 class Pump:
-    """Used by one thread. `ended`: the line is being closed, so what is left of an event's work is left."""
+    """Used by one thread at a time. `ended`: the line is being closed, so what is left of an event's work is left."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The box's line to the hub: one thread that performs the session's effects, one that fetches what comes down.
+"""The box's line to the hub: one thread at a time performs the session's effects, one fetches what comes down.
 
 The session decides, the store keeps, a carrier moves bytes. Nothing here is waited for by people: a line that hangs
 holds up this thread's next message and nothing else.
@@ -30,6 +30,7 @@ from sync.kernel.limits import BACKOFF_S_MAX, CONNECT_S_MAX
 from sync.kernel.outcome import Unavailable
 from sync.protocol.config import Config
 from sync.protocol.hello import HelloDevice
+from sync.protocol.message import is_ack
 from sync.protocol.session import Session
 
 EVENTS_MAX = 1024
@@ -69,6 +70,8 @@ class Link:
         self._store = store
         self._book = book
         self._events: queue.Queue[tuple[str, str, bytes]] = queue.Queue(EVENTS_MAX)
+        self._turn = threading.Lock()
+        self._sleeps_until_s = float("inf")
         self._stopping = threading.Event()
         self._commit_told = threading.Event()
         now = store.clock.mono_s()
@@ -205,13 +208,27 @@ class Link:
             self._asks_told.clear()
 
     def heard(self, what: str, carrier: str, raw: bytes) -> None:
-        """From a carrier's thread."""
-        self._tell(what, carrier, raw)
+        """From a carrier's thread. An acknowledgement before which nothing waits is taken in it: no other need wake."""
+        if what != "received" or not is_ack(raw) or not self._events.empty() or not self._turn.acquire(blocking=False):
+            self._tell(what, carrier, raw)
+            return
+        try:
+            if not self._stopping.is_set():
+                self._survive(partial(self._pump.take, what, carrier, raw), pause=False)
+            oversleeps = self._session.wakes_at_s < self._sleeps_until_s
+        finally:
+            self._turn.release()
+        if oversleeps:
+            self._tell("tick")
 
     def _run(self) -> None:
-        self._survive(self._pump.begin)
+        with self._turn:
+            self._survive(self._pump.begin)
         while not self._stopping.is_set():
-            wait = min(_IDLE_S, self._session.wakes_at_s - self._now())
+            with self._turn:
+                now = self._now()
+                self._sleeps_until_s = min(now + _IDLE_S, self._session.wakes_at_s)
+            wait = self._sleeps_until_s - now
             try:
                 what, name, raw = self._events.get(timeout=wait) if wait > 0 else self._events.get_nowait()
             except queue.Empty:
@@ -222,9 +239,11 @@ class Link:
                 self._asks_told.clear()
             if what in ("commit", "up") and self._blobs is not None:
                 self._blobs.want()
-            self._survive(partial(self._pump.take, what, name, raw))
+            with self._turn:
+                self._survive(partial(self._pump.take, what, name, raw))
             self._survive(self._look_at_leases)
-        self._performer.hang_up()
+        with self._turn:
+            self._performer.hang_up()
 
     def _look_at_leases(self) -> None:
         """Time ends leases also where nothing is heard and nobody asks."""
@@ -232,17 +251,20 @@ class Link:
             self._looked_s = self._now()
             self._leases.look()
 
-    def _survive(self, act: Callable[[], None]) -> None:
+    def _survive(self, act: Callable[[], None], *, pause: bool = True) -> None:
         """What one event meets must not end the line: a full disk is waited for, a bug is told and gone past."""
         try:
             act()
+            return
         except Unavailable as fault:
             self._counts[fault.code] += 1
-            self._stopping.wait(min(fault.retry_s, _IDLE_S))
+            rest_s = min(fault.retry_s, _IDLE_S)
         except Exception as bug:
             self._counts["bug"] += 1
             bugs.note("link", bug)
-            self._stopping.wait(bugs.PAUSE_S)
+            rest_s = bugs.PAUSE_S
+        if pause:
+            self._stopping.wait(rest_s)
 
     def _now(self) -> float:
         return self._store.clock.mono_s()

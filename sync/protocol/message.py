@@ -83,6 +83,11 @@ def is_ask(raw: bytes) -> bool:
     return is_message(raw) and raw[_TYPE_AT : _TYPE_AT + 1] == bytes([ASK])
 
 
+def is_ack(raw: bytes) -> bool:
+    """Whether bytes claim to be an acknowledgement; nothing is checked yet."""
+    return is_message(raw) and raw[_TYPE_AT : _TYPE_AT + 1] == bytes([ACK])
+
+
 def make_message(
     type: int,
     body: Mapping[int, Any],

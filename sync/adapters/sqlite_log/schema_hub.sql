@@ -1,6 +1,7 @@
--- Facts as they came: one row an appended run.
+-- Facts as they came: one row an appended run. None ever goes, so the next pos is above them all without a table that
+-- remembers it, which would be one more page in each commit.
 CREATE TABLE IF NOT EXISTS arrival (
-    pos     INTEGER PRIMARY KEY AUTOINCREMENT,
+    pos     INTEGER PRIMARY KEY,
     stream  INTEGER NOT NULL,
     first   INTEGER NOT NULL,
     last    INTEGER NOT NULL,

@@ -1,0 +1,148 @@
+"""A fact that comes alone goes the short way, and what can wait makes way for it; a crowd changes nothing of either."""
+
+from __future__ import annotations
+
+import threading
+
+from appliance.link.pump import Pump
+from hub.link.door import CROWD_NODES, Offer
+from sync.adapters.mqtt_link import hang_up, new_client, up_topic
+from sync.adapters.sqlite_log import outbox
+from sync.adapters.sqlite_log.digest import digest_some
+from sync.kernel.fact import NewFact
+from sync.kernel.ids import CONTROL, LIVE
+from sync.kernel.limits import BACKLOG_FACTS
+from sync.kernel.suite import suite1
+from sync.protocol.batch import make_batch
+
+LINES = "paho-mqtt-client"
+
+
+def collect(store, stay: str, count: int = 1) -> None:
+    with store.write() as unit:
+        for n in range(count):
+            no = f"{stay}{n:04d}"
+            body = {1: f"{store.node}.0000000a", 2: "W12", 3: "good", 5: "gun", 6: no, 7: 1, 9: 1}
+            unit.append(NewFact(50, 10, f"{no}-1", body))
+
+
+def batch_of(world, machine, lane: int, count: int) -> bytes:
+    own = next(each for each in outbox.own_streams(machine.store) if each.lane == lane)
+    cut = outbox.cut(machine.store, own, 1, facts_max=count, bytes_max=10**6)
+    return make_batch(
+        node=machine.node,
+        incarnation=own.incarnation,
+        lane=lane,
+        first=1,
+        prev_hash=cut.prev_hash,
+        items=cut.items,
+        signing_key=machine.signing,
+        hub_seal_key=suite1.sealing_public(world.voice.keys.sealing),
+        suite=suite1,
+    )
+
+
+def test_it_is_taken_and_its_answer_kept_by_the_threads_that_read_the_lines(world, patiently, monkeypatch) -> None:
+    ends: dict[str, set[str]] = {"hub": set(), "box": set()}
+    receive_many, take = world.door.receive_many, Pump.take
+
+    def at_the_hub(offers):
+        ends["hub"].add(threading.current_thread().name)
+        return receive_many(offers)
+
+    def at_the_box(pump, what, name="", raw=b""):
+        if what == "received":
+            ends["box"].add(threading.current_thread().name)
+        take(pump, what, name, raw)
+
+    monkeypatch.setattr(world.door, "receive_many", at_the_hub)
+    monkeypatch.setattr(Pump, "take", at_the_box)
+    box = world.box("mqtt", feeds=False)
+    patiently(box.drained)
+    for n in range(20):  # another word may be on its way beside a fact, and then both go the long way
+        collect(box.store, f"{100 + n}")
+        patiently(box.drained)
+    assert all(any(name.startswith(LINES) for name in names) for names in ends.values()), ends
+    assert world.facts_held(box.machine.node) == box.ledger()[0]
+
+
+def test_what_many_threads_send_at_once_comes_whole_and_in_order(world, patiently) -> None:
+    came: list[bytes] = []
+    machine = world.machine()
+    topic = up_topic(machine.node)
+    world.ingest._client.on_message = lambda client, data, told: came.append(bytes(told.payload))
+    client = new_client(machine.node, world.tls(machine.node), queue_max=0)
+    client.connect("127.0.0.1", world.broker.port, clean_start=True)
+    client.loop_start()
+    sizes = [(1, 300, 40_000)[n % 3] for n in range(40)]
+
+    def send(who: int) -> None:
+        for n, size in enumerate(sizes):
+            client.publish(topic, b"%d %d " % (who, n) + b"z" * size, qos=1)
+
+    try:
+        patiently(client.is_connected)
+        threads = [threading.Thread(target=send, args=(who,)) for who in range(4)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        patiently(lambda: len(came) >= 4 * len(sizes))
+    finally:
+        hang_up(client)
+    for who in range(4):
+        mine = [raw for raw in came if raw.startswith(b"%d " % who)]
+        assert mine == [b"%d %d " % (who, n) + b"z" * size for n, size in enumerate(sizes)]
+
+
+def test_what_the_last_commit_wrote_is_cut_as_the_log_has_it(world) -> None:
+    store = world.machine().store
+    collect(store, "7", 5)
+    own = next(each for each in outbox.own_streams(store) if each.lane == LIVE)
+    fresh = [outbox.cut(store, own, first, facts_max=3, bytes_max=10**6) for first in (1, 2, 4)]
+    assert all(store.newest(own.stream, first, 3) for first in (1, 2, 4)), "nothing was read"
+    store.tally("another.commit")
+    assert not store.newest(own.stream, 1, 3), "which may have changed what is to be said"
+    assert fresh == [outbox.cut(store, own, first, facts_max=3, bytes_max=10**6) for first in (1, 2, 4)]
+
+
+def test_a_run_of_the_digest_ends_for_who_waits_and_goes_on_where_it_was(world) -> None:
+    world.digester.stop()
+    machine = world.machine()
+    collect(machine.store, "8", 6)
+    while digest_some(world.hub, world.feeds).behind:
+        pass
+    for lane in (CONTROL, LIVE):
+        world.door.receive(batch_of(world, machine, lane, 10), "mqtt", machine.node)
+    runs = []
+    while not runs or runs[-1].behind:
+        runs.append(digest_some(world.hub, world.feeds, hurry=lambda: True))
+    assert [run.facts for run in runs] == [1] * world.facts_held(machine.node)
+    assert all(run.oldest for run in runs[:-1]) and not runs[-1].oldest
+    with world.hub.read() as conn:
+        assert conn.execute("SELECT count(*) FROM entity WHERE etype = 10").fetchone()[0] == 6
+
+
+def test_the_digest_stops_for_the_door_and_is_told_when_it_is_free(world) -> None:
+    left = []
+    world.door.when_left(lambda: left.append(world.door.occupied))
+    with world.door.attended():
+        assert world.door.occupied
+        with world.door.attended():
+            pass
+        assert world.door.occupied and not left
+    assert left == [False]
+
+
+def test_a_few_machines_backlogs_are_no_crowd(world, monkeypatch) -> None:
+    monkeypatch.setattr("hub.link.door.DRAIN_S", 600.0)
+    offers = []
+    for n in range(CROWD_NODES):
+        machine = world.machine()
+        collect(machine.store, f"{n}", BACKLOG_FACTS)
+        offers.append(Offer(batch_of(world, machine, LIVE, BACKLOG_FACTS), "mqtt", machine.node))
+    for few in (offers[1:], offers[1:]):
+        assert world.door.receive_many(few).refused == [None] * len(few)
+        assert not world.door.draining
+    world.door.receive_many(offers[:1])
+    assert world.door.draining
