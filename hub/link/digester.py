@@ -18,6 +18,8 @@ from sync.kernel.outcome import Unavailable
 
 YIELD_S_MAX = 0.25
 """How long the digest lets batches that come in a row go first; then it takes its turn between two of them."""
+CROWD_NODES = 8
+"""Machines whose backlogs come in at once, from which on signing goes before everything; fewer are soon through."""
 BRIEF_S_MAX = 1.0
 """How long what waits for the digest may be digested in runs that end for whoever comes to the door."""
 BRIEF_STEP_S = 0.0005
@@ -148,7 +150,7 @@ class Digester:
     def _turn(self) -> tuple[int, bool]:
         """Let what comes in a row go first, for a while. (Facts of the next run, whether it ends for who comes.)"""
         waited_s = 0.0
-        if YIELD_S_MAX <= self._behind_s < BRIEF_S_MAX and not self._crowded():
+        if self._behind_s >= YIELD_S_MAX and self._brief():
             while self._door.occupied and waited_s < YIELD_STEP_S and not self._stop.wait(BRIEF_STEP_S):
                 waited_s += BRIEF_STEP_S
             return RUN_FACTS, True
@@ -157,10 +159,14 @@ class Digester:
         rest_s = min(DRAIN_REST_S_MAX, DRAIN_REST * self._run_s)
         while self._crowded() and waited_s < rest_s and not self._stop.wait(YIELD_STEP_S):
             waited_s += YIELD_STEP_S
-        return (DRAIN_RUN_FACTS, False) if self._crowded() else (RUN_FACTS, self._behind_s < BRIEF_S_MAX)
+        return (DRAIN_RUN_FACTS, False) if self._crowded() else (RUN_FACTS, self._brief())
+
+    def _brief(self) -> bool:
+        """Whether a run should end for whoever comes; between two pieces of a backlog that would be after each fact."""
+        return self._behind_s < BRIEF_S_MAX and not self._door.draining and not self._busy()
 
     def _crowded(self) -> bool:
-        return self._door.draining or self._busy()
+        return self._door.draining >= CROWD_NODES or self._busy()
 
     def _step(self, facts: int = RUN_FACTS, brief: bool = False) -> bool:
         began_s = self._store.clock.mono_s()

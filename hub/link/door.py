@@ -33,8 +33,6 @@ QUIET_S = 0.03
 """Batches in flight follow each other closer than this."""
 DRAIN_S = 1.0
 """After a piece of a backlog the next one is not far."""
-CROWD_NODES = 8
-"""Machines whose backlogs come in at once, from which on signing goes before everything; fewer are soon through."""
 
 Lane = tuple[int, int]
 """(incarnation, lane): a stream of a known node."""
@@ -137,13 +135,13 @@ class Door:
         return self._store.clock.mono_s() - self._took_at_s < QUIET_S
 
     @property
-    def draining(self) -> bool:
-        """Whether many machines' backlogs come in just now."""
+    def draining(self) -> int:
+        """How many machines' backlogs come in just now."""
         since_s = self._store.clock.mono_s() - DRAIN_S
         with self._lock:
             for node in [node for node, at_s in self._drained_at_s.items() if at_s <= since_s]:
                 del self._drained_at_s[node]
-            return len(self._drained_at_s) >= CROWD_NODES
+            return len(self._drained_at_s)
 
     def receive(self, raw: bytes, carrier: str, claimed: str | None) -> list[bytes]:
         """Take one message; the answers to whoever sent it."""

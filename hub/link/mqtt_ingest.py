@@ -45,6 +45,8 @@ NODE_BYTES_MAX = 4 * 1024 * 1024
 """More than a node's windows let it send; what a node sends beyond is not kept, and it sends again."""
 TOGETHER_MAX = 16
 """Batches in one commit: beyond it the wait for the first one's acknowledgement grows and nothing is gained."""
+LONE_BYTES_MAX = 2048
+"""Of a batch that is taken where it is read: a few facts. While a large one is taken the line is read on."""
 RECONNECT_S_MAX = 5.0
 SHARE = "$share/workers/"
 """The broker gives each message to one of those who subscribe this way, in any order."""
@@ -197,7 +199,7 @@ class MqttIngest:
         with self._arrived:
             if self._queue.held_bytes(node) < NODE_BYTES_MAX and self._queue.bytes < QUEUE_BYTES_MAX and raw:
                 self._queue.put(node, kind_of(raw), len(raw), Offer(raw, "mqtt", node), said_in(raw))
-            lone = len(self._queue) == 1 and is_batch(raw) and not hears_more(client)
+            lone = len(self._queue) == 1 and len(raw) <= LONE_BYTES_MAX and is_batch(raw) and not hears_more(client)
             if not (lone and self._turn.acquire(blocking=False)):
                 self._arrived.notify()
                 return

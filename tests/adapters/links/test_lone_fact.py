@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 
 from appliance.link.pump import Pump
-from hub.link.door import CROWD_NODES, Offer
+from hub.link.digester import CROWD_NODES
+from hub.link.door import Offer
 from sync.adapters.mqtt_link import hang_up, new_client, up_topic
 from sync.adapters.sqlite_log import outbox
 from sync.adapters.sqlite_log.digest import digest_some
@@ -143,6 +144,6 @@ def test_a_few_machines_backlogs_are_no_crowd(world, monkeypatch) -> None:
         offers.append(Offer(batch_of(world, machine, LIVE, BACKLOG_FACTS), "mqtt", machine.node))
     for few in (offers[1:], offers[1:]):
         assert world.door.receive_many(few).refused == [None] * len(few)
-        assert not world.door.draining
+        assert world.door.draining == CROWD_NODES - 1, "counted by machine"
     world.door.receive_many(offers[:1])
-    assert world.door.draining
+    assert world.door.draining == CROWD_NODES
