@@ -241,7 +241,7 @@ class Link:
                 self._blobs.want()
             with self._turn:
                 self._survive(partial(self._pump.take, what, name, raw))
-            self._survive(self._look_at_leases)
+                self._survive(self._look_at_leases)
         with self._turn:
             self._performer.hang_up()
 

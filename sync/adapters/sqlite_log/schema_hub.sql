@@ -1,7 +1,6 @@
--- Facts as they came: one row an appended run. None ever goes, so the next pos is above them all without a table that
--- remembers it, which would be one more page in each commit.
+-- Facts as they came: one row an appended run.
 CREATE TABLE IF NOT EXISTS arrival (
-    pos     INTEGER PRIMARY KEY,
+    pos     INTEGER PRIMARY KEY AUTOINCREMENT,
     stream  INTEGER NOT NULL,
     first   INTEGER NOT NULL,
     last    INTEGER NOT NULL,
