@@ -18,6 +18,7 @@ AGAIN_S_MIN, AGAIN_S_MAX = 0.5, 30.0
 STOP_S_MAX = 0.5
 TIDY_EVERY_S = 3600.0
 AFTER_S_MAX = 1.0
+"""How long a round lets facts go first that are written in a row."""
 AFTER_STEP_S = 0.02
 
 

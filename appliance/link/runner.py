@@ -36,6 +36,7 @@ from sync.protocol.session import Session
 EVENTS_MAX = 1024
 STOP_S_MAX = 1.0
 IN_A_ROW_S = 0.05
+"""Facts closer than this are written by a machine, or by many people at once."""
 _IDLE_S = 1.0
 
 MakeCarriers = Callable[[Heard], Sequence[Carrier]]

@@ -120,8 +120,8 @@ class Digester:
         self._tell_moved()
 
     def _arrived(self) -> None:
-        """Who is served at the door is answered before this thread wakes."""
-        if not self._door.occupied:
+        """Who is served at the door is answered before this thread wakes, unless somebody is always there."""
+        if not self._door.occupied or self._door.occupied_s > YIELD_S_MAX:
             self._wake.set()
 
     def _run(self) -> None:

@@ -102,6 +102,7 @@ class Door:
         self._took_at_s = float("-inf")
         self._drained_at_s: dict[str, float] = {}
         self._inside = 0
+        self._occupied_at_s = 0.0
         self._when_left: list[Callable[[], None]] = []
         self._lock = threading.Lock()
 
@@ -109,6 +110,8 @@ class Door:
     def attended(self) -> Iterator[None]:
         """Somebody is being served until the block ends: taking, keeping, and the answer."""
         with self._lock:
+            if not self._inside:
+                self._occupied_at_s = self._store.clock.mono_s()
             self._inside += 1
         try:
             yield
@@ -124,6 +127,11 @@ class Door:
     def occupied(self) -> bool:
         """Whether somebody is being served just now: the writer is wanted, or an answer is."""
         return self._inside > 0
+
+    @property
+    def occupied_s(self) -> float:
+        """For how long there has always been somebody; 0 when nobody is there."""
+        return self._store.clock.mono_s() - self._occupied_at_s if self._inside else 0.0
 
     def when_left(self, call: Callable[[], None]) -> None:
         """`call` each time the last one who was served has gone. It must only set an event."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from appliance.link.pump import Pump
-from hub.link.digester import CROWD_NODES
+from hub.link.digester import CROWD_NODES, YIELD_S_MAX
 from hub.link.door import Offer
 from sync.adapters.mqtt_link import hang_up, new_client, up_topic
 from sync.adapters.sqlite_log import outbox
@@ -133,6 +133,14 @@ def test_the_digest_stops_for_the_door_and_is_told_when_it_is_free(world) -> Non
             pass
         assert world.door.occupied and not left
     assert left == [False]
+
+
+def test_where_somebody_always_stands_at_the_door_the_digest_goes_on(world, patiently) -> None:
+    with world.door.attended():
+        patiently(lambda: world.digested() and world.door.occupied_s > YIELD_S_MAX)
+        with world.hub.write() as unit:
+            unit.append(NewFact(120, 50, world.hub.node, {1: "note.n", 5: True}))
+        patiently(world.digested)
 
 
 def test_a_few_machines_backlogs_are_no_crowd(world, monkeypatch) -> None:
