@@ -18,8 +18,6 @@ from sync.kernel.outcome import Unavailable
 
 YIELD_S_MAX = 0.25
 """How long the digest lets batches that come in a row go first; then it takes its turn between two of them."""
-CROWD_NODES = 8
-"""Machines whose backlogs come in at once, from which on signing goes before everything; fewer are soon through."""
 BRIEF_S_MAX = 1.0
 """How long what waits for the digest may be digested in runs that end for whoever comes to the door."""
 BRIEF_STEP_S = 0.0005
@@ -166,7 +164,7 @@ class Digester:
         return self._behind_s < BRIEF_S_MAX and not self._door.draining and not self._busy()
 
     def _crowded(self) -> bool:
-        return self._door.draining >= CROWD_NODES or self._busy()
+        return self._door.crowded or self._busy()
 
     def _step(self, facts: int = RUN_FACTS, brief: bool = False) -> bool:
         began_s = self._store.clock.mono_s()

@@ -33,6 +33,9 @@ QUIET_S = 0.03
 """Batches in flight follow each other closer than this."""
 DRAIN_S = 1.0
 """After a piece of a backlog the next one is not far."""
+CROWD_NODES, LONG_PIECES = 8, 8
+"""Machines whose backlogs come in at once, or pieces of one, from which on signing goes before everything; less is soon
+through."""
 
 Lane = tuple[int, int]
 """(incarnation, lane): a stream of a known node."""
@@ -100,7 +103,7 @@ class Door:
         self._rows: dict[str, NodeRow] = {}
         self._seen_at: dict[str, float] = {}
         self._took_at_s = float("-inf")
-        self._drained_at_s: dict[str, float] = {}
+        self._drains: dict[str, tuple[float, int]] = {}
         self._inside = 0
         self._occupied_at_s = 0.0
         self._when_left: list[Callable[[], None]] = []
@@ -143,13 +146,22 @@ class Door:
         return self._store.clock.mono_s() - self._took_at_s < QUIET_S
 
     @property
-    def draining(self) -> int:
-        """How many machines' backlogs come in just now."""
+    def draining(self) -> bool:
+        """Whether any backlog comes in just now."""
+        return bool(self._pieces())
+
+    @property
+    def crowded(self) -> bool:
+        """Whether many machines' backlogs come in just now, or a long one: what is signed for late is sent again."""
+        pieces = self._pieces()
+        return len(pieces) >= CROWD_NODES or any(count >= LONG_PIECES for count in pieces)
+
+    def _pieces(self) -> list[int]:
+        """Of each backlog that comes in just now, how many pieces have come."""
         since_s = self._store.clock.mono_s() - DRAIN_S
         with self._lock:
-            for node in [node for node, at_s in self._drained_at_s.items() if at_s <= since_s]:
-                del self._drained_at_s[node]
-            return len(self._drained_at_s)
+            self._drains = {node: drain for node, drain in self._drains.items() if drain[0] > since_s}
+            return [count for _, count in self._drains.values()]
 
     def receive(self, raw: bytes, carrier: str, claimed: str | None) -> list[bytes]:
         """Take one message; the answers to whoever sent it."""
@@ -187,10 +199,12 @@ class Door:
         outcome.turns = [(node, self._voice.ack(node, (), credit)) for node, credit in self._credits.turns()]
         if work.batches:
             self._took_at_s = self._store.clock.mono_s()
-            drained = {each.stream.node for each in work.batches if len(each.items) >= BACKLOG_FACTS}
-            if drained:
-                with self._lock:
-                    self._drained_at_s.update(dict.fromkeys(drained, self._took_at_s))
+            for each in work.batches:
+                if len(each.items) >= BACKLOG_FACTS:
+                    with self._lock:
+                        last_s, count = self._drains.get(each.stream.node, (float("-inf"), 0))
+                        fresh = self._took_at_s - last_s >= DRAIN_S
+                        self._drains[each.stream.node] = self._took_at_s, 1 if fresh else count + 1
         self._note(work)
         return outcome
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 
 from appliance.link.pump import Pump
-from hub.link.digester import CROWD_NODES, YIELD_S_MAX
-from hub.link.door import Offer
+from hub.link.digester import YIELD_S_MAX
+from hub.link.door import CROWD_NODES, LONG_PIECES, Offer
 from sync.adapters.mqtt_link import hang_up, new_client, up_topic
 from sync.adapters.sqlite_log import outbox
 from sync.adapters.sqlite_log.digest import digest_some
@@ -150,8 +150,19 @@ def test_a_few_machines_backlogs_are_no_crowd(world, monkeypatch) -> None:
         machine = world.machine()
         collect(machine.store, f"{n}", BACKLOG_FACTS)
         offers.append(Offer(batch_of(world, machine, LIVE, BACKLOG_FACTS), "mqtt", machine.node))
-    for few in (offers[1:], offers[1:]):
-        assert world.door.receive_many(few).refused == [None] * len(few)
-        assert world.door.draining == CROWD_NODES - 1, "counted by machine"
+    assert not world.door.draining
+    assert world.door.receive_many(offers[1:]).refused == [None] * (CROWD_NODES - 1)
+    assert world.door.draining and not world.door.crowded
     world.door.receive_many(offers[:1])
-    assert world.door.draining == CROWD_NODES
+    assert world.door.crowded
+
+
+def test_one_machine_with_a_long_backlog_is_as_much_as_a_crowd(world, monkeypatch) -> None:
+    monkeypatch.setattr("hub.link.door.DRAIN_S", 600.0)
+    machine = world.machine()
+    collect(machine.store, "1", BACKLOG_FACTS)
+    piece = Offer(batch_of(world, machine, LIVE, BACKLOG_FACTS), "mqtt", machine.node)
+    world.door.receive_many([piece] * (LONG_PIECES - 1))
+    assert world.door.draining and not world.door.crowded
+    world.door.receive_many([piece])
+    assert world.door.crowded
