@@ -11,7 +11,7 @@ from pathlib import Path
 
 from provisioning.trust.told import SUITE_SENTENCES
 from sync.adapters.turns import take_short_turns
-from sync.kernel.outcome import Unavailable
+from sync.kernel.outcome import PeerFault, Unavailable
 
 
 def main() -> int:
@@ -26,10 +26,9 @@ def main() -> int:
         signal.signal(number, lambda *_: stop.set())
     try:
         box = Box(options.dir, os.environ)
-    except Unavailable as fault:
-        if fault.code not in SUITE_SENTENCES:
-            raise
-        print(f"appliance: {SUITE_SENTENCES[fault.code]} [{fault.code}]", file=sys.stderr)
+    except (PeerFault, Unavailable) as fault:
+        said = SUITE_SENTENCES.get(fault.code)
+        print(f"appliance: {said} [{fault.code}]" if said else f"appliance: {fault}", file=sys.stderr)
         return 1
     print(box.start(), flush=True)
     try:

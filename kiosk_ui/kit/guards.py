@@ -113,7 +113,10 @@ def _origin_ours() -> bool:
     ours = (request.scheme, request.host.lower())
     stated = request.headers.get("Origin") or request.headers.get("Referer")
     if stated:
-        parts = urlsplit(stated)
+        try:
+            parts = urlsplit(stated)
+        except ValueError:  # a bracket without its other half
+            return False
         return (parts.scheme, parts.netloc.lower()) == ours
     return request.headers.get("Sec-Fetch-Site", "none") in ("same-origin", "none")
 

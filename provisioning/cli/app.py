@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -31,18 +32,20 @@ Dir = Annotated[Path, typer.Option("--dir", help="the node's directory")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
 
 
-def run() -> None:
-    """Run the command line; nobody sees a traceback who did not ask for one (`WAYSTATION_DEBUG=1`)."""
+@cache
+def whole() -> typer.Typer:
+    """The app with the commands of every room, added once a process."""
     from provisioning.cli import backups, days, devices, printing, simulating, trust
 
-    trust.add_to(app)
-    backups.add_to(app)
-    days.add_to(app)
-    devices.add_to(app)
-    simulating.add_to(app)
-    printing.add_to(app)
+    for room in (trust, backups, days, devices, simulating, printing):
+        room.add_to(app)
+    return app
+
+
+def run() -> None:
+    """Run the command line; nobody sees a traceback who did not ask for one (`WAYSTATION_DEBUG=1`)."""
     try:
-        app()
+        whole()()
     except (PeerFault, Unavailable) as fault:
         if os.environ.get("WAYSTATION_DEBUG"):
             raise

@@ -15,7 +15,7 @@ from provisioning.making.places import database_of
 from sync.adapters.clock import SystemClock
 from sync.adapters.leases import box_tables
 from sync.adapters.sqlite_log.bootstrap import loading
-from sync.adapters.sqlite_log.connection import Connection
+from sync.adapters.sqlite_log.connection import Connection, DatabaseError
 from sync.adapters.sqlite_log.meta import suite_number
 from sync.catalog import ENTITY_TYPES, KINDS
 from sync.kernel.codec import decode_fact
@@ -30,10 +30,14 @@ STATES = ("open", "frozen", "waits for an operator")
 
 @contextmanager
 def database(directory: Path) -> Iterator[Connection]:
-    """A read-only connection to the node in `directory`. Raises Unavailable when there is none."""
+    """A read-only connection to the node in `directory`. Raises Unavailable when there is none that can be read."""
     conn = database_of(directory).reader()
     try:
+        if not conn.has_table("stream"):
+            raise Unavailable("node.never-run", 60.0)
         yield conn
+    except DatabaseError as fault:
+        raise Unavailable("store.unreadable", 60.0) from fault
     finally:
         conn.close()
 

@@ -9,6 +9,7 @@ from provisioning.trust.told import SUITE_SENTENCES
 
 SENTENCES: Final[Mapping[str, str]] = {
     "node.absent": "There is no node in this directory. Give --dir the folder that holds settings.toml and data/.",
+    "node.never-run": "The node in this directory has not run yet. Start it once.",
     "node.running": "The node is running. Stop it first; nothing was changed.",
     "node.not-ready": "A node did not come up. What it said is in log.txt in its directory.",
     "hub.absent": "The hub does not answer. Start it with: waystation hub run --dir DIR",
@@ -30,6 +31,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "sign-in.unknown": "User or password is not right.",
     "right.missing": "This account may not do that.",
     "store.locked": "The database does not open with this node's key.",
+    "store.unreadable": "The database cannot be read to its end. Start the node: a box mends what it can and says what "
+    "was lost.",
     "store.damaged": "The hub's database is damaged. Keep the directory as it is and restore the newest backup "
     "(waystation backup restore); the machines send again what came after it.",
     "store.newer-schema": "The database was written by a newer version. Use that one.",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from pathlib import Path
 
 from sync.adapters.keys import load_key
 from sync.adapters.postgres.database import by_settings
+from sync.adapters.settings_file import tables
 from sync.adapters.sqlite_log.connection import SqlcipherFile
 from sync.adapters.sqlite_log.database import Database
 from sync.kernel.outcome import Unavailable
@@ -16,11 +16,10 @@ from sync.kernel.outcome import Unavailable
 def store_settings(directory: Path) -> tuple[str, str]:
     """(url, password file) of the settings file; both empty for a node on its own file.
 
-    The environment comes before the file, as when the node itself reads its settings.
+    The environment comes before the file, as when the node itself reads its settings. Raises PeerFault `settings`.
     """
-    try:
-        told = tomllib.loads((directory / "settings.toml").read_text("utf-8")).get("store", {})
-    except (OSError, tomllib.TOMLDecodeError):
+    told = tables(directory / "settings.toml").get("store")
+    if not isinstance(told, dict):
         told = {}
     url, password_file = (
         os.environ.get(f"WAYSTATION_STORE__{key.upper()}") or told.get(key, "") for key in ("url", "password_file")

@@ -14,33 +14,56 @@ from pydantic import BaseModel, ValidationError
 from sync.kernel.outcome import PeerFault
 
 PREFIX = "WAYSTATION_"
+FILE_BYTES_MAX = 1024 * 1024
 
 M = TypeVar("M", bound=BaseModel)
 
 
 def load(model: type[M], path: Path, environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> M:
     """Read `path` into `model`. Raises PeerFault `settings` with one sentence; unknown keys name the nearest known."""
-    try:
-        values = tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        raise PeerFault("settings", f"{path.name}: {fault}") from None
+    values = tables(path)
     for name, text in sorted(environ.items()):
         if name.startswith(PREFIX) and "__" in name:
             section, key = name.removeprefix(PREFIX).lower().split("__", 1)
-            values.setdefault(section, {})[key] = _value(text)
+            _put(values, section, key, _value(text))
     for dotted, value in (flags or {}).items():
         section, key = dotted.split(".", 1)
-        values.setdefault(section, {})[key] = value
+        _put(values, section, key, value)
     try:
         return model.model_validate(values)
     except ValidationError as fault:
         raise PeerFault("settings", _sentence(model, fault)) from None
 
 
+def tables(path: Path) -> dict[str, Any]:
+    """What the file says, unchecked; nothing where there is none. Raises PeerFault `settings`."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(FILE_BYTES_MAX + 1)
+        if len(raw) > FILE_BYTES_MAX:
+            raise PeerFault("settings", f"{path.name}: longer than any settings are")
+        return tomllib.loads(raw.decode("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as fault:
+        raise PeerFault("settings", f"{path.name}: {fault.strerror}") from None
+    except ValueError as fault:  # also text that is not UTF-8, and numbers of thousands of digits
+        raise PeerFault("settings", f"{path.name}: {fault}") from None
+    except RecursionError:
+        raise PeerFault("settings", f"{path.name}: nested too deep") from None
+
+
+def _put(values: dict[str, Any], section: str, key: str, value: Any) -> None:
+    held = values.setdefault(section, {})
+    if not isinstance(held, dict):
+        raise PeerFault("settings", f"{section}: is a section, not a value")
+    held[key] = value
+
+
 def _value(text: str) -> Any:
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 

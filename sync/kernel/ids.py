@@ -9,6 +9,7 @@ import base64
 import re
 from typing import NamedTuple
 
+from sync.kernel.limits import INT_MAX
 from sync.kernel.outcome import PeerFault
 
 NODE_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{3,15}")
@@ -51,7 +52,8 @@ def parse_fact_id(text: str) -> FactId:
         made = FactId(node, int(incarnation, 16), int(lane), int(seq))
     except ValueError:
         raise PeerFault("fact-id") from None
-    if not NODE_PATTERN.fullmatch(made.node) or made.lane not in LANES or made.seq < 1:
+    inside = 0 < made.incarnation <= INT_MAX and 1 <= made.seq <= INT_MAX
+    if not NODE_PATTERN.fullmatch(made.node) or made.lane not in LANES or not inside:
         raise PeerFault("fact-id")
     return made
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 TEXTS = (
@@ -51,6 +52,34 @@ JSON_BODIES = (
     b'{"a": "' + b"x" * 100_000 + b'"}',
 )
 """Every one is no JSON that a door takes."""
+
+_PLAIN = b'{"a": "x"}'
+JSON_KINDS: tuple[tuple[str, dict[str, str], bytes], ...] = (
+    ("application/json", {}, b"\xef\xbb\xbf" + _PLAIN),
+    ("application/json; charset=utf-16", {}, _PLAIN.decode().encode("utf-16")),
+    ("application/json; charset=utf-16", {}, _PLAIN),
+    ("application/json; charset=nonsense", {}, _PLAIN),
+    ("application/json", {}, _PLAIN.decode().encode("utf-32-le")),
+    ("application/json", {"Content-Encoding": "gzip"}, gzip.compress(_PLAIN)),
+    ("application/json", {"Content-Encoding": "gzip"}, gzip.compress(bytes(2_000_000))),
+    ("application/json", {"Content-Encoding": "br, nonsense"}, _PLAIN),
+    ("application/json", {"Transfer-Encoding": "chunked"}, _PLAIN),
+    ("application/JSON;;;=", {}, _PLAIN),
+    ("text/json", {}, _PLAIN),
+    ("application/json, text/plain", {}, _PLAIN),
+    ("application/problem+json", {}, _PLAIN),
+    ("application/x-www-form-urlencoded; charset=nonsense", {}, b"a=\xff"),
+    ("application/x-www-form-urlencoded; charset=utf-7", {}, b"a=+ADw-script+AD4-"),
+    ("multipart/form-data; boundary=" + "x" * 5000, {}, b"--x--"),
+    ("multipart/form-data; boundary=\"\"", {}, b"----"),
+    ("multipart/form-data; boundary=x", {}, b"--x\r\n" * 5000),
+    ("multipart/form-data; boundary=x", {}, b"--x\r\nContent-Disposition: form-data; name=a\r\n" + b"X: y\r\n" * 5000),
+    ("multipart/form-data; boundary=x", {}, b"--x\r\nContent-Disposition: form-data; name=\xff\xfe\r\n\r\nb\r\n--x--"),
+    ("multipart/form-data; boundary=x", {},
+     b"--x\r\nContent-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: base64\r\n\r\n\xff\r\n--x--\r\n"),
+    ("multipart/mixed; boundary=x", {}, b"--x\r\n\r\n--x--"),
+)  # fmt: skip
+"""(Content-Type, further headers, body): encodings that a door does not speak, or speaks and gets nonsense."""
 
 OTHER_BODIES: tuple[tuple[str, bytes], ...] = (
     ("application/x-www-form-urlencoded", b"%%%=%zz&&=&a=%ff%fe"),
