@@ -20,6 +20,7 @@ from appliance.features.devices.store import DeviceTables
 from appliance.features.devices.trial import TRIAL
 from appliance.features.identity.screens import reading_event
 from appliance.features.identity.service import Identity
+from appliance.features.people.kept import KeptPeople
 from appliance.features.people.service import People
 from appliance.features.people.store import PersonRow
 from appliance.features.rebuilding.service import Rebuilding
@@ -88,6 +89,8 @@ class Box:
         self.tones = TonePort(settings.devices.tone)
         self._herald: Herald | None = None
         self.people = People(self.store, settings.node.site)
+        kept = KeptPeople(self.store, directory / "data" / "people.kept", keys.signing, keys.sealing)
+        kept.start(repair.last_repair(self.store))
         self.devices = Devices(
             settings.devices, self.jobs, store=self.store, on_scan=self._scanned, on_trouble=self._trouble,
             changed=self._device_changed, draw=random.random,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +76,35 @@ class PeopleProjector:
                 state.status == "active",
             ),
         )
+
+
+_KEPT = "user_id, name, roles, ward, badge, pin_hash, lang, active"
+SCOPE = "site:people"
+
+
+def rows(conn: Connection) -> list[tuple[Any, ...]]:
+    """Everybody, as `put` takes them."""
+    return [tuple(row) for row in conn.execute(f"SELECT {_KEPT} FROM people_person ORDER BY user_id")]
+
+
+def put(conn: Connection, people: Sequence[tuple[Any, ...]]) -> None:
+    """People that no state of this database names yet; one that is there stays."""
+    marks = ", ".join("?" * len(_KEPT.split(", ")))
+    conn.executemany(f"INSERT OR IGNORE INTO people_person ({_KEPT}) VALUES ({marks})", list(people))
+
+
+def arrived(conn: Connection) -> bool:
+    """Whether the hub's list is here and whole."""
+    return conn.execute("SELECT 1 FROM cursor WHERE label = ? AND to_repair = 0", (SCOPE,)).fetchone() is not None
+
+
+def drop_unnamed(conn: Connection) -> None:
+    """Whom no state names goes, and with the person every session."""
+    conn.execute(
+        "DELETE FROM people_person WHERE NOT EXISTS "
+        "(SELECT 1 FROM entity e WHERE e.etype = ? AND e.key = people_person.user_id)",
+        (PERSON,),
+    )
 
 
 _COLUMNS = "p.user_id, p.name, p.roles, p.ward, p.pin_hash, p.lang, p.active"
