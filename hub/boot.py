@@ -129,7 +129,11 @@ class Hub:
                 desk,
                 self.post,
                 blobs=BlobDesk(
-                    self.store, self.voice, open_blobs(self.folder, self.settings.blobs, keys.suite), keys.suite.hash
+                    self.store,
+                    self.voice,
+                    open_blobs(self.folder, self.settings.blobs, keys.suite),
+                    keys.suite.hash,
+                    self.backups.safe_blob,
                 ),
             )
         )

@@ -8,6 +8,7 @@ the link: only its signature frees anything. Source: protocol way/1, section 7.2
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -20,6 +21,11 @@ from sync.protocol.blob import chunks_of, missing_in
 AGAIN_S_MIN, AGAIN_S_MAX = 1.0, 60.0
 ASK_AGAIN_S = 60.0
 """How long an accepted blob waits for its signature before the hub is asked about it once more."""
+SAFE_EVERY_S = 6 * 3600.0
+SAFE_TOGETHER = 200
+"""Blobs asked about at one time whether their bytes may go here: those of the longest ago."""
+LOST = frozenset({"blob.id", "blob.unasked"})
+"""What a hub says of a blob that it does not hold."""
 STOP_S_MAX = 0.5
 
 
@@ -47,6 +53,7 @@ class BlobSender:
         *,
         bytes_per_s: int,
         draw: Callable[[], float],
+        mono_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """`bytes_per_s` is the cap that leaves the line to the facts; 0: none. `draw` gives numbers in [0, 1)."""
         self._kept = kept
@@ -55,6 +62,8 @@ class BlobSender:
         self._hash32 = hash32
         self._bytes_per_s = bytes_per_s
         self._draw = draw
+        self._mono_s = mono_s
+        self._asked_s: float | None = None
         self._wanted = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="link-blobs", daemon=True)
@@ -89,6 +98,9 @@ class BlobSender:
                 if not woken:
                     self._kept.ask_again()
                 self._send_all()
+                if self._asked_s is None or self._mono_s() - self._asked_s >= SAFE_EVERY_S:
+                    self._asked_s = self._mono_s()
+                    self.ask_what_may_go()
                 span_s = AGAIN_S_MIN
             except Exception as fault:
                 if isinstance(fault, (Unavailable, PeerFault)):
@@ -99,6 +111,22 @@ class BlobSender:
                 self._wanted.wait(span_s * (0.5 + self._draw()))
                 self._wanted.set()
                 span_s = min(AGAIN_S_MAX, 2 * span_s)
+
+    def ask_what_may_go(self) -> None:
+        """Hear of blobs that the hub holds whether they are safe by now. One that it lost is sent again."""
+        for blob in self._kept.held(SAFE_TOGETHER):
+            if self._stopping.is_set():
+                return
+            try:
+                words = self._hub.finish(blob)
+            except PeerFault as fault:
+                if fault.code not in LOST:
+                    raise
+                self._kept.not_there(blob)
+                self._wanted.set()
+                continue
+            for word in words:
+                self._heard(word)
 
     def _send_all(self) -> None:
         """Until nothing waits. One that the hub refuses loses its turn to those behind it.

@@ -40,6 +40,7 @@ def main(argv: list[str] | None = None) -> int:
             SystemClock().wall_ms(),
             wanted.keep,
             lambda _stage: None,
+            settings.blobs,
         )
     except (PeerFault, Unavailable) as fault:
         print(fault.code)

@@ -60,6 +60,10 @@ class Keeping:
         """How far a stream may be dropped by age."""
         return self._watch.safe(stream)
 
+    def safe_blob(self, blob: bytes) -> bool:
+        """Whether sealed bytes may go from the box that made them, by age."""
+        return self._watch.safe_blob(blob)
+
     def lag(self) -> int:
         """Own facts that lie nowhere but here; 0 where there is no place."""
         return self.copier.lag() if self.copier else 0

@@ -4,6 +4,7 @@
 |---|---|
 | catalogue.json | every backup: when it began, its hash, whether it was verified; each row under the hub's key |
 | NAME.db, NAME.streams | one backup: rows in an encrypted file, and how far each stream goes in it |
+| NAME.blobs, blobs/ | which sealed bytes it has, and the bytes, shared by all backups (`blobs`) |
 | keys.sealed | the hub's keys and settings, readable with the recovery key alone |
 | own/ | the hub's own facts, as they are cut |
 | monotone.json, trust.way | the newest of what must never fall |
@@ -106,6 +107,7 @@ class Place:
         for each in old:
             self.database(each).unlink(missing_ok=True)
             self.streams_path(each.name).unlink(missing_ok=True)
+            (self.folder / f"{each.name}.blobs").unlink(missing_ok=True)
         return [each.name for each in old]
 
     def database(self, backup: Backup) -> Path:
@@ -140,8 +142,11 @@ class Place:
         return told
 
     def _mac(self, backup: Backup) -> str:
-        text = json.dumps(asdict(backup), sort_keys=True).encode()
-        return hmac.digest(self._key, _CONTEXT + text, "sha256").hex()
+        return self.mac(_CONTEXT + json.dumps(asdict(backup), sort_keys=True).encode())
+
+    def mac(self, said: bytes) -> str:
+        """The hub's own mark under what lies here. Two kinds of things begin with two contexts."""
+        return hmac.digest(self._key, said, "sha256").hex()
 
 
 def retire_newer(backups: Sequence[Backup], than: Backup) -> list[Backup]:

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hub.backup import own
+from hub.backup import blobs, own
+from hub.backup.blobs import BlobCopies
 from hub.backup.check import check
 from hub.backup.make import fault_of
 from hub.backup.place import MONOTONE, OWN, Backup, Place, retire_newer
@@ -60,13 +61,17 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class PutBack:
-    """`replaced`: where the old database lies now, None when there was none. `lost`: newer backups given up."""
+    """`replaced`: where the old database lies now, None when there was none. `lost`: newer backups given up.
+
+    `blobs_lost`: sealed bytes that are neither here nor in the place; boxes are asked for them.
+    """
 
     backup: Backup
     built: Built
     epoch: int
     replaced: Path | None
     lost: int
+    blobs_lost: int = 0
 
 
 def choose(place: Place, name: str | None) -> Backup:
@@ -127,6 +132,7 @@ def put_back(
     accept_loss: bool = False,
     epoch: int = 0,
     told: Told = lambda _stage: None,
+    copies: BlobCopies | None = None,
 ) -> PutBack:
     """Give the stopped hub in `folder` the database of a backup, under a higher epoch.
 
@@ -142,7 +148,8 @@ def put_back(
     built = build(place, backup, fresh / "node.db", secrets, told)
     raised = max(held.epoch, epoch - 1, *(each.epoch for each in place.backups())) + 1
     tick = held.tick + 1
-    _enter(fresh / "node.db", secrets, raised, tick)
+    told("blobs")
+    blobs_lost = _enter(fresh / "node.db", secrets, raised, tick, copies)
     write_whole(folder / UNFINISHED, b"")
     MonotoneFile(folder / MONOTONE).rise(held.over(Monotone(raised, tick)))
     lost = 0
@@ -158,7 +165,7 @@ def put_back(
         _pour(fresh, secrets)
     (folder / UNFINISHED).unlink()
     sync_folder(folder)
-    return PutBack(backup, built, raised, replaced, lost)
+    return PutBack(backup, built, raised, replaced, lost, blobs_lost)
 
 
 def _pour(fresh: Path, secrets: HubSecrets) -> None:
@@ -209,13 +216,18 @@ def _open(path: Path, secrets: HubSecrets) -> HubStore:
     )
 
 
-def _enter(path: Path, secrets: HubSecrets, epoch: int, tick: int) -> None:
+def _enter(path: Path, secrets: HubSecrets, epoch: int, tick: int, copies: BlobCopies | None) -> int:
+    """Returns how many blobs are nowhere."""
     store = _open(path, secrets)
     try:
+        with store.read() as conn:
+            lost = copies.bring_back(blobs.held(conn)) if copies else []
         with store.write() as unit:
+            blobs.forget(unit.conn, lost)
             set_meta(unit.conn, "hub_epoch", epoch)
             set_meta(unit.conn, "tick", tick)
             refill.begin(unit.conn, epoch)
+        return len(lost)
     finally:
         store.close()
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hub.backup.blobs import read_list
 from hub.backup.place import Place
 from hub.link.monotone import read_monotone
 from sync.kernel.ids import StreamId
@@ -50,6 +51,7 @@ class BackupWatch:
         self._own_device = own_device
         self._relied: str | None = None
         self._ends: dict[StreamId, int] = {}
+        self._blobs: frozenset[bytes] = frozenset()
         self.seen = BackupsSeen(place is not None)
 
     def look(self) -> None:
@@ -61,8 +63,9 @@ class BackupWatch:
             relied = self._place.relied_on()
             if relied is not None and relied.name != self._relied:
                 ends = {StreamId(e.node, e.incarnation, e.lane): e.upto for e in self._place.streams(relied)}
+                blobs = read_list(self._place, relied)
                 self._rely_on(relied.began_ms)
-                self._ends, self._relied = ends, relied.name
+                self._ends, self._blobs, self._relied = ends, blobs, relied.name
             newest = counting[-1].began_ms if counting else None
             same = self._place.folder.stat().st_dev == self._own_device
             self.seen = BackupsSeen(True, newest, len(counting), None, same)
@@ -73,3 +76,7 @@ class BackupWatch:
     def safe(self, stream: StreamId) -> int:
         """The highest seq of a stream that the second-newest counting backup holds; 0: nothing may be dropped."""
         return self._ends.get(stream, 0)
+
+    def safe_blob(self, blob: bytes) -> bool:
+        """Whether that backup has a blob, whole."""
+        return blob in self._blobs

@@ -14,13 +14,18 @@ from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow
 from sync.adapters.sqlite_log.node_store import load_state
 from sync.domain.blobs.facts import BLOB
-from sync.kernel.limits import BLOB_UNFINISHED_S_MAX, BLOBS_UNFINISHED_MAX
+from sync.kernel.limits import BLOB_UNFINISHED_S_MAX, BLOBS_UNFINISHED_MAX, KEEP_ACKED_DAYS
 from sync.kernel.outcome import PeerFault
 from sync.protocol.blob import bitmap, chunk_bytes, chunks_of
 
+DAY_MS = 24 * 3600 * 1000
+
 
 class BlobDesk:
-    """Answers for known machines; who calls is the caller's to check. `safe(blob)`: a verified backup has it."""
+    """Answers for known machines; who calls is the caller's to check.
+
+    `safe(blob)`: the second-newest verified backup has it. Like facts, bytes may go 14 days after they were held.
+    """
 
     def __init__(
         self,
@@ -82,7 +87,9 @@ class BlobDesk:
             unit.conn.execute(
                 "UPDATE blob SET held_at = ? WHERE id = ? AND held_at IS NULL", (self._store.clock.wall_ms(), blob)
             )
-        return self._voice.ack(row.node, [], blobs=((blob, self._safe(blob)),))
+            held_at = unit.conn.execute("SELECT held_at FROM blob WHERE id = ?", (blob,)).fetchone()[0]
+        old = held_at <= self._store.clock.wall_ms() - KEEP_ACKED_DAYS * DAY_MS
+        return self._voice.ack(row.node, [], blobs=((blob, old and self._safe(blob)),))
 
     def chunk(self, row: NodeRow, blob: bytes, n: int) -> bytes | None:
         """A chunk for a machine that holds a scope of the entity it belongs to; None when there is none for it."""

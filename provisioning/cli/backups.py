@@ -20,7 +20,7 @@ from sync.kernel.outcome import Unavailable
 if TYPE_CHECKING:
     from hub.backup.place import Place
     from hub.backup.restore import HubSecrets
-    from hub.settings import Backup
+    from hub.settings import Settings
     from sync.adapters.sqlite_log.database import Database
 
 Dir = Annotated[Path, typer.Option("--dir", help="the hub's directory")]
@@ -42,6 +42,7 @@ def create(
     json: AsJson = False,
 ) -> None:
     """One more backup of a hub, running or not: written, carried to the place, read back whole."""
+    from hub.backup.blobs import read_list
     from hub.backup.now import back_up
     from hub.backup.place import Place
     from provisioning.making.places import database_of
@@ -51,8 +52,16 @@ def create(
     folder = to or _place_of(dir)
     database = database_of(dir)
     place = Place(folder, load_key(dir / "keys" / "store.key"))
-    made, mirrored = back_up(dir, database, place, SystemClock().wall_ms(), _settings(dir).keep, _stage(json))
-    found = {**asdict(made), "place": str(folder), "keys": mirrored.keys, "relied_on": _relied(dir, folder)}
+    told = _whole_settings(dir)
+    made, mirrored = back_up(dir, database, place, SystemClock().wall_ms(), told.backup.keep, _stage(json), told.blobs)
+    blobs = len(read_list(place, made))
+    found = {
+        **asdict(made),
+        "blobs": blobs,
+        "place": str(folder),
+        "keys": mirrored.keys,
+        "relied_on": _relied(dir, folder),
+    }
     lines = [f"{made.name}: {made.facts} facts, {made.size_bytes} bytes, read back whole"]
     if not mirrored.keys:
         lines.append("The hub's keys are not there; without them nobody can open it. Make a recovery key: "
@@ -90,9 +99,12 @@ def restore(
         unseal_keys(source / KEYS, recovery_key, dir)
         _newest_trust(dir, source)
     secrets, place = _secrets(dir, source or _place_of(dir))
+    from hub.backup.blobs import open_copies
+
+    copies = open_copies(dir, place.folder, _whole_settings(dir).blobs, secrets.messages.suite)
     with alone(dir):
         done = put_back(
-            dir, place, secrets, name=name, accept_loss=accept_loss, epoch=epoch, told=_stage(json)
+            dir, place, secrets, name=name, accept_loss=accept_loss, epoch=epoch, told=_stage(json), copies=copies
         )  # fmt: skip
     found = {
         "backup": done.backup.name,
@@ -101,6 +113,7 @@ def restore(
         **asdict(done.built),
         "replaced": str(done.replaced) if done.replaced else None,
         "retired": done.lost,
+        "blobs_lost": done.blobs_lost,
     }
     say.document(
         found,
@@ -173,17 +186,17 @@ def _server(directory: Path) -> Database | None:
     return by_settings(where.url, where.password_file, name="waystation backup")
 
 
-def _settings(directory: Path) -> Backup:
-    from hub.settings import Settings
+def _whole_settings(directory: Path) -> Settings:
+    from hub.settings import Settings as HubSettings
     from sync.adapters.settings_file import load
 
     if not (directory / "settings.toml").exists():
         raise Unavailable("node.absent", 0.0)
-    return load(Settings, directory / "settings.toml", dict(os.environ)).backup
+    return load(HubSettings, directory / "settings.toml", dict(os.environ))
 
 
 def _place_of(directory: Path) -> Path:
-    told = _settings(directory).place
+    told = _whole_settings(directory).backup.place
     if not told:
         raise Unavailable("backup.no-place", 0.0)
     return Path(told)

@@ -212,5 +212,5 @@ def raise_epoch(store: ApplianceStore, epoch: int) -> None:
         unit.conn.execute("UPDATE cursor SET to_repair = 1")
         unit.conn.execute("DELETE FROM receipt")
         set_meta(unit.conn, "sets_checked_ms", 0)
-        unit.conn.execute("UPDATE blob_out SET state = 0")
+        unit.conn.execute("UPDATE blob_out SET state = 0 WHERE state < 3")  # the bytes of the rest are only there
         set_meta(unit.conn, "hub_epoch", epoch)

@@ -17,7 +17,7 @@ from sync.kernel.fact import Key
 from sync.kernel.limits import PREVIEW_BYTES_MAX
 from sync.protocol.blob import blob_id, cut
 
-SEALED, AWAITING, HELD = 0, 1, 2
+SEALED, AWAITING, HELD, ONLY_THERE = 0, 1, 2, 3
 _PREVIEW_TURN = -(2**40)
 
 
@@ -129,9 +129,25 @@ class KeptBlobs:
             return
         with self._store.write(step="blob.mark") as unit:
             for blob, safe in told:
-                unit.conn.execute("UPDATE blob_out SET state = ? WHERE id = ?", (HELD, blob))
+                unit.conn.execute(
+                    "UPDATE blob_out SET state = ? WHERE id = ? AND state <> ?",
+                    (ONLY_THERE if safe else HELD, blob, ONLY_THERE),
+                )
                 if safe:
                     unit.on_commit(partial(self.bytes_in.drop, blob))
+
+    def held(self, at_most: int) -> list[bytes]:
+        """Blobs that the hub holds and whose bytes are still here, those of the longest ago first."""
+        with self._store.read() as conn:
+            rows = conn.execute(
+                "SELECT id FROM blob_out WHERE state = ? ORDER BY turn, id LIMIT ?", (HELD, at_most)
+            ).fetchall()
+        return [bytes(row[0]) for row in rows]
+
+    def not_there(self, blob: bytes) -> None:
+        """The hub said it holds it and does not: its turn comes again."""
+        with self._store.write(step="blob.mark") as unit:
+            unit.conn.execute("UPDATE blob_out SET state = ? WHERE id = ? AND state = ?", (SEALED, blob, HELD))
 
     def left(self) -> tuple[int, int]:
         """(blobs, bytes) that the hub has not signed for."""

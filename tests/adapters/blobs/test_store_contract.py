@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from hub.backup.blobs import BlobCopies
 from hub.web.ports import free_port
 from sync.adapters.blob_store import BlobStore, s3
 from sync.adapters.blob_store.folder import FolderStore
@@ -155,3 +156,23 @@ def test_half_a_chunk_from_before_a_power_cut_is_no_chunk(tmp_path: Path) -> Non
     store.put(blob, 0, chunks[0])
     (tmp_path / "blobs" / "parts" / blob.hex() / ".1").write_bytes(chunks[1][:100])
     assert store.missing(blob, 2) == [1]
+
+
+def test_copies_beside_a_backup_are_whole_or_not_there(again: Again, tmp_path: Path) -> None:
+    """The hub's store is of either kind, the copy lies in a folder."""
+    copies = BlobCopies(again(), FolderStore(tmp_path / "place", sha256))
+    sealed = random.Random(21).randbytes(BLOB_CHUNK_BYTES + 3)
+    parts = list(cut(sealed))
+    blob, absent = blob_id(map(sha256, parts), sha256), bytes(32)
+    for n, data in enumerate(parts):
+        copies.here.put(blob, n, data)
+    rows = [(blob, len(sealed)), (absent, 10)]
+    assert copies.keep(rows) == [], "unfinished is not there"
+    assert copies.here.finish(blob, 2)
+    assert copies.keep(rows) == [blob] == copies.keep(rows)
+    copies.here.drop(blob)
+    assert copies.keep(rows) == [blob], "the copy is what counts"
+    assert copies.bring_back(rows) == [absent]
+    assert copies.here.size(blob) == len(sealed)
+    away = BlobCopies(again(), None)
+    assert away.keep(rows) == [blob] and away.bring_back(rows) == [absent], "a store that is away already is believed"

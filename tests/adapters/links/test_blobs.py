@@ -180,6 +180,26 @@ def test_a_higher_epoch_makes_all_kept_blobs_asked_for_again(taker: Taker) -> No
     assert taker.hub.order == [blob] and taker.hub.put_count.total() == 1, "it was there: nothing travelled"
 
 
+def test_bytes_that_may_go_are_gone_for_good_and_a_lost_blob_is_sent_again(taker: Taker) -> None:
+    gone, lost = taker.take(10, seed=15), taker.take(11, seed=16)
+    taker.link.start()
+    until(taker.done)
+    assert set(taker.kept.held(10)) == {gone, lost}
+    taker.kept.signed([(gone, True)])
+    assert taker.kept.bytes_in.size(gone) is None and taker.kept.held(10) == [lost]
+    taker.kept.signed([(gone, False)])
+    assert taker.kept.held(10) == [lost], "an older word brings nothing back"
+    down.raise_epoch(taker.machine.store, taker.machine.store.meta_int("hub_epoch"))
+    assert taker.kept.left() == (1, 11), "what is only there is not asked for again"
+    taker.take(12, seed=17)
+    until(taker.done)
+    FolderStore(taker.world.folder / "hub-blobs", suite1.hash).drop(lost)
+    sender = BlobSender(taker.kept, taker.hub, lambda word: None, suite1.hash, bytes_per_s=0, draw=lambda: 0.0)
+    sender.ask_what_may_go()
+    taker.take(13, seed=18)
+    until(lambda: taker.at_hub(lost) == 11)
+
+
 def test_only_whoever_holds_a_scope_of_the_owner_reads_it(world: Any, tmp_path: Path, taker: Taker) -> None:
     blob = taker.take(10, seed=6)
     taker.link.start()
