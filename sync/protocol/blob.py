@@ -21,8 +21,10 @@ BLOB_STATES = (SEALED, ASKING, SENDING, FINISHING, AWAITING, HELD, ONLY_THERE)
 TURN, BITMAP, COMPLETE, NONE_MISSING = "turn comes", "bitmap", "complete", "none missing"
 CHUNK_TAKEN, ID_WRONG, TAKEN, SIGNED = "chunk ok", "id wrong", "accepted", "blobs held"
 LINK_LOST, MAY_GO, EPOCH_RISES = "link lost", "may be pruned", "epoch rises"
+LOST_THERE = "the hub has it no more"
 BLOB_INPUTS = (
     TURN, BITMAP, COMPLETE, NONE_MISSING, CHUNK_TAKEN, ID_WRONG, TAKEN, SIGNED, LINK_LOST, MAY_GO, EPOCH_RISES,
+    LOST_THERE,
 )  # fmt: skip
 
 TRANSFER: Table = {
@@ -40,6 +42,7 @@ TRANSFER: Table = {
     (AWAITING, EPOCH_RISES): SEALED,
     (HELD, MAY_GO): ONLY_THERE,
     (HELD, EPOCH_RISES): SEALED,
+    (HELD, LOST_THERE): SEALED,
 }
 """A signature may overtake the answer that carried it: `finishing` takes the answer first, then the signature."""
 

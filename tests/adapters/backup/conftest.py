@@ -75,15 +75,15 @@ def eventually(what: Callable[[], object], patience_s: float = 30.0) -> None:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Callable[[], Path]:
-    """Makes a hub's directory; its backup place is `tmp_path/place`."""
+def site(tmp_path: Path) -> Callable[..., Path]:
+    """Makes a hub's directory, of suite 1 unless told; its backup place is `tmp_path/place`."""
     (tmp_path / "place").mkdir()
 
-    def make() -> Path:
+    def make(suite: int = 1) -> Path:
         folder = tmp_path / "hub"
         make_hub(
             folder, site="s", name="n", hosts=(), admin="u-admin", password=PASSWORD,
-            settings={"backup": {"place": str(tmp_path / "place")}},
+            settings={"backup": {"place": str(tmp_path / "place")}}, suite=suite,
         )  # fmt: skip
         return folder
 

@@ -15,11 +15,13 @@ from hub.backup.blobs import read_list
 from hub.backup.place import Place
 from hub.boot import Hub
 from hub.link.blob_desk import DAY_MS, BlobDesk
+from provisioning.trust.node_keys import suite_in
 from sync.adapters.blob_store.folder import FolderStore
 from sync.adapters.keys import load_key
+from sync.adapters.keys.suites import suite_of
 from sync.kernel import canonical
 from sync.kernel.limits import BLOB_CHUNK_BYTES, KEEP_ACKED_DAYS
-from sync.kernel.suite import suite1
+from sync.kernel.suite import Suite, suite1
 from sync.protocol import message
 from sync.protocol.ack import Ack
 from sync.protocol.blob import blob_id, cut
@@ -31,20 +33,20 @@ SENDER: Any = SimpleNamespace(node="records-aaaaaaaa")
 
 
 def blobs_of(folder: Path) -> FolderStore:
-    return FolderStore(folder / "data" / "blobs", suite1.hash)
+    return FolderStore(folder / "data" / "blobs", suite_in(folder / "keys").hash)
 
 
 def desk_of(hub: Hub, folder: Path) -> BlobDesk:
-    return BlobDesk(hub.store, hub.voice, blobs_of(folder), suite1.hash, hub.backups.safe_blob)
+    return BlobDesk(hub.store, hub.voice, blobs_of(folder), hub.voice.suite.hash, hub.backups.safe_blob)
 
 
-def bring(desk: BlobDesk, size: int, seed: int) -> bytes:
+def bring(desk: BlobDesk, size: int, seed: int, suite: Suite = suite1) -> bytes:
     """As a box does."""
     parts = list(cut(random.Random(seed).randbytes(size)))
-    blob = blob_id(map(suite1.hash, parts), suite1.hash)
+    blob = blob_id(map(suite.hash, parts), suite.hash)
     desk.want(SENDER, blob, size)
     for n, data in enumerate(parts):
-        desk.put(blob, n, data, suite1.hash(data))
+        desk.put(blob, n, data, suite.hash(data))
     assert not safe(desk, blob), "no backup has it yet"
     return blob
 
@@ -89,11 +91,14 @@ def test_a_blob_is_safe_when_two_backups_have_it_for_fourteen_days(site: Site, t
 
 
 @pytest.mark.row("H35.15")
-def test_a_lost_hub_gets_its_blobs_back_and_forgets_what_is_nowhere(site: Site, tmp_path: Path) -> None:
-    folder, place = site(), tmp_path / "place"
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_lost_hub_gets_its_blobs_back_and_forgets_what_is_nowhere(
+    site: Callable[..., Path], tmp_path: Path, number: int
+) -> None:
+    folder, place, suite = site(number), tmp_path / "place", suite_of(number)
     with running(folder) as hub:
         desk = desk_of(hub, folder)
-        kept, lost = bring(desk, 2 * BLOB_CHUNK_BYTES, 3), bring(desk, 10, 4)
+        kept, lost = bring(desk, 2 * BLOB_CHUNK_BYTES, 3, suite), bring(desk, 10, 4, suite)
         back_up(folder)
     assert waystation("backup", "drill", "--dir", str(folder))[1]["restorable"]
     shutil.rmtree(folder / "data" / "blobs")

@@ -10,6 +10,7 @@ import pytest
 
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
+from sync.adapters.keys.suites import suite_of
 from sync.adapters.sqlite_log import down, outbox, repair
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.integrity import examine, refuse_damaged, wal_of
@@ -124,6 +125,32 @@ def test_damage_is_named_and_the_old_files_are_kept(left: Path, spoilt: Callable
     again = open_box(left)
     assert repair.last_repair(again) == mended, "mended once"
     again.close()
+
+
+def test_a_national_box_is_mended_with_its_own_hashes(tmp_path: Path) -> None:
+    suite = suite_of(2)
+
+    def made(path: Path) -> ApplianceStore:
+        return ApplianceStore(
+            path, KEY, node=NODE, role="courier", clock=SystemClock(), entropy=SystemEntropy(), suite=suite
+        )
+
+    def opened() -> ApplianceStore:
+        store = repair.open_box(tmp_path / "node.db", KEY, NODE, made, NOW_MS, hasher=suite.hasher)
+        repair.begin(store, "test")
+        return store
+
+    store = opened()
+    for n in range(12):
+        scan(store, n)
+    store.close()
+    path = tmp_path / "node.db"
+    spoil(path, 0, b"\xff" * SALT_BYTES)
+    store = opened()
+    found = repair.last_repair(store)
+    assert found is not None and (found.reason, found.lost) == ("page", 0) and scans(store) == 12
+    store.close()
+    assert examine(path, KEY, NODE, hasher=suite.hasher) == (None, None)
 
 
 def test_a_stream_goes_on_under_its_old_numbers(left: Path) -> None:
