@@ -62,10 +62,15 @@ class Letters:
             scope_version=store.meta_int("scope_version"),
             leases_digest=self._leases(),
             clock=store.clock_quality(store.believed_wall_ms() is not None),
+            backlog_bytes=self._backlog(),
             schema_digest=schema_digest(),
             devices=tuple(self._devices())[:DEVICES_MAX],
         ).body()
         return self._book.say(message.HELLO, body, store.meta_int("hub_epoch"))
+
+    def _backlog(self) -> int:
+        with self._store.read() as conn:
+            return outbox.backlog_bytes(conn)
 
     def _leases(self) -> bytes:
         with self._store.read() as conn:

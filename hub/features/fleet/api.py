@@ -196,6 +196,7 @@ def _machine(one: Machine) -> dict[str, Any]:
         "node": one.row.node,
         "name": one.row.name,
         "role": one.row.role,
+        "backlog_bytes": one.backlog_bytes,
         "state": one.state,
         "seen_at_ms": one.row.seen_at or None,
         "hello_at_ms": one.row.hello_at or None,

@@ -19,6 +19,9 @@ from sync.kernel.limits import KEEP_ACKED_DAYS
 
 OPEN, FROZEN, WAITING = 0, 1, 2
 
+SAMPLE_FACTS = 100
+"""Facts of a stream that are measured to tell how long its backlog is."""
+
 
 class OwnStream(NamedTuple):
     """Where an own stream stands: written up to `last`, signed for up to `acked`. state: 0 open, 1 frozen, 2 waits."""
@@ -268,6 +271,21 @@ def ledger(conn: Connection) -> tuple[int, int]:
     """(produced, received): facts written by this node, and of those how many the hub has signed for."""
     row = conn.execute("SELECT coalesce(sum(last), 0), coalesce(sum(acked), 0) FROM stream WHERE own > 0").fetchone()
     return row[0], row[1]
+
+
+def backlog_bytes(conn: Connection) -> int:
+    """About how many bytes of facts the hub has not signed for: their number, by the size of those that go next."""
+    about = 0
+    for stream, acked, waiting in conn.execute(
+        "SELECT id, acked, last - acked FROM stream WHERE own > 0 AND last > acked ORDER BY id"
+    ).fetchall():
+        seen, size = conn.execute(
+            "SELECT count(*), coalesce(sum(length(fact)), 0) FROM "
+            "(SELECT fact FROM log WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?) AS next_ones",
+            (stream, acked, SAMPLE_FACTS),
+        ).fetchone()
+        about += size * waiting // seen if seen else 0
+    return about
 
 
 def is_acked(conn: Connection, fid: FactId) -> bool:

@@ -143,3 +143,22 @@ def test_a_rejected_fact_is_set_aside_also_on_a_disk_that_was_put_back(tmp_path:
     assert outcome.trouble == "rewound"
     assert store.state(facts.STAY, "00731846-2") is None
     store.close()
+
+
+def test_a_backlog_is_told_in_bytes_without_reading_all_of_it(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    with store.read() as conn:
+        opening = outbox.backlog_bytes(conn)
+    for n in range(3):
+        with store.write() as unit:
+            for k in range(outbox.SAMPLE_FACTS):
+                unit.append(scan(f"{10_000_000 + 100 * n + k}-1"))
+    with store.read() as conn:
+        real = conn.execute("SELECT sum(length(fact)) FROM log").fetchone()[0]
+        told = outbox.backlog_bytes(conn)
+    assert opening > 0 and abs(told - real) <= real // 20
+    with store.write() as unit:
+        unit.conn.execute("UPDATE stream SET acked = last")
+    with store.read() as conn:
+        assert outbox.backlog_bytes(conn) == 0, "an idle greeting stays as small as it was"
+    store.close()
