@@ -14,6 +14,7 @@ from hardware.codecs import document_trail
 from hardware.codecs.document_judge import (
     CANCELED,
     HELD,
+    STOPPED,
     PrinterJob,
     PrinterLook,
     QueueLook,
@@ -212,7 +213,17 @@ class DocumentPrinter:
             part = replace(part, seen=sides, seen_ms=now_ms, at_printer=seen)
             for extra in printer.jobs[1:]:
                 self._cancel_there(extra)
+        if queue is not None and not reason and not (printer and printer.jobs):
+            reason = "error" if queue.state == STOPPED else self._server_reason()
         return verdict, part, reason
+
+    def _server_reason(self) -> str:
+        """Why the server does not send a job on, where it says."""
+        try:
+            told = self._client.ask("queue", queue=self._queue)
+        except (Unavailable, Refused):
+            return ""
+        return status_of(told["state"], told["reasons"], accepting=told["accepting"]).reason
 
     def _queue_look(self, part: Part) -> QueueLook | None:
         try:

@@ -103,7 +103,9 @@ class PrintRoom:
                 (folder / "bin" / found.name).symlink_to(found)
         for found in (SERVER_BIN / "backend").iterdir():
             (folder / "bin" / "backend" / found.name).symlink_to(found)
-        shutil.copy(ONCE, folder / "bin" / "backend" / "once")
+        once = folder / "bin" / "backend" / "once"
+        shutil.copy(ONCE, once)
+        once.chmod(0o755)  # cupsd runs no backend that a group may write
 
     @property
     def server(self) -> str:

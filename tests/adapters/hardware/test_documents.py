@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -301,6 +302,22 @@ def test_a_printer_says_what_it_lacks_before_anything_is_sent(room: PrintRoom, o
     assert printer.status() == PrinterStatus("attention", "server-gone")
     room.start_server()
     assert printer.status() == PrinterStatus("ready")
+
+
+@pytest.mark.row("F11.2")
+def test_a_queue_that_somebody_stopped_is_told_and_goes_on(room: PrintRoom, office: PaperPrinter) -> None:
+    subprocess.run(["cupsdisable", "-h", room.server, "office"], check=True)
+    printer = printer_at(room, "office")
+    assert printer.status() == PrinterStatus("attention", "paused")
+    seen: list[str] = []
+
+    def told(reason: str) -> None:
+        seen.append(reason)
+        if reason == "paused":
+            subprocess.run(["cupsenable", "-h", room.server, "office"], check=True)
+
+    outcome = printer.print_traced(document_job("stopped", Ticket(1)), told, lambda trail: None)
+    assert (outcome, seen) == (Outcome("confirmed"), ["paused", ""])
 
 
 def test_what_is_no_document_fails_and_the_next_one_prints(room: PrintRoom, office: PaperPrinter) -> None:
