@@ -295,6 +295,8 @@ def of_devices(runs: Runs, stage: Any, box: Path) -> None:
     finally:
         over.set()
         scanning.join()
+    runs.run("A test slip, and what its end proves.", "print", "test", "receipt-printer", "--dir", str(box), "--badge",
+             "WB-C-02", "--pin", "135790")  # fmt: skip
     runs.run("What a box and its devices need of their machine.", "doctor", "--dir", str(box), codes=(0, 1))
 
 

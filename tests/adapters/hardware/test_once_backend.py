@@ -31,7 +31,7 @@ def deliver(
 ) -> tuple[int, str]:
     done = subprocess.run(
         [backend, "7", "box", "way-j-1", "1", options, "file"],
-        env={**os.environ, "DEVICE_URI": uri, "CUPS_CACHEDIR": str(backend.parent / "cache"), "CUPS_SERVERBIN": "/nowhere"},
+        env={**os.environ, "DEVICE_URI": uri, "CUPS_SERVERBIN": "/nowhere", "CUPS_CACHEDIR": f"{backend.parent}/cache"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout.strip()
