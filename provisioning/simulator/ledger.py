@@ -1,65 +1,85 @@
-"""What was really produced and told, kept outside every node: the judges' own book."""
+"""What was really produced and told, kept outside every node: the judges' own book.
+
+A fact goes by its chain hash here: two histories may bear one number, and a disk may be copied or put back.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from dataclasses import dataclass
 from hashlib import sha256
 
 from sync.adapters.sqlite_log.connection import Connection
-from sync.kernel.ids import FactId, StreamId
+from sync.domain.fleet.facts import STREAM_OPENED
+from sync.kernel.codec import decode_fact
+from sync.kernel.ids import FactId
+from sync.kernel.outcome import PeerFault
 
 WITHHELD = 2
 
 
-class Ledger:
-    """`produced`: digest of every fact that ever lay on a box's disk. `told`: facts a person was answered for.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A fact where its machine wrote it. `first_h`: of the first writing, where it was issued again."""
 
-    `rolled_back`: facts that were on a disk which was put back to before them, or destroyed. `doubled`: streams in
-    which one number was written twice, with two contents.
-    """
+    fid: FactId
+    digest: bytes
+    first_h: bytes | None
+    opening: bool
+
+
+class Ledger:
+    """`written`: every fact that ever lay on a box's disk, by chain hash. `told`: facts a person was answered for."""
 
     def __init__(self) -> None:
-        self.produced: dict[FactId, bytes] = {}
+        self.written: dict[bytes, Written] = {}
         self.told: set[FactId] = set()
-        self.rolled_back: set[FactId] = set()
-        self.doubled: set[StreamId] = set()
         self.shut_out: dict[str, dict[tuple[int, int], int]] = {}
         self.scopes_of: dict[str, tuple[str, ...]] = {}
-        self._read: dict[tuple[str, int, int], int] = defaultdict(int)
+        self._on_disks: Counter[bytes] = Counter()
+        self._disks: dict[str, dict[tuple[int, int], list[bytes]]] = defaultdict(dict)
+
+    def is_on_a_disk(self, h: bytes) -> bool:
+        """False: the disks that had it were put back to before it, or are gone for good."""
+        return self._on_disks[h] > 0
 
     def read_log(self, label: str, node: str, conn: Connection) -> None:
-        """Take note of what one machine has written since the last look."""
+        """Take note of what one machine holds of its own since the last look."""
+        disk = self._disks[label]
         for stream, incarnation, lane, last in conn.execute(
-            "SELECT id, incarnation, lane, last FROM stream WHERE own = 1 ORDER BY id"
+            "SELECT id, incarnation, lane, last FROM stream WHERE own > 0 ORDER BY id"
         ).fetchall():
-            known = self._read[label, incarnation, lane]
-            if last <= known:
+            known = disk.setdefault((incarnation, lane), [])
+            if last <= len(known):
                 continue
             rows = conn.execute(
-                "SELECT seq, status, fact FROM log WHERE stream = ? AND seq > ? ORDER BY seq", (stream, known)
+                "SELECT seq, h, status, fact FROM log WHERE stream = ? AND seq > ? ORDER BY seq", (stream, len(known))
             )
-            for seq, status, raw in rows:
-                fid = FactId(node, incarnation, lane, seq)
-                d = raw if status == WITHHELD else sha256(raw).digest()
-                if self.produced.setdefault(fid, d) != d:
-                    self.doubled.add(fid.stream)
-            self._read[label, incarnation, lane] = last
+            for seq, h, status, raw in rows:
+                self._note(FactId(node, incarnation, lane, seq), bytes(h), status, bytes(raw))
+                known.append(bytes(h))
+                self._on_disks[bytes(h)] += 1
+
+    def _note(self, fid: FactId, h: bytes, status: int, raw: bytes) -> None:
+        if h in self.written:
+            return
+        first_h, opening = None, False
+        if status != WITHHELD:
+            try:
+                fact = decode_fact(raw)
+            except PeerFault:
+                fact = None
+            if fact is not None:
+                first_h = None if fact.reissue_of is None else fact.reissue_of[3]
+                opening = fact.kind == STREAM_OPENED
+        self.written[h] = Written(fid, raw if status == WITHHELD else sha256(raw).digest(), first_h, opening)
 
     def disk_put_back(self, label: str, node: str, conn: Connection) -> None:
         """The disk of `label` now holds only what `conn` shows: what else it once held may be gone for good."""
-        ends = {
-            (row[0], row[1]): row[2] for row in conn.execute("SELECT incarnation, lane, last FROM stream WHERE own = 1")
-        }
-        for read_label, incarnation, lane in list(self._read):
-            if read_label == label:
-                end = ends.get((incarnation, lane), 0)
-                for seq in range(end + 1, self._read[label, incarnation, lane] + 1):
-                    self.rolled_back.add(FactId(node, incarnation, lane, seq))
-                self._read[label, incarnation, lane] = end
+        self.disk_gone(label)
+        self.read_log(label, node, conn)
 
-    def disk_gone(self, label: str, node: str) -> None:
+    def disk_gone(self, label: str) -> None:
         """A machine that nobody will ever start again: what only it held is gone with it."""
-        for read_label, incarnation, lane in list(self._read):
-            if read_label == label:
-                last = self._read[label, incarnation, lane]
-                self.rolled_back.update(FactId(node, incarnation, lane, seq) for seq in range(1, last + 1))
+        for known in self._disks.pop(label, {}).values():
+            self._on_disks.subtract(known)

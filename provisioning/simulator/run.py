@@ -115,7 +115,7 @@ def _heal(world: World) -> None:
             if box.alive:
                 box.die()
             box.look_at_disk()
-            world.ledger.disk_gone(box.label, box.node)
+            world.ledger.disk_gone(box.label)
 
 
 def _rest(world: World) -> float:

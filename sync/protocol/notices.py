@@ -6,13 +6,15 @@ the protocol page names the types and leaves their fields open.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sync.protocol.fields import COUNT, H16, INCARNATION, LANE, Fields, H, count, is_label, raw, text
 
 FREEZE, THAW, VOID, WIPE = range(1, 5)
+TELLING_MAX, TELLING_BYTES = 2048, 8
+"""Of how many of a stream's last facts an order tells the hash, and how much of each."""
 REISSUE, DISCARD = 1, 2
 """What becomes of facts behind a freeze."""
 
@@ -20,6 +22,10 @@ HELLO_WANTED = "hello-wanted"
 """Code of a notice to a node that the hub has something to say to, which a welcome says."""
 
 _HEAD, _NOTICE, _ORDER = "head.body", "notice.body", "order.body"
+
+
+def _is_telling(value: object) -> bool:
+    return type(value) is bytes and len(value) <= TELLING_MAX * TELLING_BYTES and len(value) % TELLING_BYTES == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,8 @@ class Order:
 
     `upto`: last seq at which both histories of a stream agree. `choice` of a thaw: REISSUE or DISCARD. `held`: how far
     the hub holds the stream, `h` its hash there; `lost`: up to where DISCARD gives facts up, what was written later is
-    issued again (numbers 6 to 8, which the page leaves open). `number` only rises.
+    issued again; `telling`: the first 8 bytes of the hub's hash at each of the last facts up to `held` (numbers 6 to 9,
+    which the page leaves open). `number` only rises.
     """
 
     number: int
@@ -93,6 +100,7 @@ class Order:
     held: int = 0
     h: bytes = bytes(32)
     lost: int = 0
+    telling: bytes = b""
 
     def body(self) -> Mapping[int, Any]:
         """The numbered map."""
@@ -103,6 +111,8 @@ class Order:
             fields |= {6: self.held, 7: self.h}
         if self.lost:
             fields[8] = self.lost
+        if self.telling:
+            fields[9] = self.telling
         return fields
 
     @classmethod
@@ -119,4 +129,17 @@ class Order:
             held=fields.one(6, COUNT, 0),
             h=fields.one(7, H, bytes(32)),
             lost=fields.one(8, COUNT, 0),
+            telling=fields.one(9, _is_telling, b""),
         )
+
+    def agreed(self, hash_at: Callable[[int], bytes | None]) -> int:
+        """The last seq at which the hub's history is the one that `hash_at` tells; None: not held there.
+
+        What differs before all that the order tells of is not known better than `upto` says.
+        """
+        n = len(self.telling) // TELLING_BYTES
+        for i in reversed(range(n)):
+            own = hash_at(self.held - n + 1 + i)
+            if own is not None and own.startswith(self.telling[i * TELLING_BYTES : (i + 1) * TELLING_BYTES]):
+                return self.held - n + 1 + i
+        return min(self.upto, self.held - n) if n else self.upto

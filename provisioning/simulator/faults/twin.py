@@ -60,7 +60,7 @@ def _twin(world: World, event: Event) -> None:
         world.ledger.read_log(label, box.node, store._conn)
     finally:
         store.close()
-    world.ledger.disk_gone(label, box.node)
+    world.ledger.disk_gone(label)
     door = SimCarrier(box, HTTPS)
     for raw in batches:
         for at_s in (rng.choice((0.0, 0.5, 30.0)), rng.choice((0.0, 40.0))):

@@ -19,6 +19,7 @@ JUDGES: tuple[tuple[str, Judge], ...] = (
     ("I3", chains.gaps),
     ("I10", chains.backwards),
     ("I4", chains.twice),
+    ("I4", chains.counted_again),
     ("I5", mirrors.differing),
     ("I5", mirrors.unfolded),
     ("I6", mirrors.outside),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sync.kernel.chain import Chain
 from sync.kernel.codec import decode_fact
+from sync.kernel.ids import FactId
 from sync.kernel.outcome import PeerFault
 
 if TYPE_CHECKING:
@@ -72,3 +73,19 @@ def twice(world: World) -> Iterator[str]:
             "ORDER BY 1, 2"
         ):
             yield f"stream {row[0]} arrived twice from {row[1]} and {row[2]}"
+
+
+def counted_again(world: World) -> Iterator[str]:
+    """A fact that was issued again counts once, however many machines wrote it anew."""
+    with world.hub.store.read() as conn:
+        rows = conn.execute(
+            "SELECT s.node, s.incarnation, s.lane, l.seq, l.h, l.fact FROM entity_fact f "
+            "JOIN stream s ON s.id = f.stream JOIN log l ON l.stream = f.stream AND l.seq = f.seq WHERE l.status = 0 "
+            "ORDER BY f.stream, f.seq"
+        ).fetchall()
+    first: dict[bytes, FactId] = {}
+    for node, incarnation, lane, seq, h, raw in rows:
+        fid, again = FactId(node, incarnation, lane, seq), decode_fact(raw).reissue_of
+        before = first.setdefault(bytes(h) if again is None else again[3], fid)
+        if before != fid:
+            yield f"{fid} counts, and is the fact that counts as {before}"

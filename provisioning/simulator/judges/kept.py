@@ -3,71 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from provisioning.simulator.judges.rest import judged
 from sync.kernel.codec import decode_fact
 from sync.kernel.ids import FactId
+from sync.kernel.outcome import PeerFault
 
 if TYPE_CHECKING:
     from provisioning.simulator.world import World
 
-WITHHELD, FROZEN = 2, 1
+WITHHELD, FROZEN, CLOSED = 2, 1, 3
 
 
-def at_hub(world: World) -> dict[FactId, bytes]:
-    """Digest of every fact of a box in the hub's log."""
+@dataclass(frozen=True, slots=True)
+class AtHub:
+    """A fact of a box in the hub's log. `first_h`: of its first writing, where it was issued again."""
+
+    fid: FactId
+    digest: bytes
+    first_h: bytes | None
+
+
+def at_hub(world: World) -> dict[bytes, AtHub]:
+    """Every fact of a box in the hub's log, by chain hash."""
     with world.hub.store.read() as conn:
         rows = conn.execute(
-            "SELECT s.node, s.incarnation, s.lane, l.seq, l.status, l.fact FROM log l JOIN stream s ON s.id = l.stream "
-            "WHERE s.node <> ? ORDER BY l.stream, l.seq",
+            "SELECT s.node, s.incarnation, s.lane, l.seq, l.h, l.status, l.fact FROM log l "
+            "JOIN stream s ON s.id = l.stream WHERE s.node <> ? ORDER BY l.stream, l.seq",
             (world.hub_name,),
         ).fetchall()
-    return {FactId(r[0], r[1], r[2], r[3]): r[5] if r[4] == WITHHELD else sha256(r[5]).digest() for r in rows}
+    return {
+        bytes(r[4]): AtHub(
+            FactId(r[0], r[1], r[2], r[3]),
+            bytes(r[6]) if r[5] == WITHHELD else sha256(r[6]).digest(),
+            None if r[5] == WITHHELD else _first_of(r[6]),
+        )
+        for r in rows
+    }
+
+
+def _first_of(raw: bytes) -> bytes | None:
+    try:
+        first = decode_fact(raw).reissue_of
+    except PeerFault:
+        return None
+    return None if first is None else first[3]
 
 
 def lost(world: World) -> Iterator[str]:
-    """Facts that were told as done, or lay on a disk, and that the hub does not hold."""
+    """Facts that were told as done, or lay on a disk, and that the hub holds under no number."""
     ledger, held = world.ledger, at_hub(world)
     judged_nodes = {box.node for box in judged(world)}
-    shown, again = _streams_shown_stuck(world), _elsewhere(world)
-    for fid in sorted(ledger.told - ledger.produced.keys()):
+    shown, ended = _streams(world, FROZEN), _streams(world, CLOSED)
+    there = held.keys() | {one.first_h for one in held.values()}
+    numbers = {one.fid for one in ledger.written.values()}
+    for fid in sorted(ledger.told - numbers):
         yield f"{fid} was told as done and never lay on the disk"
-    for fid in sorted(ledger.produced):
-        if fid.node not in judged_nodes or fid in ledger.rolled_back or fid in again or fid.stream in shown:
+    for h, one in sorted(ledger.written.items(), key=lambda item: (item[1].fid, item[0])):
+        if one.fid.node not in judged_nodes or not ledger.is_on_a_disk(h) or one.fid.stream in shown:
             continue
-        if fid not in held:
-            yield f"{fid} is not at the hub{' though a person was answered' if fid in ledger.told else ''}"
+        if one.opening and one.fid.stream in ended:
+            continue
+        if there.isdisjoint((h, one.first_h or h)):
+            yield f"{one.fid} is not at the hub{' though a person was answered' if one.fid in ledger.told else ''}"
 
 
-def _streams_shown_stuck(world: World) -> set[tuple[str, int, int]]:
-    """Frozen streams: an operator sees them."""
+def _streams(world: World, state: int) -> set[tuple[str, int, int]]:
+    """Of a frozen one an operator sees that it stands still; a closed one ended where its history parted."""
     with world.hub.store.read() as conn:
-        rows = conn.execute("SELECT node, incarnation, lane FROM stream WHERE state = ?", (FROZEN,)).fetchall()
+        rows = conn.execute("SELECT node, incarnation, lane FROM stream WHERE state = ?", (state,)).fetchall()
     return {(row[0], row[1], row[2]) for row in rows}
-
-
-def _elsewhere(world: World) -> set[FactId]:
-    """Facts that came again under another number: issued anew behind a stopped stream."""
-    if not world.hits["twin"]:
-        return set()
-    with world.hub.store.read() as conn:
-        rows = conn.execute(
-            "SELECT s.node, l.fact FROM log l JOIN stream s ON s.id = l.stream WHERE l.status <> ? ORDER BY 1",
-            (WITHHELD,),
-        ).fetchall()
-    again = ((node, decode_fact(raw).reissue_of) for node, raw in rows)
-    return {FactId(node, *of[:3]) for node, of in again if of is not None}
 
 
 def invented(world: World) -> Iterator[str]:
     """Facts at the hub that no box wrote, and facts taken from a machine that was shut out."""
     ledger = world.ledger
-    for fid, d in sorted(at_hub(world).items()):
-        if fid not in ledger.produced:
+    for h, held in sorted(at_hub(world).items(), key=lambda item: (item[1].fid, item[0])):
+        known, fid = ledger.written.get(h), held.fid
+        if known is None or known.fid != fid:
             yield f"{fid} was never written"
-        elif ledger.produced[fid] != d and fid.stream not in ledger.doubled:
+        elif known.digest != held.digest:
             yield f"{fid} has other bytes at the hub"
         good = ledger.shut_out.get(fid.node)
         if good is not None and fid.seq > good.get((fid.incarnation, fid.lane), 0):

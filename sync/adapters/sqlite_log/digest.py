@@ -96,7 +96,7 @@ def digest_some(
                 first = run[2]
                 last = min(run[3], first + (limit - taken) - 1)
                 stream = _stream(conn, store, run[1])
-                again = hub_reissued.among(conn, stream.node, stream.incarnation, stream.lane, first, last)
+                again = hub_reissued.among(conn, stream.node, stream.lane, first, last)
                 for row in conn.execute(
                     "SELECT seq, status, fact, h FROM log WHERE stream = ? AND seq BETWEEN ? AND ? ORDER BY seq",
                     (run[1], first, last),

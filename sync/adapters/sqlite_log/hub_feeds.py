@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from sync.adapters.sqlite_log import hub_reissued
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.adapters.sqlite_log.node_store import Unit
@@ -221,10 +222,11 @@ class Feeds:
     def _state_entry(self, conn: Connection, etype: int, key: Key, point: Point) -> feed.StateEntry:
         rows = conn.execute(
             "SELECT s.node, s.incarnation, s.lane, max(f.seq) FROM entity_fact f JOIN stream s "
-            "ON s.id = f.stream WHERE f.etype = ? AND f.key = ? GROUP BY s.id ORDER BY s.node, s.incarnation, s.lane",
+            "ON s.id = f.stream WHERE f.etype = ? AND f.key = ? GROUP BY s.id",
             (etype, key),
         )
-        seen = tuple((r[0], r[1], r[2], r[3]) for r in rows)
+        own = [(r[0], r[1], r[2], r[3]) for r in rows]
+        seen = hub_reissued.together(own, hub_reissued.first_places(conn, etype, key))
         return feed.StateEntry(
             etype,
             key,

@@ -16,7 +16,7 @@ from sync.adapters.sqlite_log.hub_inbound import CLOSED, FROZEN
 from sync.adapters.sqlite_log.node_store import Unit
 from sync.domain.fleet.facts import loss_reported
 from sync.kernel.fact import Fact
-from sync.protocol.notices import DISCARD, FREEZE, REISSUE, THAW, Order
+from sync.protocol.notices import DISCARD, FREEZE, REISSUE, TELLING_BYTES, TELLING_MAX, THAW, Order
 
 DISCARDED = "discarded"
 
@@ -79,6 +79,18 @@ def thaw(unit: Unit, node: str, stream: Stopped, choice: int, actor: str, now_ms
     _give(conn, node, Order(0, THAW, place, stream.good, choice, stream.held, bytes(row[1])), actor, now_ms)
 
 
+def _telling(conn: Connection, stream: int, held: int) -> bytes:
+    """By its hashes each machine finds for itself where its history left the hub's: they may be more than two."""
+    told: list[bytes] = []
+    for seq, h in conn.execute(
+        "SELECT seq, h FROM log WHERE stream = ? AND seq <= ? ORDER BY seq DESC LIMIT ?", (stream, held, TELLING_MAX)
+    ):
+        if seq != held - len(told):
+            break
+        told.append(bytes(h)[:TELLING_BYTES])
+    return b"".join(reversed(told))
+
+
 def hold(unit: Unit, node: str, actor: str, now_ms: int, *, freeze: bool) -> Order:
     """Stop a whole node, or let it go on."""
     return _give(unit.conn, node, Order(0, FREEZE if freeze else THAW), actor, now_ms)
@@ -98,14 +110,24 @@ def _give(conn: Connection, node: str, order: Order, actor: str, now_ms: int) ->
 def due(conn: Connection, node: str, streams: Sequence[tuple[int, int]]) -> list[Order]:
     """Orders on streams that the node still names, by number. Nothing is given up before its loss report was read."""
     rows = conn.execute(
-        "SELECT o.number, o.verb, o.incarnation, o.lane, o.upto, o.choice, o.held, o.h, l.last FROM node_order o "
+        "SELECT o.number, o.verb, o.incarnation, o.lane, o.upto, o.choice, o.held, o.h, l.last, s.id FROM node_order o "
         "JOIN stream s ON s.node = o.node AND s.incarnation = o.incarnation AND s.lane = o.lane "
         "LEFT JOIN loss l ON l.node = o.node AND l.incarnation = o.incarnation AND l.lane = o.lane "
         "AND l.first = o.upto + 1 WHERE o.node = ? AND s.state = ? ORDER BY o.number",
         (node, CLOSED),
     ).fetchall()
     return [
-        Order(r[0], r[1], (r[2], r[3]), r[4], r[5], r[6], bytes(r[7]), r[8] if r[5] == DISCARD else 0)
+        Order(
+            r[0],
+            r[1],
+            (r[2], r[3]),
+            r[4],
+            r[5],
+            r[6],
+            bytes(r[7]),
+            (r[8] or 0) if r[5] == DISCARD else 0,
+            _telling(conn, r[9], r[6]),
+        )
         for r in rows
         if (r[2], r[3]) in streams and (r[5] != DISCARD or r[8] is not None)
     ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from sync.adapters.sqlite_log import hub_reissued
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.hub_feeds import hold_scope
 from sync.adapters.sqlite_log.hub_store import HubStore
@@ -100,7 +101,7 @@ def make(store: HubStore, label: str, sign: SignSegment, hub_time: int) -> Made 
     entries = []
     floors: dict[tuple[int, Key], bytes] = {}
     for etype, key, state, rev, last_key, d, x, fold_version in members:
-        point = feed.Checkpoint(state, rev, last_key, tuple(seen.get((etype, key), ())), d, x, fold_version)
+        point = feed.Checkpoint(state, rev, last_key, seen.get((etype, key), ()), d, x, fold_version)
         entries.append(feed.encode_entry(feed.StateEntry(etype, key, point)))
         floors[(etype, key)] = last_key
     sseq, e = position
@@ -177,8 +178,8 @@ def forget_old(store: HubStore, label: str, now_ms: int) -> int:
     return int(gone)
 
 
-def _seen_streams(conn: Connection, label: str) -> dict[tuple[int, Key], list[tuple[str, int, int, int]]]:
-    found: dict[tuple[int, Key], list[tuple[str, int, int, int]]] = {}
+def _seen_streams(conn: Connection, label: str) -> dict[tuple[int, Key], tuple[hub_reissued.SeenStream, ...]]:
+    found: dict[tuple[int, Key], list[hub_reissued.SeenStream]] = {}
     for etype, key, node, incarnation, lane, seq in conn.execute(
         "SELECT f.etype, f.key, s.node, s.incarnation, s.lane, max(f.seq) FROM feed_member m "
         "JOIN entity_fact f ON f.etype = m.etype AND f.key = m.key JOIN stream s ON s.id = f.stream "
@@ -187,7 +188,9 @@ def _seen_streams(conn: Connection, label: str) -> dict[tuple[int, Key], list[tu
         (label,),
     ):
         found.setdefault((etype, key), []).append((node, incarnation, lane, seq))
-    return found
+    for etype, key, first in hub_reissued.first_places_in(conn, label):
+        found[etype, key].append(first)
+    return {name: hub_reissued.together(seen) for name, seen in found.items()}
 
 
 def _groups(entries: Sequence[bytes]) -> Iterator[list[bytes]]:

@@ -33,7 +33,7 @@ from sync.catalog import ENTITY_TYPES, KINDS, check_fact
 from sync.kernel import hlc
 from sync.kernel.canonical import decode
 from sync.kernel.codec import decode_fact, encode_fact
-from sync.kernel.fact import Fact, Key, NewFact
+from sync.kernel.fact import Fact, Key, NewFact, apart
 from sync.kernel.ids import CONTROL, FactId, incarnation_from
 from sync.kernel.outcome import Unavailable
 from sync.kernel.suite import Suite
@@ -357,11 +357,12 @@ class NodeStore:
     def issue_again(self, unit: Unit, first: FactId, h: bytes, raw: bytes, *, same: bool = True) -> FactId:
         """Write an own fact of another stream again, at the end of its lane in the running incarnation.
 
-        `h`: its chain hash there. It keeps its first id and stamp (field 13), so it counts once, unless not `same`:
-        another fact bears its number at the hub, and it goes out as a new one.
+        `h`: its chain hash there. It keeps its first id and stamp (field 13), so it counts once. Not `same`: another
+        fact may bear its number at the hub, so its first id is one that only its hash makes.
         """
         old = decode_fact(raw)
-        origin = (old.reissue_of or (*first[1:], h, old.hlc)) if same else None
+        place = first[1:] if same else (apart(h), *first[2:])
+        origin = old.reissue_of or (*place, h, old.hlc)
         head = self._head_of(unit, first.lane)  # may write the lane's opening, which must be stamped before
         stamp, clock = self._next_stamp(unit)
         return self._add(unit, head, replace(old, hlc=stamp, clock=clock, reissue_of=origin))[1]

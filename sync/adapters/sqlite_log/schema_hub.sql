@@ -167,6 +167,8 @@ CREATE TABLE IF NOT EXISTS reissued (
     by_seq         INTEGER NOT NULL,
     PRIMARY KEY (node, incarnation, lane, seq, h)
 );
+CREATE INDEX IF NOT EXISTS reissued_by_number ON reissued (node, lane, seq);
+CREATE INDEX IF NOT EXISTS reissued_by_place ON reissued (node, by_incarnation, by_lane, by_seq);
 
 -- A scope as of one position: a signed manifest, and the signed segments of the newest two.
 CREATE TABLE IF NOT EXISTS snapshot (

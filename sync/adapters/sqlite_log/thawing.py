@@ -40,9 +40,13 @@ def obey(store: ApplianceStore, order: Order) -> int | None:
         stream, acked = conn.execute(
             "SELECT id, acked FROM stream WHERE own > 0 AND incarnation = ? AND lane = ?", (incarnation, lane)
         ).fetchone()
-        held = conn.execute("SELECT h FROM log WHERE stream = ? AND seq = ?", (stream, order.held)).fetchone()
-        one_history = held is not None and bytes(held[0]) == order.h
-        good = max(acked, order.held if one_history else order.upto)
+
+        def hash_at(seq: int) -> bytes | None:
+            row = conn.execute("SELECT h FROM log WHERE stream = ? AND seq = ?", (stream, seq)).fetchone()
+            return None if row is None else bytes(row[0])
+
+        one_history = hash_at(order.held) == order.h
+        good = max(acked, order.held if one_history else order.agreed(hash_at))
         rows = conn.execute(
             "SELECT seq, h, status, fact FROM log WHERE stream = ? AND seq > ? ORDER BY seq", (stream, good)
         ).fetchall()
@@ -54,8 +58,8 @@ def obey(store: ApplianceStore, order: Order) -> int | None:
                 continue
             fact = decode_fact(raw)
             fid = first
-            if (order.choice == REISSUE or seq > order.lost) and fact.kind != STREAM_OPENED:
-                fid = store.issue_again(unit, first, bytes(h), bytes(raw), same=seq > order.held)
+            if (order.choice == REISSUE or not order.upto < seq <= order.lost) and fact.kind != STREAM_OPENED:
+                fid = store.issue_again(unit, first, bytes(h), bytes(raw), same=one_history)
             touched[(fact.etype, fact.key)] = fid
         conn.executemany(
             "INSERT INTO behind (stream, seq, h, status, fact) VALUES (?, ?, ?, ?, ?)",

@@ -14,7 +14,7 @@ from sync.adapters.sqlite_log.connection import SqlcipherFile
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.kernel.codec import decode_fact
-from sync.kernel.fact import Fact, NewFact
+from sync.kernel.fact import Fact, NewFact, apart
 from sync.kernel.ids import FactId
 from tests.adapters.store.sites import Site, arrival, open_hub
 
@@ -128,15 +128,16 @@ def test_the_hub_counts_it_once(site: Site, order: str) -> None:
     assert [one.fact for one in site.hub.state(STAY, "0100-1").collections] == [first]
 
 
-def test_another_fact_with_the_same_number_is_kept_beside_it(site: Site) -> None:
-    """A running copy: the hub holds the original's fact under this number, so the copy's goes out as a new one."""
+def test_what_may_share_its_number_with_another_fact_goes_by_its_hash(site: Site) -> None:
+    """It keeps its place in the order, and counts once beside its first writing all the same."""
     box = site.box("courier-a3k7q2xw", 1)
     first = collect(box, "0100-1")
-    new = again(box, first, same=False)
-    assert written(box, new).reissue_of is None
+    new = written(box, again(box, first, same=False))
+    assert new.reissue_of is not None and new.reissue_of[0] == apart(new.reissue_of[3]) != first.incarnation
+    assert new.reissue_of[1:3] == first[2:] and new.at_ms == written(box, first).at_ms
     site.up(box)
     site.digest()
-    assert len(site.hub.state(STAY, "0100-1").collections) == 2
+    assert len(site.hub.state(STAY, "0100-1").collections) == 1
 
 
 def test_its_place_in_the_order_is_that_of_the_first_writing(site: Site) -> None:

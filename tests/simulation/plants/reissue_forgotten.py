@@ -4,4 +4,4 @@ from sync.adapters.sqlite_log import thawing
 
 
 def plant(patch):
-    patch.edit(thawing, "obey", "(order.choice == REISSUE or seq > order.lost) and", "False and")
+    patch.edit(thawing, "obey", "(order.choice == REISSUE or not order.upto < seq <= order.lost) and", "False and")
