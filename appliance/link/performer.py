@@ -145,8 +145,17 @@ class Performer:
         if effect.welcome and self._hello_at is not None and self._now - self._hello_at <= HUB_TIME_S_MAX:
             on_the_way_ms = round(1000 * (self._now - self._hello_at))
             self._store.told_hub_time(hlc.ms_of(effect.ack.hub_time) + on_the_way_ms)
+        told += self._leave_to_the_other(outcomes)
         self._measure(effect, sum(outcome.moved for outcome in outcomes), waiting)
         return told if waiting else told + self._amend()
+
+    def _leave_to_the_other(self, outcomes: Sequence[outbox.MarkOutcome]) -> Events:
+        """Another process goes on under the numbers of this one, a running copy: nothing more is written under them."""
+        mine = self._store.incarnation
+        if not any(each.trouble == "rewound" and each.incarnation == mine for each in outcomes):
+            return []
+        self._store.begin_again("restored")
+        return [events.BegunAgain(self._store.incarnation)]
 
     def _amend(self) -> Events:
         """A clock that ran ahead of hub time: with nothing left to send, go on in a new incarnation from hub time."""

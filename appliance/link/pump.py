@@ -54,7 +54,8 @@ class Pump:
         """`what`: commit, up, received, hello, asks, tick, or why a carrier is down. `name`: the carrier."""
         now = self._now()
         if self._stumbled:
-            again = events.Stumbled(self._letters.streams(), self._store.meta_int("hub_epoch"))
+            epoch = self._store.meta_int("hub_epoch")
+            again = events.Stumbled(self._letters.streams(), epoch, self._store.incarnation)
             self._stumbled = False
             self._step(again)
         match what:

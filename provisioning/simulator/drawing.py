@@ -10,8 +10,6 @@ from provisioning.simulator.plan import Drawn, Fault, Plan, Shape
 from provisioning.simulator.work import draw_work
 
 REAL_SUITE_EVERY = 10
-OPEN = (("twin", "poison"), ("twin", "hub-rolled-back"))
-"""Pairs that are not drawn together: what they found is open. See DESIGN."""
 
 
 def draw(seed: int) -> Plan:
@@ -27,8 +25,7 @@ def draw(seed: int) -> Plan:
     events = draw_work(seed, shape)
     names: list[str] = []
     for fault in FAULTS:
-        shut = any(fault.name == one and other in names for one, other in OPEN)
-        if _own(seed, fault).random() < likely and not shut:
+        if _own(seed, fault).random() < likely:
             drawn = _drawn(seed, fault, shape)
             names.append(fault.name)
             rates.update(drawn.rates)

@@ -86,7 +86,7 @@ class BatchCut:
 class AckApplied:
     """What `ApplyAck` led to for one stream: `acked` is the mark now.
 
-    `trouble`: None, `other-history`, `rewound`, `behind`, `unknown-stream`.
+    `trouble`: None, `other-history`, `parted`, `rewound`, `behind`, `unknown-stream`.
     """
 
     incarnation: int
@@ -119,10 +119,14 @@ class BegunAgain:
 
 @dataclass(frozen=True, slots=True)
 class Stumbled:
-    """The disk failed in the middle of an event's effects; `streams` and `epoch` are what it holds."""
+    """The disk failed in the middle of an event's effects; `streams` and `epoch` are what it holds.
+
+    `incarnation`: the running one; an effect may have begun another before it failed.
+    """
 
     streams: tuple[OwnStream, ...]
     epoch: int
+    incarnation: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,8 @@ class Session:
     def _stumbled(self, event: do.Stumbled, now_s: float) -> None:
         """Some effects were not performed, nobody knows which: hang up, and begin again from what the disk holds."""
         self.epoch = event.epoch
+        if event.incarnation != self._incarnation:
+            self._incarnation, self._hello_number = event.incarnation, 0
         self.streams = {}
         for own in event.streams:
             self._stream(own)
@@ -334,7 +336,10 @@ class Session:
         elif stream is None:
             return  # it was done with
         elif event.trouble is not None:
-            stream.move(states.UPTO_BEYOND if event.trouble == "rewound" else states.OTHER_HISTORY)
+            if event.trouble == "other-history":
+                stream.move(states.OTHER_HISTORY)
+            elif event.trouble == "rewound" and stream.acked >= stream.last:
+                stream.move(states.UPTO_BEYOND)  # what waits goes on: it may be another history than the hub's
             self._out.append(do.Alarm(f"ack.{event.trouble}", name))
         else:
             stream.acknowledged(event.acked)

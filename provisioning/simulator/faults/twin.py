@@ -65,8 +65,9 @@ def _twin(world: World, event: Event) -> None:
     for raw in batches:
         for at_s in (rng.choice((0.0, 0.5, 30.0)), rng.choice((0.0, 40.0))):
             world.after(at_s, f"{label} is heard", partial(world.hub.arrives, door, raw))
+    quiet_s = rng.choice((0.01, 0.01, 3.0, 60.0))  # the copy may be heard before the first one writes again
     for at in range(rng.randint(1, 3)):
-        world.after(0.01 + at, f"{box.label} scans", partial(WORK["scan"], world, event))
+        world.after(quiet_s + at, f"{box.label} scans", partial(WORK["scan"], world, event))
 
 
 def visit(world: World, left: int = VISITS) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from provisioning.simulator.box import Box
+from provisioning.simulator.judges.outside import held_outside
 from provisioning.simulator.judges.rest import judged
 from sync.adapters.sqlite_log import digest
 from sync.catalog import ENTITY_TYPES
@@ -86,24 +86,3 @@ def outside(world: World) -> Iterator[str]:
     """Nothing of a scope that the box does not hold lies in its tables."""
     for box in judged(world):
         yield from held_outside(box)
-
-
-def held_outside(box: Box) -> Iterator[str]:
-    """Copies without a membership, memberships without a held scope."""
-    with box.store.read() as conn:
-        for row in conn.execute(
-            "SELECT DISTINCT label FROM member WHERE label NOT IN (SELECT label FROM cursor) ORDER BY label"
-        ):
-            yield f"{box.label} keeps members of {row[0]}, which it does not hold"
-        for table in ("copy", "copy_fact"):
-            for row in conn.execute(
-                f"SELECT DISTINCT c.etype, c.key FROM {table} c WHERE NOT EXISTS (SELECT 1 FROM member m "
-                "WHERE m.etype = c.etype AND m.key = c.key) ORDER BY 1, 2"
-            ):
-                yield f"{box.label} keeps {table} of {row[0]}/{row[1]} outside its scopes"
-        for row in conn.execute(
-            "SELECT e.etype, e.key FROM entity e WHERE NOT EXISTS (SELECT 1 FROM member m WHERE m.etype = e.etype "
-            "AND m.key = e.key) AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.etype = e.etype AND p.key = e.key) "
-            "ORDER BY 1, 2"
-        ):
-            yield f"{box.label} shows {row[0]}/{row[1]} outside its scopes"

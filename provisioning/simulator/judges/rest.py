@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from provisioning.simulator.box import Box
+from provisioning.simulator.judges.outside import held_outside
 from sync.adapters.sqlite_log import down, hub_orders
 from sync.adapters.sqlite_log.hub_inbound import undigested
 from sync.kernel.limits import HELLO_EVERY_S
@@ -93,6 +94,8 @@ def _behind(world: World, box: Box) -> Iterator[str]:
             yield f"{box.label} {head.label} at {at.epoch}/{at.sseq}, hub {world.hub.store.epoch}/{head.sseq}"
         elif world.expects_set_repair and not _same_set(world, box, head.label):
             yield f"{box.label} {head.label} set differs"
+    if world.expects_set_repair:
+        yield from held_outside(box)
 
 
 def _same_set(world: World, box: Box, label: str) -> bool:

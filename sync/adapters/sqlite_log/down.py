@@ -85,22 +85,24 @@ def enter_scope(unit: Unit, label: str) -> None:
 def leave_scope(store: ApplianceStore, unit: Unit, label: str) -> None:
     """Membership, cursor and what no other scope holds are gone with this commit.
 
-    Also a copy without any membership: a damaged one, which no comparison with the hub would find once the scope is
-    gone.
+    Also copies without any membership, which the hub's word on the other scopes need not touch.
     """
     conn = unit.conn
     members = set(conn.execute("SELECT etype, key FROM member WHERE label = ?", (label,)).fetchall())
     conn.execute("DELETE FROM member WHERE label = ?", (label,))
-    members.update(
-        conn.execute(
-            "SELECT etype, key FROM entity WHERE rev > 0 UNION SELECT etype, key FROM copy UNION "
-            "SELECT etype, key FROM copy_fact EXCEPT SELECT etype, key FROM member"
-        )
-    )
     for table in ("cursor", "staged", "staging"):
         conn.execute(f"DELETE FROM {table} WHERE label = ?", (label,))
-    for etype, key in sorted(members, key=repr):
+    for etype, key in sorted(members | _of_no_scope(conn), key=repr):
         leave(store, unit, etype, key)
+
+
+def _of_no_scope(conn: Connection) -> set[tuple[int, Key]]:
+    """Copies from the hub whose memberships are gone: damage. What is this box's own alone bears no rev of the hub."""
+    rows = conn.execute(
+        "SELECT etype, key FROM entity WHERE rev > 0 UNION SELECT etype, key FROM copy WHERE rev0 > 0 UNION "
+        "SELECT etype, key FROM copy_fact EXCEPT SELECT etype, key FROM member"
+    )
+    return {(row[0], row[1]) for row in rows}
 
 
 def apply_round(store: ApplianceStore, tails: Sequence[Tail], hub_ms: int) -> RoundOutcome:
@@ -185,9 +187,11 @@ def bucket_values(store: ApplianceStore, label: str) -> list[bytes]:
 
 
 def note_checked(store: ApplianceStore, hub_ms: int) -> None:
-    """All held scopes were just compared with the hub's set hashes."""
+    """All held scopes are just compared with the hub's set hashes; what lies in none of them, those cannot show."""
     with store.write(step="sets.checked") as unit:
         set_meta(unit.conn, "sets_checked_ms", hub_ms)
+        for etype, key in sorted(_of_no_scope(unit.conn), key=repr):
+            leave(store, unit, etype, key)
 
 
 def held_x(store: ApplianceStore, etype: int, key: Key) -> bytes | None:

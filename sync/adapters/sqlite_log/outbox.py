@@ -64,7 +64,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class MarkOutcome:
-    """`moved` facts newly signed for; `trouble`: None, `other-history`, `rewound`, `behind`, `unknown-stream`."""
+    """`moved` facts newly signed for; `trouble`: None, `behind`, `unknown-stream`, `rewound`, or another history.
+
+    Of that, `other-history` says that the hub stopped the stream for it, `parted` that it has not met this one yet.
+    """
 
     incarnation: int
     lane: int
@@ -207,10 +210,23 @@ def _apply_mark(store: ApplianceStore, unit: Unit, mark: Mark, hub_ms: int, raw:
             regained.note(conn, mark.incarnation, mark.lane, mark.upto)
         return done(0, "unknown-stream")
     stream, last, acked, state = row
-    if mark.state == FROZEN and mark.upto > last:
-        # Two histories bear one number: neither is taken over before an operator has said what becomes of them.
+
+    def other_history() -> MarkOutcome:
+        """Two histories bear one number: neither is taken over before an operator has said what becomes of them.
+
+        What the hub set aside of the part that it signed for is the same fact in both. A hub that has not met this
+        history is shown it: the stream goes on being sent, or nobody would ever be asked.
+        """
+        for seq, code, _ in mark.rejects:
+            if seq <= acked:
+                _set_aside(store, unit, stream, mark, seq, code)
+        if mark.state != FROZEN:
+            return done(0, "parted")
         conn.execute("UPDATE stream SET state = ? WHERE id = ?", (FROZEN, stream))
         return done(0, "other-history")
+
+    if mark.state == FROZEN and mark.upto > last:
+        return other_history()
     if mark.upto > last:
         if state != FROZEN:
             regained.note(conn, mark.incarnation, mark.lane, mark.upto)
@@ -227,8 +243,7 @@ def _apply_mark(store: ApplianceStore, unit: Unit, mark: Mark, hub_ms: int, raw:
     if mark.upto:
         own = conn.execute("SELECT h FROM log WHERE stream = ? AND seq = ?", (stream, mark.upto)).fetchone()
         if own is None or own[0] != mark.h:
-            conn.execute("UPDATE stream SET state = ? WHERE id = ?", (FROZEN, stream))
-            return done(0, "other-history")
+            return other_history()
     conn.execute(
         "UPDATE stream SET acked = ?, acked_hlc = ?, safe = max(safe, ?), state = ? WHERE id = ?",
         (mark.upto, hub_ms << 16, mark.safe, mark.state, stream),

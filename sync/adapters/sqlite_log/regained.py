@@ -24,7 +24,6 @@ from sync.kernel.ids import FactId, StreamId
 from sync.kernel.outcome import PeerFault
 from sync.protocol.batch import Item, Withheld
 
-FROZEN = 1
 TAKEN, SET_ASIDE, WITHHELD = 0, 1, 2
 
 
@@ -106,13 +105,10 @@ def give_up(store: ApplianceStore, gone: Lost) -> None:
 
 
 def other_history(store: ApplianceStore, gone: Lost) -> None:
-    """What the hub gives does not follow on what stands here: stop this stream and leave it to a person."""
+    """What the hub gives does not follow on what stands here. What waits here is sent, and shows the hub as much."""
     with store.write(step="history.regain") as unit:
         unit.conn.execute("DELETE FROM regain WHERE incarnation = ? AND lane = ?", gone.stream[1:])
-        unit.conn.execute(
-            "UPDATE stream SET state = ? WHERE node = ? AND incarnation = ? AND lane = ?", (FROZEN, *gone.stream)
-        )
-        count(unit.conn, "alarm.ack.other-history", store.clock.wall_ms())
+        count(unit.conn, "alarm.history.other", store.clock.wall_ms())
 
 
 def _read(item: bytes, role: str) -> Fact | None:

@@ -1,7 +1,8 @@
 """An operator's word on a stream that was stopped: what lies beyond its last good fact is issued again, or given up.
 
 The stream ends at its last good fact and is complete. What lay beyond moves aside, whole, as evidence; in the same
-commit it leaves the overlay and is written anew in the running incarnation.
+commit it leaves the overlay and is written anew in the running incarnation. So does a fact that the hub had set aside:
+only a hub that was put back since lets it lie there, and that one has not judged it.
 Source: protocol way/1, section 4.7.
 """
 
@@ -17,7 +18,7 @@ from sync.kernel.fact import Key
 from sync.kernel.ids import FactId
 from sync.protocol.notices import REISSUE, Order
 
-OPEN = 0
+OPEN, WITHHELD = 0, 2
 
 
 def obey(store: ApplianceStore, order: Order) -> int | None:
@@ -54,7 +55,7 @@ def obey(store: ApplianceStore, order: Order) -> int | None:
         for seq, h, status, raw in rows:
             first = FactId(store.node, incarnation, lane, seq)
             unpend(conn, first)
-            if status != OPEN:
+            if status == WITHHELD:
                 continue
             fact = decode_fact(raw)
             fid = first

@@ -7,12 +7,17 @@ from dataclasses import replace
 
 import pytest
 
+from appliance.link.letters import Letters
+from appliance.link.trust_book import BoxKeys, TrustBook
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
-from sync.adapters.sqlite_log import hub_lineage, regained
+from sync.adapters.sqlite_log import hub_lineage, outbox, regained
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.adapters.sqlite_log.streams import own_heads
 from sync.kernel.fact import NewFact
+from sync.kernel.ids import LIVE
 from sync.kernel.outcome import PeerFault
+from sync.kernel.suite import suite1
 
 
 def stop(world, box) -> None:
@@ -224,7 +229,7 @@ def test_nobody_is_given_another_nodes_history(world, eventually) -> None:
             feeds.own_history(*place)
 
 
-def test_history_that_does_not_follow_on_stops_the_stream_and_nothing_else(world, eventually) -> None:
+def test_history_that_does_not_follow_on_is_left_and_told(world, eventually) -> None:
     machine = rolled_back(world, eventually, "https")
     store = machine.store
     with store.write(step="act") as unit:
@@ -242,6 +247,44 @@ def test_history_that_does_not_follow_on_stops_the_stream_and_nothing_else(world
             (stream[1] + 1, stream[1] + 1, row[0]),
         )
     box = world.box("https", machine=machine)
-    eventually(lambda: box.counted("alarm.ack.other-history"))
+    eventually(lambda: box.counted("alarm.history.other"))
     eventually(lambda: store.state(10, "4402-1") is not None)
     eventually(lambda: regained.lost(store) == [])
+
+
+def speaks_as_a_copy(world, machine, stay: str) -> None:
+    """A copy of the running process writes under its numbers, and is heard once."""
+    store = machine.store
+    store._conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    twin = ApplianceStore(
+        image(machine, "twin") / "node.db", machine.store_key, node=machine.node, role=machine.role,
+        clock=SystemClock(), entropy=SystemEntropy(),
+    )  # fmt: skip
+    twin.incarnation = store.incarnation
+    twin._heads = own_heads(twin._conn, twin.suite.hasher, twin.node, twin.incarnation)
+    collected(twin, stay)
+    book = TrustBook(BoxKeys(machine.node, machine.signing, suite=suite1), world.bundle.raw, lambda raw: None)
+    [live] = [own for own in outbox.own_streams(twin) if own.lane == LIVE]
+    raw, _ = Letters(twin, book, "test").batch((live.incarnation, LIVE), live.acked + 1)
+    twin.close()
+    world.door.receive(raw, "https", machine.node)
+
+
+@pytest.mark.row("H35.13")
+def test_a_process_whose_numbers_another_goes_on_under_begins_anew(world, eventually) -> None:
+    """A running copy spoke and the original was silent: what it wrote next would bear numbers that are taken."""
+    machine = world.machine()
+    store = machine.store
+    collected(store, "4601-1")
+    box = world.box("https", machine=machine)
+    eventually(box.drained)
+    before = store.incarnation
+    speaks_as_a_copy(world, machine, "4602-1")
+    world.post.deliver(machine.node, [world.voice.hello_wanted(machine.node)])
+    eventually(lambda: store.state(10, "4602-1") is not None)
+    assert store.incarnation != before
+    collected(store, "4603-1")
+    eventually(box.drained)
+    eventually(world.digested)
+    assert [world.hub.state(10, f"460{n}-1") is not None for n in (1, 2, 3)] == [True] * 3
+    assert world.hub_count("evidence.equivocation") == 0

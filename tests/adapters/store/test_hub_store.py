@@ -75,6 +75,21 @@ def test_leaving_a_scope_evicts_what_it_brought(site: Site) -> None:
     assert box.state(11, "00730001-1") is None and box.state(10, "00730001-1") is not None
 
 
+def test_a_copy_whose_membership_was_damaged_goes_when_the_sets_are_compared(site: Site) -> None:
+    """If the hub lists it no more, no comparison finds it; if it does, the comparison brings it again."""
+    discharge(site, "00730001-1", "W01")
+    site.digest()
+    box = site.box("courier-aaaaaaaa", 1, ("site:stays", "ward:W01"))
+    site.round(box)
+    with box.write() as unit:
+        unit.conn.execute("DELETE FROM member WHERE etype = 11")
+    assert box.state(11, "00730001-1") is not None
+    down.note_checked(box, 1)
+    assert box.state(11, "00730001-1") is None and box.state(10, "00730001-1") is not None
+    site.repair(box, "ward:W01")
+    assert box.state(11, "00730001-1") is not None
+
+
 def test_a_scope_set_after_a_restore_never_bears_the_number_of_one_that_was_forgotten(site: Site) -> None:
     """Hub and box compare numbers alone: two sets under one number would never be told apart."""
     site.box("courier-aaaaaaaa", 1)

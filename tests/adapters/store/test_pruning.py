@@ -133,6 +133,20 @@ def test_what_people_see_survives_dropping_restart_and_later_facts(tmp_path: Pat
     again.close()
 
 
+def test_leaving_a_scope_and_comparing_sets_leave_what_is_this_boxs_own_alone(tmp_path: Path) -> None:
+    store = open_store(tmp_path, 1)
+    down.set_scopes(store, 1, ("site", "ward:W01"))
+    scan(store, ["0100-1", "0200-1"])
+    sign(store, NOON, safe=99)
+    sign(store, NOON + 15 * DAY_MS, safe=99)
+    assert prune(store) == 2
+    before = shown(store)
+    down.set_scopes(store, 2, ("site",))
+    down.note_checked(store, 1)
+    assert shown(store) == before != []
+    store.close()
+
+
 def test_a_withheld_fact_and_all_behind_it_stay(tmp_path: Path) -> None:
     store = open_store(tmp_path, 1)
     scan(store, KEYS[:8])

@@ -390,19 +390,33 @@ def test_a_late_ack_of_a_lower_epoch_is_counted() -> None:
         session.on(do.CarrierUp(session.carrier), now)
 
 
-@pytest.mark.parametrize(
-    ("trouble", "state", "alarm"),
-    [("other-history", states.STREAM_FROZEN, "ack.other-history"), ("rewound", states.REWOUND, "ack.rewound")],
-)
-def test_another_history_stops_that_stream_and_no_other(trouble: str, state: str, alarm: str) -> None:
+def test_another_history_stops_that_stream_and_no_other() -> None:
     session = talking(credit=GRANTED)
-    effects = session.on(do.AckApplied(ME, LIVE, 0, trouble), 2.0)
+    effects = session.on(do.AckApplied(ME, LIVE, 0, "other-history"), 2.0)
     assert effects == []
     session.on(do.FactCommitted(ME, LIVE, 1), 2.0)
-    assert session.on(do.AckApplied(ME, LIVE, 0, trouble), 2.1) == [do.Alarm(alarm, (ME, LIVE))]
-    assert session.streams[ME, LIVE].state == state
+    effects = session.on(do.AckApplied(ME, LIVE, 0, "other-history"), 2.1)
+    assert effects == [do.Alarm("ack.other-history", (ME, LIVE))]
+    assert session.streams[ME, LIVE].state == states.STREAM_FROZEN
     assert session.on(do.FactCommitted(ME, LIVE, 2), 3.0) == []
     assert of(session.on(do.FactCommitted(ME, BULK, 500), 3.0), do.CutAndSend)
+
+
+def test_a_disk_that_was_put_back_has_nothing_to_send_in_a_stream_that_goes_further_at_the_hub() -> None:
+    session = talking(streams=(do.OwnStream(5, LIVE, 3, 3),))
+    assert session.on(do.AckApplied(5, LIVE, 0, "rewound"), 2.0) == [do.Alarm("ack.rewound", (5, LIVE))]
+    assert session.streams[5, LIVE].state == states.REWOUND
+
+
+@pytest.mark.parametrize("trouble", ["rewound", "parted"])
+def test_what_waits_in_a_stream_that_differs_at_the_hub_is_shown_to_it(trouble: str) -> None:
+    """Only the hub can stop a stream with two histories so that a person is asked, and it has to meet both."""
+    session = talking()
+    session.on(do.FactCommitted(ME, LIVE, 1), 2.0)
+    session.on(do.BatchCut(ME, LIVE, 1, 1, 300), 2.0)
+    assert session.on(do.AckApplied(ME, LIVE, 0, trouble), 2.1) == [do.Alarm(f"ack.{trouble}", (ME, LIVE))]
+    resent = of(session.on(do.Tick(), session.wakes_at_s), do.Resend)
+    assert [(each.incarnation, each.lane, each.first) for each in resent] == [(ME, LIVE, 1)]
 
 
 def test_a_hub_that_went_back_is_shown_its_own_receipts_once() -> None:
@@ -474,13 +488,21 @@ def test_a_disk_that_failed_on_the_way_is_begun_again_from_what_it_holds() -> No
     session = talking()
     session.on(do.FactCommitted(ME, LIVE, 3), 1.0)
     session.on(said(message.ACK, Ack((), 5).body(), epoch=9), 1.1)
-    effects = session.on(do.Stumbled((do.OwnStream(ME, LIVE, 3, 0), do.OwnStream(5, LIVE, 8, 2)), 1), 1.2)
+    effects = session.on(do.Stumbled((do.OwnStream(ME, LIVE, 3, 0), do.OwnStream(5, LIVE, 8, 2)), 1, ME), 1.2)
     assert of(effects, do.Disconnect) == [do.Disconnect("mqtt")] and session.state == states.SILENT
     assert session.epoch == 1
     session.on(do.Tick(), 10.0)
     assert do.SendHello("mqtt", 3) in session.on(do.CarrierUp("mqtt"), 10.1), "a number is not used twice"
     cut = of(session.on(welcome(3), 10.2), do.CutAndSend)
     assert [(each.incarnation, each.first) for each in cut] == [(ME, 1), (5, 3)]
+
+
+def test_a_disk_that_failed_after_another_incarnation_began_leaves_the_session_in_that_one() -> None:
+    session = talking()
+    session.on(do.Stumbled((do.OwnStream(ME, LIVE, 3, 0), do.OwnStream(8, LIVE, 1, 0)), 1, 8), 1.2)
+    assert not session.streams[ME, LIVE].current and session.streams[8, LIVE].current
+    session.on(do.Tick(), 10.0)
+    assert do.SendHello("mqtt", 1) in session.on(do.CarrierUp("mqtt"), 10.1)
 
 
 def test_words_that_change_nothing_are_counted() -> None:
