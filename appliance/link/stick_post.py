@@ -55,15 +55,17 @@ class StickPost:
         self._sealing = sealing
 
     def pack(self) -> Packed:
-        """Everything for the hub. Packing twice is harmless."""
+        """Everything for the hub. Packing twice is harmless. Raises Unavailable `stick.nothing`: it never started."""
         store = self._store
         streams = outbox.own_streams(store)
-        newest = max(streams, key=lambda each: each.stream)
+        newest = outbox.newest_start(store)
+        if newest is None:
+            raise Unavailable("stick.nothing", 60.0)
         number = store.clock.wall_ms() // 1000  # above what the process that wrote that stream ever said
         epoch = store.meta_int("hub_epoch")
         cursors = down.cursors(store)
         held = tuple(ScopeHead(c.label, 0 if c.to_repair else c.sseq, c.e, bytes(16)) for c in cursors)
-        packed = Packed([self._letters.hello(number, newest.incarnation)])
+        packed = Packed([self._letters.hello(number, newest)])
         packed.messages.append(self._book.say(message.HEAD, Head(held, 0).body(), epoch))
         for cursor in cursors:
             values = tuple(down.bucket_values(store, cursor.label))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hub.backup.place import StreamEnd
+from sync.adapters.sqlite_log import hub_holes
 from sync.adapters.sqlite_log.connection import Connection, DatabaseError
 from sync.adapters.sqlite_log.meta import kept_suite
 from sync.adapters.sqlite_log.streams import ZERO_HASH
@@ -36,9 +37,9 @@ def check(conn: Connection, told: Sequence[StreamEnd] | None = None) -> Checked:
             "SELECT id, node, incarnation, lane, last, head FROM stream ORDER BY node, incarnation, lane"
         ).fetchall()
         for stream, node, incarnation, lane, last, head in rows:
-            held, fault = _chain(conn, hasher, stream, node, incarnation, lane, last, bytes(head))
+            upto, held, fault = _chain(conn, hasher, stream, node, incarnation, lane, last, bytes(head))
             facts += held
-            ends.append(StreamEnd(node, incarnation, lane, held))
+            ends.append(StreamEnd(node, incarnation, lane, upto))
             if fault:
                 return Checked(facts, tuple(ends), fault)
     except DatabaseError:
@@ -52,15 +53,19 @@ def check(conn: Connection, told: Sequence[StreamEnd] | None = None) -> Checked:
 
 def _chain(
     conn: Connection, hasher: Hasher, stream: int, node: str, incarnation: int, lane: int, last: int, head: bytes
-) -> tuple[int, str | None]:
-    links, prev, seq = Chain(hasher, node, incarnation, lane), ZERO_HASH, 0
+) -> tuple[int, int, str | None]:
+    """(how far it holds, how many facts that are, the fault). What an operator signed as lost is stepped over."""
+    links, prev, seq, held = Chain(hasher, node, incarnation, lane), ZERO_HASH, 0, 0
     for row in conn.execute("SELECT seq, h, status, fact FROM log WHERE stream = ? ORDER BY seq", (stream,)):
+        if row[0] > seq + 1 and (over := hub_holes.signed_over(conn, stream, seq + 1, row[0] - 1)) is not None:
+            prev, seq = over, row[0] - 1
         d = bytes(row[3]) if row[2] == WITHHELD else links.digest(bytes(row[3]))
         prev = links.link(seq + 1, prev, d)
         if row[0] != seq + 1 or bytes(row[1]) != prev:
-            return seq, f"{_name(node, incarnation, lane)}/{seq + 1}: the chain does not hold"
-        seq += 1
-    return seq, None if (seq, prev) == (last, head) else f"{_name(node, incarnation, lane)} ends at {seq}, not {last}"
+            return seq, held, f"{_name(node, incarnation, lane)}/{seq + 1}: the chain does not hold"
+        seq, held = seq + 1, held + 1
+    ends = None if (seq, prev) == (last, head) else f"{_name(node, incarnation, lane)} ends at {seq}, not {last}"
+    return seq, held, ends
 
 
 def _name(node: str, incarnation: int, lane: int) -> str:

@@ -41,7 +41,8 @@ def make_backup(
     _clear(local)
     try:
         told("copy")
-        found = _copy(source, local, key, wall_ms)
+        # Never before an older one, also where the clock was set back: by this time the tool knows what is relied on.
+        found = _copy(source, local, key, max([wall_ms, *(each.began_ms for each in kept)]))
         name = f"hub-{_stamp(found.began_ms)}-{len(kept) + 1:04d}"
         made = replace(found, name=name)
         told("carry")

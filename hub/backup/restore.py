@@ -22,7 +22,7 @@ from hub.link import refill
 from hub.link.monotone import Monotone, MonotoneFile, read_monotone
 from hub.link.voice import HubKeys
 from hub.projections import all_projectors
-from sync.adapters.clock import SystemClock
+from sync.adapters.clock import Clock, SystemClock
 from sync.adapters.idgen import SystemEntropy
 from sync.adapters.keys import sync_folder, write_whole
 from sync.adapters.sqlite_log.connection import connect
@@ -88,7 +88,14 @@ def choose(place: Place, name: str | None) -> Backup:
     return counting[-1]
 
 
-def build(place: Place, backup: Backup, target: Path, secrets: HubSecrets, told: Told = lambda _stage: None) -> Built:
+def build(
+    place: Place,
+    backup: Backup,
+    target: Path,
+    secrets: HubSecrets,
+    told: Told = lambda _stage: None,
+    clock: Clock | None = None,
+) -> Built:
     """A whole database at `target` out of a backup. Raises Unavailable `backup.damaged`, `backup.newer`."""
     if backup.schema > LAYOUT:
         raise Unavailable("backup.newer", 0.0)
@@ -96,7 +103,7 @@ def build(place: Place, backup: Backup, target: Path, secrets: HubSecrets, told:
     if fault_of(place, backup, secrets.store) is not None:
         raise Unavailable("backup.damaged", 0.0)
     told("rows")
-    store = _open(target, secrets)
+    store = _open(target, secrets, clock)
     source = connect(place.database(backup), secrets.store, writes=False)
     try:
         with store.write() as unit:
@@ -106,7 +113,7 @@ def build(place: Place, backup: Backup, target: Path, secrets: HubSecrets, told:
     finally:
         source.close()
         store.close()
-    store = _open(target, secrets)  # what it keeps in memory follows from the rows
+    store = _open(target, secrets, clock)  # what it keeps in memory follows from the rows
     try:
         told("query tables")
         with store.write() as unit:
@@ -133,6 +140,7 @@ def put_back(
     epoch: int = 0,
     told: Told = lambda _stage: None,
     copies: BlobCopies | None = None,
+    clock: Clock | None = None,
 ) -> PutBack:
     """Give the stopped hub in `folder` the database of a backup, under a higher epoch.
 
@@ -145,11 +153,11 @@ def put_back(
         raise Unavailable("backup.too-old", 0.0)
     fresh = folder / "data.restoring"
     _empty(fresh)
-    built = build(place, backup, fresh / "node.db", secrets, told)
+    built = build(place, backup, fresh / "node.db", secrets, told, clock)
     raised = max(held.epoch, epoch - 1, *(each.epoch for each in place.backups())) + 1
     tick = held.tick + 1
     told("blobs")
-    blobs_lost = _enter(fresh / "node.db", secrets, raised, tick, copies)
+    blobs_lost = _enter(fresh / "node.db", secrets, raised, tick, copies, clock)
     write_whole(folder / UNFINISHED, b"")
     MonotoneFile(folder / MONOTONE).rise(held.over(Monotone(raised, tick)))
     lost = 0
@@ -203,22 +211,24 @@ def _remembered(folder: Path, place: Place) -> Monotone:
     return found
 
 
-def _open(path: Path, secrets: HubSecrets) -> HubStore:
+def _open(path: Path, secrets: HubSecrets, clock: Clock | None) -> HubStore:
     return HubStore(
         path,
         secrets.store,
         node=secrets.node,
         role="hub",
-        clock=SystemClock(),
+        clock=clock or SystemClock(),
         entropy=SystemEntropy(),
         projectors=all_projectors(secrets.store),
         suite=secrets.messages.suite,
     )
 
 
-def _enter(path: Path, secrets: HubSecrets, epoch: int, tick: int, copies: BlobCopies | None) -> int:
+def _enter(
+    path: Path, secrets: HubSecrets, epoch: int, tick: int, copies: BlobCopies | None, clock: Clock | None
+) -> int:
     """Returns how many blobs are nowhere."""
-    store = _open(path, secrets)
+    store = _open(path, secrets, clock)
     try:
         with store.read() as conn:
             lost = copies.bring_back(blobs.held(conn)) if copies else []

@@ -87,3 +87,16 @@ def step_over(conn: Connection, stream: int, seq: int, h: bytes) -> None:
     conn.execute(
         "INSERT INTO anchor (stream, seq, h) VALUES (?, ?, ?) ON CONFLICT (stream, seq) DO NOTHING", (stream, seq, h)
     )
+
+
+def signed_over(conn: Connection, stream: int, first: int, last: int) -> bytes | None:
+    """The hash at which a stream goes on behind facts that an operator signed as lost; None where nobody did."""
+    if not conn.has_table("anchor"):
+        return None
+    row = conn.execute(
+        "SELECT a.h FROM anchor a JOIN stream s ON s.id = a.stream JOIN loss l ON l.node = s.node "
+        "AND l.incarnation = s.incarnation AND l.lane = s.lane WHERE a.stream = ? AND a.seq = ? AND l.first <= ? "
+        "AND l.last >= ?",
+        (stream, last, first, last),
+    ).fetchone()
+    return None if row is None else bytes(row[0])

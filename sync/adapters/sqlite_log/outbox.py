@@ -89,6 +89,13 @@ def own_streams(store: ApplianceStore, *, only_open: bool = False) -> list[OwnSt
     return [s for s in streams if s.state == OPEN] if only_open else streams
 
 
+def newest_start(store: ApplianceStore) -> int | None:
+    """The incarnation of the last process that began on this disk; None where none did."""
+    with store.read() as conn:
+        row = conn.execute("SELECT incarnation FROM stream WHERE own = 1 ORDER BY id DESC LIMIT 1").fetchone()
+    return None if row is None else int(row[0])
+
+
 def ended_unsafe(store: ApplianceStore, most: int) -> list[OwnStream]:
     """Complete streams of earlier starts that only wait to hear that they may be dropped; the oldest first.
 

@@ -95,6 +95,17 @@ def test_a_box_that_was_never_on_line_gets_its_ward_and_gives_its_facts(walked: 
     assert third.rounds is not None and third.rounds.entries == 0 and not third.refused and walked.same()
 
 
+def test_a_box_with_nothing_to_send_is_packed_all_the_same(walked: Walked) -> None:
+    """Stopped, as for a stick: no process runs, and the hub has signed for everything."""
+    assert walked.walk().acknowledged
+    walked.store.incarnation = 0
+    assert walked.post.pack().facts == 0
+    opened(walked.world, 3, start=7000)
+    walked.world.wait_digested()
+    told = walked.walk()
+    assert told.rounds is not None and told.rounds.entries >= 3 and walked.same()
+
+
 @pytest.mark.row("F10.14")
 def test_files_twice_late_and_crossed_do_no_harm(walked: Walked) -> None:
     up = walked.up()
