@@ -97,7 +97,7 @@ class BlobSender:
             try:
                 if not woken:
                     self._kept.ask_again()
-                self._send_all()
+                self.send_all()
                 if self._asked_s is None or self._mono_s() - self._asked_s >= SAFE_EVERY_S:
                     self._asked_s = self._mono_s()
                     self.ask_what_may_go()
@@ -128,7 +128,7 @@ class BlobSender:
             for word in words:
                 self._heard(word)
 
-    def _send_all(self) -> None:
+    def send_all(self) -> None:
         """Until nothing waits. One that the hub refuses loses its turn to those behind it.
 
         Raises what the line says, and the refusal of one that came round again: then it is time to wait.

@@ -14,8 +14,10 @@ from appliance.link.performer import Performer
 from appliance.link.pump import Pump
 from appliance.link.rounds import Rounds
 from appliance.link.trust_book import BoxKeys, TrustBook
+from provisioning.simulator.pictures import BLOBS, Pictures
 from provisioning.simulator.process import STORE_KEY, Died, Process
 from provisioning.simulator.promises import BLOCK, TICKETS
+from provisioning.simulator.safekeeping import BACKUPS
 from provisioning.simulator.site import Site
 from provisioning.simulator.wire import HTTPS, MQTT, SimCarrier
 from sync.adapters.leases.box import LOOK_EVERY_S, Leases
@@ -23,6 +25,7 @@ from sync.adapters.leases.witness import Witness
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.connection import connect
 from sync.adapters.sqlite_log.node_store import Change, Unit
+from sync.adapters.sqlite_log.pruning import prune
 from sync.kernel.ids import FactId
 from sync.kernel.outcome import PeerFault, Unavailable
 from sync.kernel.suite import suite1
@@ -31,6 +34,7 @@ from sync.protocol.session import Session
 
 SOFTWARE = "simulated"
 PAUSE_S = 1.0
+TIDY_EVERY_S = 20.0
 
 
 class Box(Process):
@@ -86,14 +90,17 @@ class Box(Process):
         letters = Letters(self.store, self.book, SOFTWARE)
         self.session = Session(Config(self.store.incarnation, names, world.dice(f"jitter {self.label}").random))
         gauge = Gauge(world.now_s, None)
+        self.pictures = Pictures(self) if BLOBS in world.plan.faults else None
         self.performer = Performer(
             self.store, self.book, letters, self.carriers, gauge, self, self.identity, lambda raw: None,
-            self.leases if world.leasing else None,
+            self.leases if world.leasing else None, self._signed,
         )  # fmt: skip
         self.letters = letters
         self.pump = Pump(self.store, self.book, letters, self.session, self.performer, gauge, reset_feeds=lambda: None)
         self.rounds = Rounds(self.store, _Asks(self), self.book)
         self.store.listen(self._committed)
+        if BACKUPS in world.plan.faults:
+            self.after(TIDY_EVERY_S, "tidies", self._tidy)
         self.after(0.0, "begins", partial(self._line, self.pump.begin))
 
     @property
@@ -118,6 +125,19 @@ class Box(Process):
     def _look(self) -> None:
         self._line(self.leases.look)
         self.after(LOOK_EVERY_S, "looks at leases", self._look)
+
+    def _signed(self, blobs: Sequence[tuple[bytes, bool]]) -> None:
+        if self.pictures is not None:
+            self.pictures.sender.signed(blobs)
+
+    def _tidy(self) -> None:
+        """What the fetcher's thread does once an hour."""
+        try:
+            if prune(self.store):
+                self.world.hit("facts dropped")
+        except Unavailable:
+            self.world.tell(f"{self.label} does not tidy")
+        self.after(TIDY_EVERY_S, "tidies", self._tidy)
 
     def let_go(self) -> None:
         for carrier in self.carriers.values():

@@ -9,18 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from hub.features.due.service import follow
+from hub.link.blob_desk import BlobDesk
 from hub.link.door import Door, Offer
 from hub.link.epoch import EpochKeeper
 from hub.link.feed_desk import FeedDesk
 from hub.link.learning import agree_on_shut_out
 from hub.link.lease_office import LeaseOffice
 from hub.link.publisher import LOOK_EVERY_S, Publisher
-from hub.link.voice import HubKeys, TrustBundle, Voice
+from hub.link.refill import Refill
+from hub.link.voice import HubKeys, TrustBundle, Voice, not_safe
 from provisioning.simulator.process import STORE_KEY, Process
 from provisioning.simulator.promises import content_keys
+from provisioning.simulator.safekeeping import BACKUPS, Safekeeping
 from provisioning.simulator.site import Site
 from provisioning.simulator.wire import SimCarrier
 from provisioning.trust.bundle import first_trust, make_bundle
+from sync.adapters.blob_store.folder import FolderStore
 from sync.adapters.sqlite_log import digest, hub_history, hub_inbound
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_snapshots import Worth
@@ -36,6 +40,7 @@ from sync.kernel.suite import suite1
 
 SOFTWARE = "simulated"
 TOGETHER_MAX = 16
+REFILL_LOOK_S = 5.0
 WORTH = Worth(members=2, entries=4)
 
 
@@ -43,9 +48,8 @@ class Centre(Process):
     """What is kept outside the database: keys, the trust bundle, the monotone file. A backup holds none of them."""
 
     def __init__(self, world: Site, folder: Path) -> None:
-        super().__init__(world, "hub", world.hub_name, folder, 0)
-        self.beside = folder.parent / "hub-beside"
-        self.beside.mkdir()
+        super().__init__(world, "hub", world.hub_name, folder / "data", 0)
+        self.directory = folder
         seed = world.plan.seed
         self.keys = HubKeys(sha256(b"sign %d" % seed).digest(), sha256(b"seal %d" % seed).digest(), suite1)
         self.public = suite1.signing_public(self.keys.signing)
@@ -60,11 +64,11 @@ class Centre(Process):
             authorities=(),
         )
         self._inbox: list[tuple[SimCarrier, bytes]] = []
-        self._taking = self._digesting = False
+        self._taking = self._digesting = self._refilling = False
 
     def begin(self) -> None:
         self._inbox.clear()
-        self._taking = self._digesting = False
+        self._taking = self._digesting = self._refilling = False
         self.store = HubStore(
             self.database,
             STORE_KEY,
@@ -78,21 +82,29 @@ class Centre(Process):
         try:
             self.store.start_incarnation(SOFTWARE)
             self.voice = Voice(self.store, self.keys, self.bundle)
-            self.epochs = EpochKeeper(self.store, self.beside / "monotone.json", lambda: self.trust.version)
+            self.epochs = EpochKeeper(self.store, self.monotone, lambda: self.trust.version)
             self.office = LeaseOffice(self.store, self.voice, self.epochs, keys_of=content_keys)
             learn, office = self.world.staff.learn, self.office if self.world.leasing else None
-            self.door = Door(self.store, self.voice, learn=learn, behind=self.epochs.above, office=office)
+            self.refill = Refill(self.store)
+            self.safekeeping = Safekeeping(self) if BACKUPS in self.world.plan.faults else None
+            safe = self.safekeeping.safe if self.safekeeping else not_safe
+            self.door = Door(self.store, self.voice, learn=learn, behind=self._behind, office=office, safe=safe)
             self.feeds = Feeds(self.store)
-            self.desk = FeedDesk(self.store, self.feeds, self.voice)
+            self.desk = FeedDesk(self.store, self.feeds, self.voice, self.refill.keeps_back)
+            self.blobs = BlobDesk(self.store, self.voice, FolderStore(self.folder / "blobs", suite1.hash), suite1.hash)
             self.publisher = Publisher(self.store, self.voice, WORTH)
             self.epochs.settle()
             agree_on_shut_out(self.store, [row.node for row in self.trust.revoked], self.world.staff.shut_out)
+            if self.safekeeping:
+                self.safekeeping.look()
+            self.refill.look()
         except Unavailable:
             self.die(5.0)
             return
         self.store.on_arrival(self._arrived)
         self._arrived()
         self.after(TICK_EVERY_S, "ticks", self._tick)
+        self._look_after_refill()
         self.after(LOOK_EVERY_S / 3, "looks for snapshots", self._publishes)
 
     def let_go(self) -> None:
@@ -114,9 +126,39 @@ class Centre(Process):
             self.epochs.tick()
             if self.world.leasing:
                 self.office.tidy()
+            if self.safekeeping:
+                self.safekeeping.look()
         except Unavailable:
             self.world.tell("hub does not tick")
         self.after(TICK_EVERY_S, "ticks", self._tick)
+
+    @property
+    def monotone(self) -> Path:
+        return self.directory / "monotone.json"
+
+    def _behind(self, epoch: int) -> None:
+        """Somebody holds proof that this hub forgot: from now on nobody hears where feeds stand."""
+        self.epochs.above(epoch)
+        self.refill.look()
+        self._look_after_refill()
+
+    def _look_after_refill(self) -> None:
+        if not self._refilling and self.refill.keeps_back():
+            self._refilling = True
+            self.after(REFILL_LOOK_S, "looks whether all came back", self._all_came_back)
+
+    def _all_came_back(self) -> None:
+        self._refilling = False
+        try:
+            if self.refill.look():
+                with self.store.read() as conn:
+                    labels = sorted(hub_inbound.feed_labels(self.store))
+                    rows = self.feeds.heads(conn, labels)
+                for row in rows:
+                    self.world.wire.publish(row.label, self.voice.head([row], None))
+        except Unavailable:
+            self.world.tell("hub does not end its refill")
+        self._look_after_refill()
 
     # The door
 
@@ -172,7 +214,7 @@ class Centre(Process):
             self._digesting = True
             self.after(fault.retry_s, "digests", self._digest)
             return
-        if done.labels:
+        if done.labels and not self.refill.keeps_back():
             with self.store.read() as conn:
                 rows = self.feeds.heads(conn, sorted(done.labels))
             for row in rows:
@@ -208,7 +250,8 @@ class Centre(Process):
 
     # Feeds, as the door for machines serves them
 
-    def _member(self, node: str) -> NodeRow:
+    def member(self, node: str) -> NodeRow:
+        """Who asks. Raises PeerFault for nobody of ours."""
         row = self.store.node_row(node)
         if row is None:
             raise PeerFault("node-unknown")
@@ -217,13 +260,13 @@ class Centre(Process):
         return row
 
     def _holder(self, node: str, label: str) -> NodeRow:
-        row = self._member(node)
+        row = self.member(node)
         if label not in row.scopes:
             raise PeerFault("scope-not-held")
         return row
 
     def heads(self, node: str) -> bytes:
-        row = self._member(node)
+        row = self.member(node)
         return self.desk.head_message(node, row.scopes)
 
     def segment(self, node: str, label: str, epoch: int, first: int) -> bytes:
@@ -231,7 +274,7 @@ class Centre(Process):
         return self.desk.segment(label, epoch, first)
 
     def own_history(self, node: str, incarnation: int, lane: int, first: int) -> bytes:
-        self._member(node)
+        self.member(node)
         with self.store.read() as conn:
             page = hub_history.page(conn, StreamId(node, incarnation, lane), first)
         return b"" if page is None else page.pack()
@@ -250,10 +293,12 @@ class Centre(Process):
     def photograph_all(self, into: Path) -> None:
         """The database, and apart from it what is kept beside it."""
         self.photograph(into / "database")
-        shutil.copytree(self.beside, into / "beside")
+        if self.monotone.exists():
+            shutil.copyfile(self.monotone, into / "monotone.json")
 
     def put_back_all(self, photograph: Path, *, with_beside: bool) -> None:
         self.put_back(photograph / "database")
         if with_beside:
-            shutil.rmtree(self.beside)
-            shutil.copytree(photograph / "beside", self.beside)
+            self.monotone.unlink(missing_ok=True)
+            if (photograph / "monotone.json").exists():
+                shutil.copyfile(photograph / "monotone.json", self.monotone)

@@ -25,7 +25,7 @@ def draw(seed: int) -> Plan:
     events = draw_work(seed, shape)
     names: list[str] = []
     for fault in FAULTS:
-        if _own(seed, fault).random() < likely:
+        if _own(seed, fault).random() < likely * fault.share:
             drawn = _drawn(seed, fault, shape)
             names.append(fault.name)
             rates.update(drawn.rates)

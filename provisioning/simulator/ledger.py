@@ -37,7 +37,7 @@ class Ledger:
         self.shut_out: dict[str, dict[tuple[int, int], int]] = {}
         self.scopes_of: dict[str, tuple[str, ...]] = {}
         self._on_disks: Counter[bytes] = Counter()
-        self._disks: dict[str, dict[tuple[int, int], list[bytes]]] = defaultdict(dict)
+        self._disks: dict[str, dict[tuple[int, int], dict[int, bytes]]] = defaultdict(dict)
 
     def is_on_a_disk(self, h: bytes) -> bool:
         """False: the disks that had it were put back to before it, or are gone for good."""
@@ -49,15 +49,16 @@ class Ledger:
         for stream, incarnation, lane, last in conn.execute(
             "SELECT id, incarnation, lane, last FROM stream WHERE own > 0 ORDER BY id"
         ).fetchall():
-            known = disk.setdefault((incarnation, lane), [])
-            if last <= len(known):
+            known = disk.setdefault((incarnation, lane), {})
+            upto = max(known, default=0)
+            if last <= upto:
                 continue
             rows = conn.execute(
-                "SELECT seq, h, status, fact FROM log WHERE stream = ? AND seq > ? ORDER BY seq", (stream, len(known))
+                "SELECT seq, h, status, fact FROM log WHERE stream = ? AND seq > ? ORDER BY seq", (stream, upto)
             )
             for seq, h, status, raw in rows:
                 self._note(FactId(node, incarnation, lane, seq), bytes(h), status, bytes(raw))
-                known.append(bytes(h))
+                known[seq] = bytes(h)
                 self._on_disks[bytes(h)] += 1
 
     def _note(self, fid: FactId, h: bytes, status: int, raw: bytes) -> None:
@@ -82,4 +83,4 @@ class Ledger:
     def disk_gone(self, label: str) -> None:
         """A machine that nobody will ever start again: what only it held is gone with it."""
         for known in self._disks.pop(label, {}).values():
-            self._on_disks.subtract(known)
+            self._on_disks.subtract(known.values())

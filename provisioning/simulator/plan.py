@@ -50,11 +50,15 @@ Hand = Callable[[Any, Event], None]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One kind of trouble: `draw` says how much of it, `hands` do what its events say."""
+    """One kind of trouble: `draw` says how much of it, `hands` do what its events say.
+
+    `share`: how often it is there, beside the others; of what costs much, less.
+    """
 
     name: str
     draw: Callable[[random.Random, Shape], Drawn]
     hands: Mapping[str, Hand] = field(default_factory=dict)
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

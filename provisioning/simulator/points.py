@@ -28,10 +28,9 @@ _STORE = "tests/adapters/store/test_crash_points.py"
 ELSEWHERE: Mapping[str, str] = {
     **dict.fromkeys(
         (
-            "blob.start", "blob.mark", "blob.ask", "blob.hold", "entities.reread", "fact.withhold", "feed.forget",
-            "log.prune", "refill.end", "repair.told", "salvage.put", "stream.thaw",
+            "entities.reread", "fact.withhold", "feed.forget", "repair.told", "salvage.put",
         ),
         _STORE,
     ),
 }  # fmt: skip
-"""Steps no simulated site takes in its weather (a thaw comes in the calm), and the test whose processes die there."""
+"""Steps no simulated site takes in its weather, and the test whose processes die there."""

@@ -15,7 +15,9 @@ from provisioning.simulator.faults import FAULTS, versions
 from provisioning.simulator.faults.twin import VISIT_EVERY_S, visit
 from provisioning.simulator.judges import JUDGES
 from provisioning.simulator.judges.rest import restless
+from provisioning.simulator.pictures import BLOBS
 from provisioning.simulator.plan import Hand, Plan
+from provisioning.simulator.safekeeping import BACKUPS
 from provisioning.simulator.small import small_numbers
 from provisioning.simulator.standin import standing_in
 from provisioning.simulator.synthetic import OWN, spoken
@@ -55,7 +57,9 @@ def run(plan: Plan, *, hear: Callable[[str], None] | None = None) -> Outcome:
     """
     folder = Path(tempfile.mkdtemp(prefix="way-sim-", dir=scratch()))
     try:
-        with standing_in(not plan.real_suite), small_numbers(plan.small), spoken(OWN):
+        soon = BACKUPS in plan.faults
+        numbers = small_numbers(borders=plan.small, soon=soon, chunks=BLOBS in plan.faults)
+        with standing_in(not plan.real_suite), numbers, spoken(OWN):
             return _run(World(plan, folder, hear))
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 from appliance.link import performer, rounds
 from hub.link import feed_desk, lease_office
-from sync.adapters.sqlite_log import hub_feeds, hub_inbound, hub_snapshots
-from sync.protocol import outbound, sets
+from sync.adapters.sqlite_log import hub_feeds, hub_inbound, hub_snapshots, pruning
+from sync.protocol import blob, outbound, sets
 
 PARKED_SMALL = 3
 _NUMBERS = (
@@ -23,16 +23,19 @@ _NUMBERS = (
     (sets, "PART_BYTES", 6_000),
     (lease_office, "HOLD_S_MAX", 300),
 )
+_SOON = ((pruning, "KEEP_ACKED_DAYS", 30 / (24 * 3600)), (pruning, "HOUR_MS", 10_000))
+"""How long a box keeps what is signed for: half a minute instead of fourteen days."""
+_CHUNKS = ((blob, "BLOB_CHUNK_BYTES", 256),)
 
 
 @contextmanager
-def small_numbers(wanted: bool) -> Iterator[None]:
-    """Within this block, where it is wanted."""
-    kept = [(room, name, getattr(room, name)) for room, name, _ in _NUMBERS]
+def small_numbers(*, borders: bool, soon: bool, chunks: bool) -> Iterator[None]:
+    """Within this block: small `borders`; what the hub's backups hold goes `soon`; small `chunks` of blobs."""
+    numbers = (*(_NUMBERS if borders else ()), *(_SOON if soon else ()), *(_CHUNKS if chunks else ()))
+    kept = [(room, name, getattr(room, name)) for room, name, _ in numbers]
     try:
-        if wanted:
-            for room, name, value in _NUMBERS:
-                setattr(room, name, value)
+        for room, name, value in numbers:
+            setattr(room, name, value)
         yield
     finally:
         for room, name, value in kept:

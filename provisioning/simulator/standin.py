@@ -10,8 +10,9 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sync.adapters.keys.suites import suite_of
 from sync.kernel.outcome import PeerFault
-from sync.kernel.suite import Suite1
+from sync.kernel.suite import Suite1, suite1
 
 
 def public_of(private: bytes) -> bytes:
@@ -57,6 +58,7 @@ _HANDS = {
 @contextmanager
 def standing_in(wanted: bool = True) -> Iterator[None]:
     """Suite 1 is the stand-in within this block, where it is wanted."""
+    suite_of(suite1.number)  # tried on its published examples once a process, which no stand-in passes
     kept = {name: getattr(Suite1, name) for name in _HANDS}
     try:
         if wanted:

@@ -44,6 +44,7 @@ class World:
         self.promises = Promises()
         self.leasing = not LEASING.isdisjoint(plan.faults)
         self.fallen: list[str] = []
+        self.backups_at_s: list[float] = []
         self.greet_after_s = float("-inf")
         self._heap: list[tuple[float, int, str, Callable[[], None]]] = []
         self._count = 0

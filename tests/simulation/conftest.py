@@ -12,12 +12,14 @@ from provisioning.simulator.search import Found, search
 
 SOAK = "WAYSTATION_SOAK" in os.environ
 MILLION = int(os.environ.get("WAYSTATION_SOAK_SCHEDULES", "1000000"))
+SITTING_S = float(os.environ.get("WAYSTATION_SOAK_S", "14400"))
+"""A million schedules take days; one run plays for so long, and the next goes on there."""
 TOLD_EVERY = 1000
 
 
 @pytest.fixture(scope="module")
 def searched(request: pytest.FixtureRequest) -> Found:
-    """The module's SPAN. A soak goes on where the last one was stopped, on every processor, and tells its rate."""
+    """The module's SPAN. A soak goes on where the last one ended, on every processor, and tells its rate."""
     first, beyond = request.module.SPAN
     if not SOAK or first:
         return search(first, beyond)
@@ -29,4 +31,5 @@ def searched(request: pytest.FixtureRequest) -> Found:
 
     stamps = Path(request.config.rootpath) / ".stamps"
     stamps.mkdir(exist_ok=True)
-    return search(0, MILLION, processes=os.cpu_count() or 1, kept=stamps / "soak.json", heard=heard)
+    kept, all_of_them = stamps / "soak.json", os.cpu_count() or 1
+    return search(0, MILLION, processes=all_of_them, kept=kept, until_s=SITTING_S, heard=heard)

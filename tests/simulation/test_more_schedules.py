@@ -6,7 +6,7 @@ import pytest
 
 from provisioning.simulator.search import Found, told
 
-SPAN = (160, 300)
+SPAN = (120, 220)
 
 
 @pytest.mark.row("F14.5")

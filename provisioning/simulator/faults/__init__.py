@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from provisioning.simulator.faults import boxes, clocks, disks, leasing, line, scopes, twin, wrong_bytes
+from provisioning.simulator.faults import (
+    backups,
+    blobs,
+    boxes,
+    clocks,
+    disks,
+    leasing,
+    line,
+    scopes,
+    sticks,
+    twin,
+    wrong_bytes,
+)
 from provisioning.simulator.faults import hub as hubs
 from provisioning.simulator.plan import Fault
 
@@ -16,4 +28,7 @@ FAULTS: tuple[Fault, ...] = (
     *wrong_bytes.FAULTS,
     *leasing.FAULTS,
     *twin.FAULTS,
+    *backups.FAULTS,
+    *sticks.FAULTS,
+    *blobs.FAULTS,
 )

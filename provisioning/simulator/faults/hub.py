@@ -20,11 +20,13 @@ def _backed_up(world: World, event: Event) -> None:
     into = world.folder / f"hub-photo-{world.trace.steps}"
     hub.photograph_all(into)
     silent = event.what == "hub-rolled-back"
-    world.after(event.draw.choice((5.0, 70.0, 150.0)), "hub put back", partial(_put_back, world, into, silent))
+    put = partial(_put_back, world, into, silent, world.now_s)
+    world.after(event.draw.choice((5.0, 70.0, 150.0)), "hub put back", put)
 
 
-def _put_back(world: World, photo: Path, silent: bool) -> None:
-    if not world.trouble:
+def _put_back(world: World, photo: Path, silent: bool, taken_s: float) -> None:
+    relied_s = max(world.backups_at_s[-2:-1], default=0.0)
+    if not world.trouble or taken_s < relied_s:
         return
     world.hit("hub-rolled-back" if silent else "hub-restored")
     hub = world.hub

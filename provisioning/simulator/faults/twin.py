@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 
 VISIT_EVERY_S = 150.0
 VISITS = 12
+GIVEN_UP = 0.25
+"""How often an operator signs what lies behind a stop as lost, in parts of the whole."""
 SOFTWARE = "simulated"
+HEARD, QUIET_S = "twin-heard", (0.01, 0.01, 3.0, 60.0)
+"""A saved schedule may name a plain twin: then the first process writes on at once."""
 
 
 def _twin(world: World, event: Event) -> None:
@@ -65,13 +69,15 @@ def _twin(world: World, event: Event) -> None:
     for raw in batches:
         for at_s in (rng.choice((0.0, 0.5, 30.0)), rng.choice((0.0, 40.0))):
             world.after(at_s, f"{label} is heard", partial(world.hub.arrives, door, raw))
-    quiet_s = rng.choice((0.01, 0.01, 3.0, 60.0))  # the copy may be heard before the first one writes again
+    quiet_s = (
+        rng.choice(QUIET_S) if event.what == HEARD else 0.01
+    )  # the copy may be heard before the first writes again
     for at in range(rng.randint(1, 3)):
         world.after(quiet_s + at, f"{box.label} scans", partial(WORK["scan"], world, event))
 
 
 def visit(world: World, left: int = VISITS) -> None:
-    """An operator looks after streams that stand still: what lies beyond is issued again."""
+    """An operator looks after streams that stand still: what lies beyond is issued again, or signed as lost."""
     world.hub.living(partial(_decide, world))
     if left:
         world.after(VISIT_EVERY_S, "operator comes by", partial(visit, world, left - 1))
@@ -85,10 +91,11 @@ def _decide(world: World) -> None:
             stopped = hub_orders.stopped(conn, node)
         for one in stopped:
             try:
-                acts.thaw(node, one.incarnation, one.lane, "reissue", "two histories", "u-admin")
+                choice = "discard" if world.dice("operator").random() < GIVEN_UP else "reissue"
+                acts.thaw(node, one.incarnation, one.lane, choice, "two histories", "u-admin")
             except Unavailable:
                 return
-            world.hit("stream issued again")
+            world.hit("stream given up" if choice == "discard" else "stream issued again")
 
 
 def _tell(world: World, node: str, order: Order | None) -> None:
@@ -98,7 +105,7 @@ def _tell(world: World, node: str, order: Order | None) -> None:
 
 FAULTS = (
     Fault(
-        "twin", lambda rng, shape: Drawn({}, times(rng, shape, "twin", 2) + times(rng, shape, "operator", 2, hub=True)),
-        {"twin": _twin, "operator": lambda world, event: visit(world, 0)},
+        "twin", lambda rng, shape: Drawn({}, times(rng, shape, HEARD, 2) + times(rng, shape, "operator", 2, hub=True)),
+        {HEARD: _twin, "twin": _twin, "operator": lambda world, event: visit(world, 0)},
     ),
 )  # fmt: skip

@@ -15,6 +15,8 @@ Judge = Callable[["World"], Iterator[str]]
 JUDGES: tuple[tuple[str, Judge], ...] = (
     ("I13", rest.stuck),
     ("I1", kept.lost),
+    ("I1", kept.own_lost),
+    ("I1", kept.pictures_lost),
     ("I2", kept.invented),
     ("I3", chains.gaps),
     ("I10", chains.backwards),

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hub.backup import own
+from hub.backup.place import OWN
 from provisioning.simulator.judges.rest import judged
+from provisioning.simulator.safekeeping import place_of
+from sync.adapters.blob_store.folder import FolderStore
+from sync.adapters.sqlite_log import hub_orders
 from sync.kernel.codec import decode_fact
 from sync.kernel.ids import CONTROL, FactId
 from sync.kernel.outcome import PeerFault
+from sync.kernel.suite import suite1
 
 if TYPE_CHECKING:
     from provisioning.simulator.world import World
@@ -57,7 +64,8 @@ def lost(world: World) -> Iterator[str]:
     """Facts that were told as done, or lay on a disk, and that the hub holds under no number."""
     ledger, held = world.ledger, at_hub(world)
     judged_nodes = {box.node for box in judged(world)}
-    shown = _frozen(world)
+    shown, signed = _frozen(world), _signed_as_lost(world)
+    thawed = world.hits["stream issued again"] + world.hits["stream given up"]
     there = held.keys() | {one.first_h for one in held.values()}
     numbers = {one.fid for one in ledger.written.values()}
     for fid in sorted(ledger.told - numbers):
@@ -65,10 +73,63 @@ def lost(world: World) -> Iterator[str]:
     for h, one in sorted(ledger.written.items(), key=lambda item: (item[1].fid, item[0])):
         if one.fid.node not in judged_nodes or not ledger.is_on_a_disk(h) or one.fid.stream in shown:
             continue
-        if one.opening and one.fid.lane != CONTROL and world.hits["stream issued again"]:
+        if any(each.first <= one.fid.seq <= each.last for each in signed.get(one.fid.stream, ())):
+            continue
+        if one.opening and one.fid.lane != CONTROL and thawed:
             continue  # where a lane's very opening lies behind a stop, the next one says what it said
         if there.isdisjoint((h, one.first_h or h)):
             yield f"{one.fid} is not at the hub{' though a person was answered' if one.fid in ledger.told else ''}"
+
+
+def own_lost(world: World) -> Iterator[str]:
+    """Facts of the hub itself that lie at the backup place and not in its log."""
+    if not world.hits["put back by the tool"] or world.hits["hub-restored"] or world.hits["hub-rolled-back"]:
+        return  # whoever puts a database back past the tool loses them
+    with world.hub.store.read() as conn:
+        held = {
+            (row[0], row[1]): row[2]
+            for row in conn.execute("SELECT incarnation, lane, last FROM stream WHERE own = 1 ORDER BY id")
+        }
+    for path in sorted((place_of(world.hub).folder / OWN).glob("*.way")):
+        incarnation, lane = path.stem.split("-")
+        upto = held.get((int(incarnation, 16), int(lane)), 0)
+        if upto < own.upto_of(path):
+            yield f"{world.hub_name}/{path.stem} ends at {upto}, and its copy goes to {own.upto_of(path)}"
+
+
+def pictures_lost(world: World) -> Iterator[str]:
+    """Blobs that a box gave up, or that the hub signed for and does not hold whole."""
+    for box in judged(world):
+        if box.pictures is None:
+            continue
+        with box.store.read() as conn:
+            blobs = [bytes(row[0]) for row in conn.execute("SELECT id FROM blob_out ORDER BY id")]
+        for blob in blobs:
+            own_bytes = _bytes_of(box.folder / "blobs", blob)
+            if own_bytes is None:
+                yield f"{box.label} freed {blob.hex()[:8]}, which the hub never called safe"
+            elif _bytes_of(world.hub.folder / "blobs", blob) != own_bytes and not world.hits["hub-rolled-back"]:
+                # A hub rolled back unnoticed forgets what it signed last; the box has the bytes and is asked some day.
+                yield f"{blob.hex()[:8]} of {box.label} is not whole at the hub"
+
+
+def _bytes_of(root: Path, blob: bytes) -> bytes | None:
+    store = FolderStore(root, suite1.hash)
+    if store.size(blob) is None:
+        return None
+    found, n = b"", 0
+    while chunk := store.chunk(blob, n):
+        found, n = found + chunk, n + 1
+    return found
+
+
+def _signed_as_lost(world: World) -> dict[tuple[str, int, int], list[hub_orders.Loss]]:
+    """Facts that an operator gave up by their numbers, and no others."""
+    found: dict[tuple[str, int, int], list[hub_orders.Loss]] = {}
+    with world.hub.store.read() as conn:
+        for loss in hub_orders.losses(conn):
+            found.setdefault((loss.node, loss.incarnation, loss.lane), []).append(loss)
+    return found
 
 
 def _frozen(world: World) -> set[tuple[str, int, int]]:

@@ -33,6 +33,8 @@ def restless(world: World) -> Iterator[str]:
         return
     if world.now_s - world.greet_after_s < HELLO_S_MAX:
         yield "what boxes learn by greeting the hub is yet to come"
+    if world.hub.refill.keeps_back():
+        yield "hub takes back what it lost"
     if world.hub.busy or undigested(world.hub.store):
         yield "hub digests"
     for box in judged(world):
@@ -43,6 +45,8 @@ def restless(world: World) -> Iterator[str]:
             yield f"{box.label} is {box.session.state}"
         if box.fetches:
             yield f"{box.label} fetches"
+        if box.pictures is not None and box.pictures.kept.left()[0]:
+            yield f"{box.label} has pictures to send"
         yield from _waiting(world, box)
         yield from _stopped(world, box)
         yield from _behind(world, box)

@@ -1,0 +1,66 @@
+"""Backups, what boxes drop because of them, and a hub that its tool put back, seldom from the newest.
+
+Facts count as old after half a minute here, so that boxes drop them while people work. A database that somebody puts
+back past the tool is not older than what is relied on: the tool refuses that, and whoever does it by hand loses facts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioning.simulator.plan import Drawn, Event, Fault, times
+from provisioning.simulator.safekeeping import BACKUPS, place_of, restore
+from sync.kernel.outcome import Unavailable
+
+if TYPE_CHECKING:
+    from provisioning.simulator.world import World
+
+
+def _made(world: World, event: Event) -> None:
+    hub = world.hub
+
+    def make() -> None:
+        assert hub.safekeeping is not None
+        try:
+            hub.safekeeping.make()
+        except Unavailable as fault:
+            world.tell(f"no backup: {fault.code}")
+            if fault.code == "backup.unverified":
+                world.fallen.append("a backup of a sound hub does not read back")
+            return
+        world.hit("backup made")
+        world.backups_at_s.append(world.now_s)
+
+    hub.living(make)
+
+
+def _put_back(world: World, event: Event) -> None:
+    """The hub's disk is gone; the tool puts back the newest backup, or the one before it."""
+    hub = world.hub
+    relied = place_of(hub).relied_on()
+    name = relied.name if relied is not None and event.draw.random() < 0.6 else None
+    if hub.alive:
+        hub.die(3.0)
+    try:
+        restore(hub, name)
+    except Unavailable as fault:
+        world.tell(f"hub is not put back: {fault.code}")
+        if fault.code != "backup.none":
+            world.fallen.append(f"a backup that is relied on is not put back: {fault.code}")
+        return
+    world.hit("put back by the tool")
+    world.greet_after_s = world.now_s
+
+
+FAULTS = (
+    Fault(
+        BACKUPS,
+        lambda rng, shape: Drawn(
+            {},
+            tuple(one for _ in range(3) for one in times(rng, shape, "backup", 2, hub=True))
+            + times(rng, shape, "put-back-by-tool", 2, hub=True),
+        ),
+        {"backup": _made, "put-back-by-tool": _put_back},
+        share=0.5,
+    ),
+)
