@@ -19,6 +19,7 @@ from provisioning.simulator.saved import from_text, load, to_text
 from provisioning.simulator.search import LONG, Found, search, told
 from sync.adapters.sqlite_log.steps import STEPS
 
+SOAK = "WAYSTATION_SOAK" in os.environ
 SPAN = (0, 120)
 """The other half is `test_more_schedules`: two files, so that both processors have one."""
 HERE = Path(__file__).parent
@@ -28,11 +29,13 @@ SAVED = sorted((HERE / "regressions").glob("*.json"))
 @pytest.mark.row("F14.5")
 def test_no_schedule_breaks_an_invariant(searched: Found) -> None:
     assert searched.breach is None, told(searched.smallest or searched.breach)
-    assert searched.schedules >= SPAN[1] - SPAN[0]
+    assert SOAK or searched.schedules >= SPAN[1] - SPAN[0]
 
 
 @pytest.mark.row("F14.5")
 def test_every_kind_of_fault_struck(searched: Found) -> None:
+    if SOAK and searched.schedules < SPAN[1]:
+        pytest.skip("the first sitting of a soak was too short to tell")
     named = {fault.name for fault in FAULTS} - {"crash-hub", "clock-skew", "backups", "stick", "blobs"} | {"crash"}
     named |= {
         "backup made",
@@ -47,7 +50,7 @@ def test_every_kind_of_fault_struck(searched: Found) -> None:
 
 def test_processes_died_at_the_steps_that_matter(searched: Found) -> None:
     assert searched.crashes.keys() <= POINTS
-    assert places(OFTEN) <= searched.crashes.keys()
+    assert places(OFTEN) <= searched.crashes.keys() or (SOAK and searched.schedules < SPAN[1])
     assert searched.schedules < LONG or not searched.never_crashed
 
 
