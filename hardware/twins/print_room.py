@@ -169,7 +169,7 @@ class PrintRoom:
     ) -> None:
         """A queue of the printer as the install page makes one; as anybody would, with `guard` and `wish` empty."""
         lpadmin = ["lpadmin", "-h", self.server, "-p", queue]
-        _run([*lpadmin, "-v", printer.uri, "-m", "everywhere", "-E"])
+        _run([*lpadmin, "-v", printer.uri, "-m", "everywhere", "-E", "-o", "printer-error-policy=abort-job"])
         _run([*lpadmin, "-v", f"{guard}{printer.uri}{wish}"])
 
     def add_raw_queue(self, queue: str, device_uri: str) -> None:
