@@ -307,7 +307,7 @@ class Devices:
 
     def print_trial(self, printer: str, actor: str) -> str | Refused:
         """Order a test page, slip or label; its end is in the ledger. Refused `paper.no-printer`."""
-        made = trial_paper(printer, self._settings, self.glyphs.draw, self._store.clock.wall_ms())
+        made = trial_paper(printer, self._settings, self.glyphs, self._store.clock.wall_ms())
         if made is None:
             return Refused("paper.no-printer")
         with self._store.write(actor=actor) as unit:

@@ -13,12 +13,12 @@ from typing import Any
 
 from hardware.codecs import document_ticket
 from hardware.codecs.document_ticket import Ticket
-from hardware.codecs.plain_pdf import plain_pdf
 from hardware.drivers.cups_client import CupsClient
 from hardware.drivers.document_printer import DocumentPrinter
 from hardware.ports import Job
 from hardware.twins.paper_printer import PaperPrinter
 from hardware.twins.print_room import PrintRoom
+from tests.adapters.hardware.plain_pdf import plain_pdf
 
 
 @contextmanager
