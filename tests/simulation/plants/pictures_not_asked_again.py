@@ -4,4 +4,4 @@ from sync.adapters.sqlite_log import down
 
 
 def plant(patch):
-    patch.edit(down, "raise_epoch", 'unit.conn.execute("UPDATE blob_out SET state = 0")', "pass")
+    patch.edit(down, "raise_epoch", 'unit.conn.execute("UPDATE blob_out SET state = 0 WHERE state < 3")', "pass")
