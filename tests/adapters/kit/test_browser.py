@@ -287,6 +287,10 @@ class Keys:
             self._client.send("Input.dispatchKeyEvent", {"type": "keyDown", "text": key, **struck})
             self._client.send("Input.dispatchKeyEvent", {"type": "keyUp", **struck})
 
+    def wait_past(self, page: Page, gap_s: float) -> None:
+        """Until the page's own clock is so far past the last key: what comes by itself is struck when it comes."""
+        page.wait_for_function("at => (performance.timeOrigin + performance.now()) / 1000 > at", arg=self._at_s + gap_s)
+
     def enter_after(self, page: Page, gap_s: float) -> None:
         """Enter so long after the newest text that was inserted."""
         self._at_s = page.evaluate("(performance.timeOrigin + window.inserted) / 1000")
@@ -321,6 +325,7 @@ def test_a_phone_that_inserts_a_scan_as_text_is_caught(listening: Page) -> None:
     listening.evaluate("document.addEventListener('beforeinput', (e) => { window.inserted = e.timeStamp }, true)")
     box.click()
     keys.strike("7", 0.11)
+    keys.wait_past(listening, 0.2)
     for code, gap_s, taken in (("QL00731846", 0.01, True), ("a sentence", 0.5, False)):
         listening.keyboard.insert_text(code)
         keys.enter_after(listening, gap_s)
