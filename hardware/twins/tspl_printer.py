@@ -26,7 +26,7 @@ _SIZE = re.compile(r"SIZE ([\d.]+) mm,([\d.]+) mm")
 
 
 class TsplPrinterTwin:
-    """`out_dir` gets `label-0001.png` … and `labels.jsonl`: `{n, png, codes, unknown, received_at, printed_at}`.
+    """`out_dir` gets `label-0001.png` … and `labels.jsonl`: `{n, png, codes, unknown, printed_at}`.
 
     Without labels or with the head open it holds what it received and prints when it can; without power it forgets.
     What is behind a label that waits, waits as well (`OUT` is answered in order); <ESC>!? is answered at once.
@@ -183,7 +183,7 @@ class TsplPrinterTwin:
         png = f"label-{n:04d}.png"
         self._page.save(self._out_dir / png)
         told = {"codes": self._codes, "unknown": self._unknown}
-        self._journal.add({"n": n, "png": png, **told, "received_at": now_at(), "printed_at": now_at()})
+        self._journal.add({"n": n, "png": png, **told, "printed_at": now_at()})
         self._count = n
         self._clear()
         self._changed.notify_all()
