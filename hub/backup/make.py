@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,7 +43,7 @@ def make_backup(
         told("copy")
         # Never before an older one, also where the clock was set back: by this time the tool knows what is relied on.
         found = _copy(source, local, key, max([wall_ms, *(each.began_ms for each in kept)]))
-        name = f"hub-{_stamp(found.began_ms)}-{len(kept) + 1:04d}"
+        name = f"hub-{_stamp(found.began_ms)}-{_next_number(kept):04d}"
         made = replace(found, name=name)
         told("carry")
         try:
@@ -145,6 +145,11 @@ def _carry(local: Path, there: Path) -> None:
 def _clear(local: Path) -> None:
     for suffix in ("", "-wal", "-shm", "-journal"):
         local.with_name(local.name + suffix).unlink(missing_ok=True)
+
+
+def _next_number(kept: Sequence[Backup]) -> int:
+    """One more than the newest has: thinning leaves as many as before, and two may begin within one second."""
+    return 1 + max((int(each.name.rpartition("-")[2]) for each in kept), default=0)
 
 
 def _stamp(at_ms: int) -> str:

@@ -64,6 +64,7 @@ def test_the_place_keeps_the_newest_ones(site: Site, tmp_path: Path) -> None:
     settings = folder / "settings.toml"
     settings.write_text(settings.read_text("utf-8").replace("[backup]", "[backup]\nkeep = 3"), "utf-8")
     names = [waystation("backup", "create", "--dir", str(folder))[1]["name"] for _ in range(5)]
+    assert [name.rpartition("-")[2] for name in names] == ["0001", "0002", "0003", "0004", "0005"], "thinned or not"
     place = Place(tmp_path / "place", load_key(folder / "keys" / "store.key"))
     assert [each.name for each in place.backups()] == names[2:]
     assert sorted(path.stem for path in (tmp_path / "place").glob("*.db")) == sorted(names[2:])
