@@ -39,6 +39,9 @@ _STRICT: Final[Mapping[str, Any]] = {
     "allow_indefinite": False,
     "allow_duplicate_keys": False,
 }
+_RUN: Final[Mapping[str, Any]] = {**_STRICT, "max_depth": CBOR_DEPTH_MAX + 1}
+_ARRAY = b"\x9a"
+"""An array whose length follows in 4 bytes."""
 _UNREADABLE = (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, MemoryError)
 """TypeError: an unhashable map key. MemoryError: a declared length that nobody can hold."""
 _is_normalized = unicodedata.is_normalized
@@ -64,14 +67,13 @@ def decode(data: bytes, *, max_bytes: int = FACT_BYTES_MAX) -> Any:
 def decode_run(items: Sequence[bytes]) -> list[Any]:
     """The one value in each of many byte strings that the hub encoded and signed.
 
-    Safe to decode, but not walked (most of `decode`). One decoder reads them all: to make one for each is a quarter of
+    Safe to decode, but not walked (most of `decode`). They are read as one array: a call for each costs a quarter of
     the time. Raises PeerFault `cbor.malformed` or `cbor.tag`.
     """
-    whole = b"".join(items)
+    whole = _ARRAY + len(items).to_bytes(4, "big") + b"".join(items)
     stream = BytesIO(whole)
     try:
-        following = cbor2.CBORDecoder(stream, **_STRICT).decode
-        values = [following() for _ in items]
+        values: list[Any] = cbor2.load(stream, **_RUN)
     except _UNREADABLE as fault:
         raise _refusal(fault) from None
     if stream.tell() != len(whole):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any
 
 import cbor2
@@ -162,52 +161,6 @@ def decode_entry(data: bytes) -> Entry:
     raise PeerFault("feed.unknown-entry")
 
 
-@dataclass(frozen=True, slots=True)
-class StateColumns:
-    """The checkpoints of a snapshot's segment, column by column. `seen`: rows as of `Checkpoint.seen_streams`."""
-
-    etype: list[int]
-    key: list[Key]
-    state: list[bytes]
-    rev: list[int]
-    floor: list[bytes]
-    seen: list[list[list[Any]]]
-    d: list[bytes]
-    x: list[bytes]
-    fold_version: list[int]
-
-
-_POINT = itemgetter(*range(1, 8))
-
-
-def state_columns(entries: Sequence[bytes]) -> StateColumns:
-    """State entries that a signed manifest vouches for, many at once. Raises PeerFault `cbor.*` or `feed.entry`.
-
-    Types and lengths are held against each column as a whole; `decode_entry` walks every item, which took five times as
-    long.
-    """
-    rows = canonical.decode_run(entries)
-    try:
-        kinds, etypes, keys, points = zip(*rows, strict=True) if rows else ((), (), (), ())
-        columns = list(map(list, zip(*map(_POINT, points), strict=True))) if rows else [[] for _ in range(7)]
-    except (ValueError, TypeError, KeyError, IndexError):
-        raise PeerFault(_CODE) from None
-    states, revs, floors, seens, ds, xs, versions = columns
-    exact = (
-        (kinds, int), (etypes, int), (points, dict), (states, bytes), (revs, int), (floors, bytes), (seens, list),
-        (ds, bytes), (xs, bytes), (versions, int),
-    )  # fmt: skip
-    sizes = ((floors, ORDER_KEY_BYTES), (ds, 16), (xs, 16))
-    if (
-        not all(set(map(type, column)) <= {kind} for column, kind in exact)
-        or not all(set(map(len, column)) <= {size} for column, size in sizes)
-        or not set(kinds) <= {STATE}
-        or not _are_keys(keys)
-    ):
-        raise PeerFault(_CODE)
-    return StateColumns(list(etypes), list(keys), states, revs, floors, seens, ds, xs, versions)
-
-
 def next_e(hasher: Hasher, label: str, sseq: int, prev_e: bytes, entry: bytes) -> bytes:
     """The feed's chain hash at `sseq`. The hash before sseq 1 is 32 zero bytes."""
     place = b"way/1 feed\0" + label.encode("ascii") + b"\0" + sseq.to_bytes(8, "big")
@@ -260,15 +213,6 @@ def is_key(value: object) -> bool:
     if type(value) is str:
         return len(value.encode()) <= KEY_TEXT_BYTES_MAX
     return type(value) is bytes and len(value) <= KEY_BYTES_MAX
-
-
-def _are_keys(values: Sequence[object]) -> bool:
-    """`is_key` of all; nearly always they are short ASCII, which shows in one look."""
-    if set(map(type, values)) == {str}:
-        keys: Sequence[Any] = values
-        if max(map(len, keys)) <= KEY_TEXT_BYTES_MAX and "".join(keys).isascii():
-            return True
-    return all(map(is_key, values))
 
 
 def _is_node(value: object) -> bool:

@@ -25,6 +25,7 @@ from sync.kernel.fact import Key
 from sync.kernel.outcome import PeerFault
 from sync.protocol import feed
 from sync.protocol.snapshot import Manifest
+from sync.protocol.state_run import StateColumns, state_columns
 
 
 class Loading(NamedTuple):
@@ -132,7 +133,7 @@ def _land_snapshot(
     for segment in segments:
         if known:
             segment = _land_known(landing, manifest.label, known, members, segment)
-        points = feed.state_columns(segment)
+        points = state_columns(segment)
         members += zip(points.etype, points.key, points.x, strict=True)
         own = store.node.encode()
         _land_fresh(store, unit, manifest.label, points, {n for n, data in enumerate(segment) if own in data})
@@ -164,7 +165,7 @@ def _land_known(
     return fresh
 
 
-def _land_fresh(store: ApplianceStore, unit: Unit, label: str, points: feed.StateColumns, apart: set[int]) -> None:
+def _land_fresh(store: ApplianceStore, unit: Unit, label: str, points: StateColumns, apart: set[int]) -> None:
     """Entities of which this box knows nothing: written together, since nothing can be folded into them.
 
     Their rows are their own checkpoints, except those `apart`, in which own facts may be, and those that are not shown
@@ -186,7 +187,7 @@ def _land_fresh(store: ApplianceStore, unit: Unit, label: str, points: feed.Stat
         store.project_fresh(conn, etype, [p.key[n] for n in here], [kepts[n] for n in here])
         unit.changes.append(Change(etype, "", "snapshot"))
     for n in apart:
-        point = copies.Checkpoint(p.rev[n], p.floor[n], encode(p.seen[n]), p.fold_version[n], p.state[n])
+        point = copies.Checkpoint(p.rev[n], p.floor[n], p.seen[n], p.fold_version[n], p.state[n])
         copies.put_checkpoint(conn, p.etype[n], p.key[n], point)
     together.insert(
         conn,
