@@ -6,6 +6,7 @@ Source: protocol way/1, section 7.2 and the table "Blob transfer" of section 9.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from sync.adapters.sqlite_log.node_store import Unit, count
 from sync.domain.blobs.facts import described
 from sync.kernel.fact import Key
 from sync.kernel.limits import PREVIEW_BYTES_MAX
+from sync.kernel.outcome import Unavailable
 from sync.protocol.blob import blob_id, cut
 
 SEALED, AWAITING, HELD, ONLY_THERE = 0, 1, 2, 3
@@ -37,8 +39,12 @@ class KeptBlobs:
         self._hash32 = hash32
 
     def start(self) -> None:
-        """After a process began: what waited for a signature is asked again, bytes that nobody described go."""
-        self.ask_again()
+        """After a process began: what waited for a signature is asked again, bytes that nobody described go.
+
+        A disk that takes nothing now does not keep the process from starting: who sends asks again every minute.
+        """
+        with suppress(Unavailable):
+            self.ask_again()
         with self._store.read() as conn:
             named = {row[0] for row in conn.execute("SELECT id FROM blob_out").fetchall()}
         for blob in list(self.bytes_in.finished()):

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from sync.adapters.blob_store.folder import FolderStore
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SeededEntropy
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.connection import OperationalError
+from sync.adapters.sqlite_log.kept_blobs import KeptBlobs
 from sync.domain.tracking import facts
 from sync.kernel.outcome import Unavailable
+from sync.kernel.suite import suite1
 
 NODE = "courier-aaaaaaaa"
 STAY = "00731846-2"
@@ -86,4 +89,23 @@ def test_a_commit_the_disk_refuses_is_said_and_leaves_nothing(tmp_path: Path, sa
     place.waits_at = ""
     scan(store)
     assert store.state(facts.STAY, STAY) is not None
+    store.close()
+
+
+def test_a_disk_that_takes_nothing_lets_a_box_start_with_pictures_that_wait(tmp_path: Path) -> None:
+    place = Place()
+    store = opened(tmp_path, place, 1)
+    kept = KeptBlobs(store, FolderStore(tmp_path / "blobs", suite1.hash), suite1.hash)
+    blob = kept.stage(b"sealed bytes")
+    with store.write() as unit:
+        kept.describe(unit, blob, "image/jpeg", (facts.STAY, STAY), page=1)
+    kept.accepted(blob)
+    assert kept.next() is None
+    place.waits_at, place.fault = "blob.start:before", OperationalError("disk I/O error")
+    kept.start()
+    assert "blob.start:before" in place.passed and kept.next() is None
+    place.waits_at = ""
+    kept.ask_again()
+    waiting = kept.next()
+    assert waiting is not None and waiting.blob == blob
     store.close()
