@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hub.link.learning import GRANT, Marks
+from provisioning.simulator.safekeeping import BACKUPS, place_of
 from provisioning.simulator.site import Machine
 from provisioning.trust.bundle import with_revoked
 from sync.adapters.sqlite_log import hub_marks
@@ -114,7 +115,17 @@ class Staff:
     def shut_out(self, row: NodeRow, last_good: Marks) -> None:
         """The bundle, and what the judges hold the hub to."""
         self._centre.trust = with_revoked(self._centre.trust, row.node, row.key_id, last_good)
-        self._centre.world.ledger.shut_out[row.node] = {(mark[0], mark[1]): mark[2] for mark in last_good}
+        self._centre.world.ledger.shut_out[row.node] = self._taken_until_now(row.node, last_good)
+
+    def _taken_until_now(self, node: str, last_good: Marks) -> dict[tuple[int, int], int]:
+        """What a backup holds was taken before, though a disk that went back unnoticed may have lost it since."""
+        taken = {(incarnation, lane): seq for incarnation, lane, seq in last_good}
+        if BACKUPS in self._centre.world.plan.faults:
+            place = place_of(self._centre)
+            for end in (end for backup in place.backups() for end in place.streams(backup) if end.node == node):
+                stream = (end.incarnation, end.lane)
+                taken[stream] = max(end.upto, taken.get(stream, 0))
+        return taken
 
     def _add(self, unit: Unit, node: str, role: str, signing: bytes, sealing: bytes) -> None:
         add_node(
