@@ -13,6 +13,7 @@ from typing import Any
 from appliance.features.collecting.scan import Scanner, Verdict
 from appliance.features.collecting.screens import verdict_data
 from appliance.features.collecting.service import Collecting
+from appliance.features.collecting.store import wards_open
 from appliance.features.collecting.tones import TonePort
 from appliance.features.devices.herald import Herald
 from appliance.features.devices.service import Devices
@@ -32,6 +33,7 @@ from appliance.printing import Papers
 from appliance.projections import folded_projectors
 from appliance.settings import SOFTWARE, Settings
 from appliance.store.print_jobs import KEPT_JOBS, PaperJob, PrintJobs
+from appliance.store.room import Room, free_bytes
 from appliance.web.port import BoxPort
 from appliance.web.server import Screen
 from appliance.web.ticker import Ticker
@@ -123,8 +125,12 @@ class Box:
         self.blobs = KeptBlobs(self.store, FolderStore(directory / "data" / "blobs", keys.suite.hash), keys.suite.hash)
         self.link = make_link(
             self.store, settings, keys, leases=self.leases, kept=self.blobs, software=SOFTWARE, draw=random.random,
-            devices=self.devices.told,
+            devices=self.devices.told, free_bytes=partial(free_bytes, directory / "data"),
         )  # fmt: skip
+        self.room = Room(
+            self.store, self.blobs, self._reserve, directory / "data", at_work=self._at_work, returned=self._take_round
+        )
+        self.store.when_full = self._full
         self._herald = Herald(self.devices.told, self._greet)
         self.port = BoxPort(self.store, self.who, self.line_facts)
         self.software = SOFTWARE
@@ -152,6 +158,7 @@ class Box:
         if self.link is not None:
             self.link.start()
         self._ticker.start()
+        self.room.start()
         base_url = f"http://{web.host}:{port}"
         node = self.settings.node
         told: dict[str, Any] = {"node": node.node, "role": node.role, "base_url": base_url, "pid": os.getpid()}
@@ -160,6 +167,7 @@ class Box:
 
     def close(self) -> None:
         self._ticker.close()
+        self.room.close()
         self.events.close()
         if self._screen is not None:
             self._screen.close()
@@ -239,6 +247,20 @@ class Box:
         self.events.publish("device", {"name": view.name, "state": view.state, "reason": view.reason})
         if self._herald is not None:
             self._herald.changed()
+
+    def _full(self) -> None:
+        """A commit found no room. What the rule lets go goes at once, the rest by who looks after the room."""
+        prune(self.store)
+        self.room.wake()
+
+    def _at_work(self) -> frozenset[str]:
+        """Scopes without which the work of now could not be judged."""
+        with self.store.read() as conn:
+            return frozenset({"site:stays", "room:records", *(f"ward:{code}" for code in wards_open(conn))})
+
+    def _take_round(self) -> None:
+        if self.link is not None:
+            self.link.take_round()
 
     def _greet(self) -> None:
         if self.link is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -12,7 +13,7 @@ from flask import Blueprint, Flask
 from appliance.features.collecting.due import DueLists
 from appliance.features.collecting.service import Collecting
 from appliance.features.collecting.views import make_views as make_collecting
-from appliance.features.devices.screens import printer_words
+from appliance.features.devices.screens import away_words, printer_words
 from appliance.features.devices.service import Devices
 from appliance.features.devices.trial import LABEL, RECEIPT, TRIAL
 from appliance.features.devices.views import Told
@@ -28,6 +29,7 @@ from appliance.features.receiving.service import Receiving
 from appliance.features.receiving.views import make_views as make_receiving
 from appliance.settings import Settings
 from appliance.store.print_jobs import PaperJob, PrintJobs
+from appliance.store.room import away, free_bytes
 from appliance.web.openapi import make_openapi
 from appliance.web.sentences import SENTENCES
 from kiosk_ui.kit.app import make_app
@@ -109,6 +111,7 @@ def make_pages(box: BoxParts) -> Flask:
         printer=lambda: printer_words(box.devices.views(), RECEIPT if courier else LABEL),
         sentence_of=lambda code: sentence(code, {}),
         mended=lambda: repair.last_repair(box.store),
+        away=lambda: away_words(away(box.store)),
     )
     app.register_blueprint(_people(box, courier))
     if courier:
@@ -181,7 +184,10 @@ def _papers(box: BoxParts) -> Callable[[str], list[PaperJob]]:
 
 def _devices(box: BoxParts) -> Blueprint:
     node = box.settings.node
-    told = Told(node.node, node.role, node.name, tuple(box.settings.sync.carriers), box.software)
+    told = Told(
+        node.node, node.role, node.name, tuple(box.settings.sync.carriers), box.software,
+        partial(away, box.store), partial(free_bytes, box.store.path.parent),
+    )  # fmt: skip
 
     def print_again(job: PaperJob, actor: str, decision: str) -> str | Refused:
         if job.sides:

@@ -37,9 +37,11 @@ class Letters:
         book: TrustBook,
         software: str,
         devices: Callable[[], Iterable[HelloDevice]] = tuple,
+        free_bytes: Callable[[], int] = lambda: 0,
     ) -> None:
-        """`devices`: what hangs on this box now, for its hellos."""
+        """For its hellos: `devices` hang on this box now, `free_bytes` are left on its disk."""
         self._devices = devices
+        self._free_bytes = free_bytes
         self._store = store
         self._book = book
         self._software = software
@@ -62,6 +64,7 @@ class Letters:
             scope_version=store.meta_int("scope_version"),
             leases_digest=self._leases(),
             clock=store.clock_quality(store.believed_wall_ms() is not None),
+            free_mib=self._free_bytes() >> 20,
             backlog_bytes=self._backlog(),
             schema_digest=schema_digest(),
             devices=tuple(self._devices())[:DEVICES_MAX],

@@ -13,7 +13,7 @@ from typing import Protocol
 from appliance.link.regaining import regain
 from appliance.link.starting import HubSnapshots, Starting
 from appliance.link.trust_book import TrustBook
-from sync.adapters.sqlite_log import bootstrap, down, unread
+from sync.adapters.sqlite_log import bootstrap, down, mirrors, unread
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.down import ZERO_E, Cursor, Tail
 from sync.kernel import hlc
@@ -83,9 +83,10 @@ class Rounds:
         heads = {head.label: head for head in told.scopes}
         tails: list[Tail] = []
         broken: list[str] = []
+        away = mirrors.names(self._store)
         for cursor in down.cursors(self._store):
             head = heads.get(cursor.label)
-            if head is None:
+            if head is None or cursor.label in away:
                 continue
             if self._begins(cursor, head, done):
                 continue
@@ -111,8 +112,9 @@ class Rounds:
         return done
 
     def _begins(self, cursor: Cursor, head: ScopeHead, done: RoundDone) -> bool:
-        """Whether the scope was empty here and is up to the head now."""
-        if not (cursor.to_repair and head.sseq and bootstrap.holds_nothing(self._store, cursor.label)):
+        """Whether the scope was empty here, but for what this box wrote itself, and is up to the head now."""
+        fresh = cursor.epoch == 0 or bootstrap.holds_nothing(self._store, cursor.label)
+        if not (cursor.to_repair and head.sseq and fresh):
             return False
         if not self._starting.begin(head, done.epoch, done.hub_ms, self._tail):
             return False

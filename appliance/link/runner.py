@@ -63,6 +63,7 @@ class Link:
         keep_identity: Callable[[bytes], None] = lambda raw: None,
         leases: Leases | None = None,
         devices: Callable[[], Iterable[HelloDevice]] = tuple,
+        free_bytes: Callable[[], int] = lambda: 0,
     ) -> None:
         """`make_carriers(heard)` gives the carriers, best first. `draw` gives numbers in [0, 1) for jitter.
 
@@ -89,7 +90,7 @@ class Link:
         )
         self._fetcher = None if feeds is None else Fetcher(store, feeds, book, self.call_now, self._writing)
         self._blobs = None if make_blobs is None else make_blobs(partial(self.heard, "received", "https"))
-        self._letters = Letters(store, book, software, devices)
+        self._letters = Letters(store, book, software, devices, free_bytes)
         self._performer = Performer(
             store,
             book,
@@ -143,6 +144,11 @@ class Link:
     def call_now(self) -> None:
         """Greet the hub again: something changed that it should know, or a round met another epoch."""
         self._tell("hello")
+
+    def take_round(self) -> None:
+        """Fetch what comes down, though the hub has said nothing new: this box may hold more than before."""
+        if self._fetcher is not None:
+            self._fetcher.want()
 
     @property
     def alive(self) -> bool:

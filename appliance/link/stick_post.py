@@ -15,7 +15,7 @@ from appliance.link.letters import Letters
 from appliance.link.rounds import RoundDone, Rounds
 from appliance.link.stick_feeds import StickFeeds
 from appliance.link.trust_book import TrustBook
-from sync.adapters.sqlite_log import down, outbox
+from sync.adapters.sqlite_log import down, mirrors, outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.kernel.outcome import PeerFault, Unavailable
 from sync.protocol import message, parcel
@@ -63,7 +63,8 @@ class StickPost:
             raise Unavailable("stick.nothing", 60.0)
         number = store.clock.wall_ms() // 1000  # above what the process that wrote that stream ever said
         epoch = store.meta_int("hub_epoch")
-        cursors = down.cursors(store)
+        away = mirrors.names(store)
+        cursors = [cursor for cursor in down.cursors(store) if cursor.label not in away]
         held = tuple(ScopeHead(c.label, 0 if c.to_repair else c.sseq, c.e, bytes(16)) for c in cursors)
         packed = Packed([self._letters.hello(number, newest)])
         packed.messages.append(self._book.say(message.HEAD, Head(held, 0).body(), epoch))

@@ -30,6 +30,7 @@ def make_link(
     software: str,
     draw: Callable[[], float],
     devices: Callable[[], Iterable[HelloDevice]] = tuple,
+    free_bytes: Callable[[], int] = lambda: 0,
 ) -> Link | None:
     """None for a box that has joined no site or is told of no hub: it works alone, and everything waits."""
     hub = settings.hub
@@ -72,5 +73,6 @@ def make_link(
         identity=keys.identity_path.read_bytes(),
         leases=leases,
         devices=devices,
+        free_bytes=free_bytes,
         keep_identity=lambda raw: write_whole(keys.identity_path, raw),
     )

@@ -75,23 +75,23 @@ def fill(store: ApplianceStore, records: int, roles: Sequence[str]) -> None:
         number = record_no(n)
         key = tracking.stay_key(number, "1")
         left = tracking.discharged(key, ward=WARD, discharged_on="2026-11-17", event_at_ms=n + 1, control="b")
-        stays.append(_entry(left, n, now))
+        stays.append(entry(left, n, now))
         listed = patients.listed(
             key, name=f"测试{n:05d}", sex="F", ward=WARD, discharged_on="2026-11-17", initials="CS"
         )
-        dues.append(_entry(listed, records + n, now))
+        dues.append(entry(listed, records + n, now))
     person = people.person(
         COURIER, name="罗", roles=roles, badge_hash=badges.badge_hash(BADGE, SITE),
         pin_hash=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PIN),
     )  # fmt: skip
-    scopes = {"site:stays": stays, f"ward:{WARD}": dues, "site:people": [_entry(person, 2 * records, now)]}
+    scopes = {"site:stays": stays, f"ward:{WARD}": dues, "site:people": [entry(person, 2 * records, now)]}
     down.set_scopes(store, 1, sorted(scopes))
     down.apply_round(
         store, [down.Tail(label, 1, len(entries), bytes(32), entries) for label, entries in sorted(scopes.items())], now
     )
 
 
-def _entry(new: NewFact, n: int, now_ms: int) -> feed.StateEntry:
+def entry(new: NewFact, n: int, now_ms: int) -> feed.StateEntry:
     """The checkpoint of an entity of which the hub knows this one fact."""
     etype = ENTITY_TYPES[new.etype]
     fid = FactId(HUB, 1, BULK, n + 1)

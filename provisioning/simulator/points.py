@@ -16,6 +16,9 @@ OFTEN = frozenset(
 )  # fmt: skip
 """Steps that nearly every schedule takes, many times."""
 
+NEVER_FILLED = frozenset(("mirror.drop", "mirror.return", "blob.drop"))
+"""Steps of a box that makes room: a simulated disk takes nothing for a while, and is never filled by what is on it."""
+
 
 def places(steps: frozenset[str]) -> frozenset[str]:
     """Just before and just after each of these steps."""
@@ -28,7 +31,7 @@ _STORE = "tests/adapters/store/test_crash_points.py"
 ELSEWHERE: Mapping[str, str] = {
     **dict.fromkeys(
         (
-            "entities.reread", "fact.withhold", "feed.forget", "repair.told", "salvage.put",
+            "entities.reread", "fact.withhold", "feed.forget", "repair.told", "salvage.put", *NEVER_FILLED,
         ),
         _STORE,
     ),

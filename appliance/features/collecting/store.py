@@ -185,7 +185,19 @@ def wards_carried(conn: Connection) -> list[str]:
     return [row[0] for row in rows]
 
 
+def wards_open(conn: Connection) -> list[str]:
+    """Wards at which a round was begun here and not handed over yet."""
+    rows = conn.execute("SELECT DISTINCT ward FROM collecting_round WHERE handed_over_at IS NULL ORDER BY ward")
+    return [row[0] for row in rows]
+
+
 def list_as_of_ms(conn: Connection, ward: str) -> int | None:
-    """Hub time of the newest head this box has seen of the ward's list; None: the list has never been here."""
-    row = conn.execute("SELECT head_at FROM cursor WHERE label = ?", (f"ward:{ward}",)).fetchone()
+    """Hub time of the newest head this box has seen of the ward's list; None: the list is not here.
+
+    It never was, or it had to make room: itself, or the stays without which it says nothing.
+    """
+    row = conn.execute(
+        "SELECT head_at FROM cursor WHERE label = ? AND NOT EXISTS (SELECT 1 FROM let_go WHERE label = 'site:stays')",
+        (f"ward:{ward}",),
+    ).fetchone()
     return None if row is None or not row[0] else int(row[0])

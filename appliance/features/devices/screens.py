@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from appliance.store.print_jobs import PaperJob
+from appliance.store.room import Away
+from appliance.store.site import WardRow
 from hardware.codecs.document_trail import decode
 from hardware.drivers.heard import Heard
 from hardware.ports import DeviceView
 from kiosk_ui.kit.screens.age import ago
 from kiosk_ui.kit.screens.devices import DeviceWords, device_words
 from kiosk_ui.kit.screens.words import N_, Message
+from sync.protocol.room import BLOBS
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,3 +164,12 @@ def job_data(job: PaperJob) -> dict[str, Any]:
     if job.sides:
         told |= {"sides": job.sides, "sides_out": sides_out(job), "sides_counted": decode(job.trail).counted}
     return told
+
+
+_AWAY = {"site:stays": N_("全院的住院名单"), "room:records": N_("病案室的交接"), BLOBS: N_("中心已经收下的图像")}
+_AWAY_ELSE = N_("另一份名单")
+
+
+def away_words(away: Iterable[Away]) -> list[Message | WardRow]:
+    """What had to make room, each by its name; a ward by the site's name for it."""
+    return [one.ward or Message(_AWAY.get(one.name, _AWAY_ELSE)) for one in away]

@@ -13,6 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from appliance.features.devices.screens import job_data, paper_words
 from appliance.features.devices.service import PRINTED, Devices
 from appliance.store.print_jobs import PaperJob
+from appliance.store.room import MIB, Away
 from appliance.web.asking import asker, form_text, members
 from kiosk_ui.kit.port import KitPort
 from kiosk_ui.kit.rights import needs, open_to_all
@@ -32,6 +33,8 @@ class Told:
     name: str
     carriers: tuple[str, ...]
     software: str
+    away: Callable[[], list[Away]]
+    free_bytes: Callable[[], int]
 
 
 def make_views(devices: Devices, port: KitPort, told: Told, *, print_again: PrintAgain) -> Blueprint:
@@ -60,6 +63,8 @@ def make_views(devices: Devices, port: KitPort, told: Told, *, print_again: Prin
             "feeds": [row._asdict() for row in books.feeds],
             "streams": [{**row._asdict(), "incarnation": f"{row.incarnation:016x}"} for row in books.streams],
             "refused": dict(books.tallies),
+            "let_go": [{"name": one.name, "at_ms": one.at_ms, "entities": one.entities} for one in told.away()],
+            "free_mib": told.free_bytes() // MIB,
         }
 
     @views.get("/paper")

@@ -197,6 +197,7 @@ def _machine(one: Machine) -> dict[str, Any]:
         "name": one.row.name,
         "role": one.row.role,
         "backlog_bytes": one.backlog_bytes,
+        "free_mib": one.free_mib,
         "state": one.state,
         "seen_at_ms": one.row.seen_at or None,
         "hello_at_ms": one.row.hello_at or None,

@@ -66,6 +66,11 @@ class Machine:
         return sum(1 for each in self.devices if each.steps)
 
     @property
+    def free_mib(self) -> int | None:
+        """What was left on its disk when it said so last; None: it never did."""
+        return None if self.hello is None else self.hello.free_mib
+
+    @property
     def backlog_bytes(self) -> int:
         return 0 if self.hello is None else self.hello.backlog_bytes
 

@@ -86,6 +86,9 @@ class Postgres:
         ours = not isinstance(fault, psycopg.Error) or isinstance(fault, psycopg.IntegrityError)
         return None if ours else Unavailable("store.write", 5.0)
 
+    def give_back(self, conn: Connection) -> None:
+        """The server's own housekeeping does it."""
+
     def is_lost(self, conn: Connection) -> bool:
         assert isinstance(conn, PostgresConnection)
         return conn.lost

@@ -110,6 +110,11 @@ class ApplianceStore(NodeStore):
                 conn.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
                 conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
+    def give_back(self) -> None:
+        """Much was deleted: the room that it left in the file goes back to the disk."""
+        with self._lock:
+            self._database.give_back(self._writer())
+
     def after_fact(self, unit: Unit, head: LaneHead, fid: FactId, fact: Fact, raw: bytes) -> None:
         kind = KINDS.get(fact.kind)
         etype = ENTITY_TYPES.get(fact.etype)

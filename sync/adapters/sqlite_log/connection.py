@@ -21,6 +21,9 @@ IntegrityError = sqlcipher.IntegrityError
 
 WAL_PAGES = 1000
 WAL_BYTES_MAX = 16 * 1024 * 1024
+FREE_PAGES_KEPT = 64
+"""What a day's work takes and gives back anyway."""
+_INCREMENTAL = 2
 
 
 class _Locked(sqlcipher.Connection):
@@ -52,6 +55,8 @@ def connect(path: Path, key32: bytes, *, writes: bool) -> Connection:
     conn.row_factory = sqlcipher.Row
     conn.execute(f"PRAGMA key = \"x'{key32.hex()}'\"")
     try:
+        if writes:
+            conn.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a file that is new: what goes gives room back
         conn.execute("PRAGMA journal_mode = WAL" if writes else "PRAGMA query_only = 1")
         conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except sqlcipher.DatabaseError as fault:
@@ -98,6 +103,8 @@ FREEING = frozenset(
         "repair.told",
         "ack.apply",
         "log.prune",
+        "mirror.drop",
+        "blob.drop",
         "epoch.obey",
         "epoch.raise",
         "epoch.tick",
@@ -208,6 +215,25 @@ class SqlcipherFile:
             conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self._tried_s = time.monotonic()
         self._full = not self._reserve.fill()
+
+    def give_back(self, conn: Connection) -> None:
+        """Free pages go from the end of the file, a few at a time so that the log stays small; then the reserve.
+
+        A file that was begun before this could be keeps its free pages: later facts fill them.
+        """
+        try:
+            incremental = conn.execute("PRAGMA auto_vacuum").fetchone()[0] == _INCREMENTAL
+            before = 0
+            left = conn.execute("PRAGMA freelist_count").fetchone()[0]
+            while incremental and FREE_PAGES_KEPT < left != before:
+                conn.execute(f"PRAGMA incremental_vacuum({min(WAL_PAGES, left - FREE_PAGES_KEPT)})").fetchall()
+                conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                before, left = left, conn.execute("PRAGMA freelist_count").fetchone()[0]
+        except DatabaseError as fault:
+            self.unavailable(conn, fault)
+            return
+        if self._reserve is not None:
+            self._full = not self._reserve.fill()
 
     def is_lost(self, conn: Connection) -> bool:
         return self._suspect or conn.opened != self._opened

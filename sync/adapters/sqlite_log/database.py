@@ -47,6 +47,10 @@ class Database(Protocol):
         """
         ...
 
+    def give_back(self, conn: Connection) -> None:
+        """After much was deleted: the room goes back to the disk where that is ours. Best effort, never raises."""
+        ...
+
     def is_lost(self, conn: Connection) -> bool:
         """Whether the connection is gone for good and another is to be opened."""
         ...

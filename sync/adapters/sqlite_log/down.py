@@ -90,7 +90,7 @@ def leave_scope(store: ApplianceStore, unit: Unit, label: str) -> None:
     conn = unit.conn
     members = set(conn.execute("SELECT etype, key FROM member WHERE label = ?", (label,)).fetchall())
     conn.execute("DELETE FROM member WHERE label = ?", (label,))
-    for table in ("cursor", "staged", "staging"):
+    for table in ("cursor", "staged", "staging", "let_go"):
         conn.execute(f"DELETE FROM {table} WHERE label = ?", (label,))
     for etype, key in sorted(members | _of_no_scope(conn), key=repr):
         leave(store, unit, etype, key)
@@ -172,7 +172,8 @@ def land_tail(conn: Connection, landing: Landing, tail: Tail, hub_ms: int) -> bo
 
 
 def held_labels(conn: Connection) -> frozenset[str]:
-    return frozenset(row[0] for row in conn.execute("SELECT label FROM cursor"))
+    """Scopes whose entries are taken in: those that had to be let go take none until they begin anew."""
+    return frozenset(row[0] for row in conn.execute("SELECT label FROM cursor EXCEPT SELECT label FROM let_go"))
 
 
 def bucket_values(store: ApplianceStore, label: str) -> list[bytes]:

@@ -155,6 +155,26 @@ class KeptBlobs:
         with self._store.write(step="blob.mark") as unit:
             unit.conn.execute("UPDATE blob_out SET state = ? WHERE id = ? AND state = ?", (SEALED, blob, HELD))
 
+    def held_bytes(self) -> int:
+        """What the blobs take here that the hub holds, safe or not."""
+        with self._store.read() as conn:
+            row = conn.execute("SELECT coalesce(sum(bytes), 0) FROM blob_out WHERE state = ?", (HELD,)).fetchone()
+        return int(row[0])
+
+    def let_go(self, bytes_wanted: int) -> int:
+        """For want of room: of those that the hub holds, the ones of the longest ago go. Returns how many."""
+        count = freed = 0
+        with self._store.write(step="blob.drop") as unit:
+            rows = unit.conn.execute("SELECT id, bytes FROM blob_out WHERE state = ? ORDER BY turn, id", (HELD,))
+            for blob, size in rows.fetchall():
+                if freed >= bytes_wanted:
+                    break
+                freed += size
+                count += 1
+                unit.conn.execute("UPDATE blob_out SET state = ? WHERE id = ?", (ONLY_THERE, blob))
+                unit.on_commit(partial(self.bytes_in.drop, bytes(blob)))
+        return count
+
     def left(self) -> tuple[int, int]:
         """(blobs, bytes) that the hub has not signed for."""
         with self._store.read() as conn:

@@ -17,7 +17,7 @@ from sync.adapters.sqlite_log.database import Connection, Database, Readers
 from sync.adapters.sqlite_log.meta import count as count
 from sync.adapters.sqlite_log.meta import kept_suite
 from sync.adapters.sqlite_log.meta import set_meta as set_meta
-from sync.adapters.sqlite_log.steps import Point, nothing
+from sync.adapters.sqlite_log.steps import LETTING_GO, Point, nothing
 from sync.adapters.sqlite_log.streams import (
     NODE_ETYPE,
     OPENED,
@@ -145,7 +145,7 @@ class NodeStore:
         self._unit: Unit | None = None
         self._heads: dict[int, LaneHead] = {}
         self._listeners: list[Callable[[Sequence[Change]], None]] = []
-        self.when_full: Callable[[], object] = lambda: None  # deletes what may go, in units of the step log.prune
+        self.when_full: Callable[[], object] = lambda: None  # deletes what may go, in units of steps LETTING_GO
         self.projectors = tuple(projectors)
         self._by_etype: dict[int, tuple[Projector, ...]] = {
             number: tuple(p for p in projectors if number in p.etypes) for number in ENTITY_TYPES
@@ -215,7 +215,7 @@ class NodeStore:
                 told = self._database.unavailable(conn, fault)
                 if told is not None:
                     self._unit = None
-                    if told.code == "store.full" and step != "log.prune":
+                    if told.code == "store.full" and step not in LETTING_GO:
                         with suppress(Unavailable):
                             self.when_full()
                     raise told from fault

@@ -45,8 +45,8 @@ class Reserve:
         """Give the room back; nothing to give is no fault."""
         self._path.unlink(missing_ok=True)
 
-    def make_room(self) -> None:
-        """Before a database is opened: even looking at one needs a few pages of room."""
+    def make_room(self, least_bytes: int = LOW_BYTES) -> None:
+        """Before what needs room itself: even looking at a database needs a few pages, and deleting a few megabytes."""
         room = os.statvfs(self._path.parent)
-        if room.f_bavail * room.f_frsize < LOW_BYTES:
+        if room.f_bavail * room.f_frsize < least_bytes:
             self.release()

@@ -142,3 +142,12 @@ CREATE TABLE IF NOT EXISTS blob_out (
     turn  INTEGER NOT NULL,
     state INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
+
+-- Scopes whose mirror is not here for want of room: still held, and begun anew when there is room. bytes: what it took.
+CREATE TABLE IF NOT EXISTS let_go (
+    label    TEXT    PRIMARY KEY,
+    at_ms    INTEGER NOT NULL,  -- wall clock
+    entities INTEGER NOT NULL,
+    bytes    INTEGER NOT NULL,
+    harm     INTEGER NOT NULL
+) WITHOUT ROWID;

@@ -20,6 +20,9 @@ STEPS: Final[Mapping[str, str]] = {
     "ack.apply": "marks and receipts of an acknowledgement or welcome",
     "fact.withhold": "a fact of which only the digest travels from now on",
     "log.prune": "own facts dropped that the hub's backups hold, and the anchor that stays",
+    "mirror.drop": "some of a scope's mirror let go for want of room, and that it is not here",
+    "mirror.return": "a scope let go may begin anew",
+    "blob.drop": "bytes that the hub holds let go for want of room",
     "epoch.obey": "a higher hub epoch: marks forgotten, cursors to repair",
     "scopes.set": "another set of scopes, copies of the ones left evicted",
     "round.apply": "the tails of one set of heads",
@@ -58,6 +61,9 @@ STEPS: Final[Mapping[str, str]] = {
     "epoch.file": "the file beside the database that only rises",
 }
 """Every name once, with what is durable after it."""
+
+LETTING_GO: Final = frozenset({"log.prune", "mirror.drop", "blob.drop"})
+"""Steps that make room on a full disk: where one of them finds none, nothing more is tried."""
 
 
 def nothing(place: str) -> None:

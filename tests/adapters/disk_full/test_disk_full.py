@@ -19,10 +19,10 @@ HERE = Path(__file__).parent
 SIZE_MIB = 64
 
 
-def on_a_small_disk(what: str, folder: Path, root: Path) -> dict[str, Any]:
+def on_a_small_disk(what: str, folder: Path, root: Path, mib: int = SIZE_MIB) -> dict[str, Any]:
     """Run one day of `full_disk` on a file system of its own, which nobody else sees."""
     folder.mkdir()
-    mount = f'mount -t tmpfs -o size={SIZE_MIB}m tmpfs "$0" && exec "$@"'
+    mount = f'mount -t tmpfs -o size={mib}m tmpfs "$0" && exec "$@"'
     within = ["unshare", "--mount", "sh", "-c", mount, folder]
     if os.geteuid():
         within.insert(1, "--map-root-user")
@@ -49,6 +49,19 @@ def test_a_full_disk_refuses_new_work_and_loses_nothing(tmp_path: Path, request:
 
 def test_a_box_starts_on_a_full_disk(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     assert on_a_small_disk("restart", tmp_path / "disk", request.config.rootpath) == {"opened": True}
+
+
+@pytest.mark.row("F10.20")
+def test_lists_make_room_before_work_is_refused_and_come_back(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    met = on_a_small_disk("mirrors", tmp_path / "disk", request.config.rootpath, mib=128)
+    assert met["steps"][:2] == [[], ["ward:W02"]], "the list that nobody works from goes first, and it was enough"
+    assert met["works"] == "" and met["shrunk"] > 1024 * 1024, "its room is the disk's again"
+    assert met["steps"][2] == ["site:stays", "ward:W01", "ward:W02"], "then what today's work is judged by"
+    assert set(met["refused"]) == {"store.full"} and met["taken"] == met["kept"] and met["people"]
+    assert "先放下了" in met["said"]["zh"] and "put these down" in met["said"]["en"]
+    assert [len(step) for step in met["steps"][3:]] == [2, 1, 0], "one after the other"
+    assert met["steps"][3] == ["ward:W01", "ward:W02"] or met["steps"][-2] == ["ward:W02"]
+    assert met["after"] == ""
 
 
 def test_the_reserve_is_more_than_the_log_may_grow_to(tmp_path: Path) -> None:

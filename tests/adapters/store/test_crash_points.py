@@ -21,7 +21,7 @@ from provisioning.simulator.points import ELSEWHERE
 from sync.adapters.blob_store.folder import FolderStore
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SeededEntropy
-from sync.adapters.sqlite_log import outbox, pruning, repair, thawing
+from sync.adapters.sqlite_log import down, mirrors, outbox, pruning, repair, thawing
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.digest import digest_some
 from sync.adapters.sqlite_log.hub_feeds import Feeds
@@ -34,6 +34,7 @@ from sync.domain.fleet import facts as fleet
 from sync.kernel.chain import Chain
 from sync.kernel.suite import suite1
 from sync.protocol.notices import DISCARD, THAW, Order
+from sync.protocol.room import Harm, Holding
 
 BOX, HUB = "courier-aaaaaaaa", "hub-aaaaaaaa"
 NOON_MS, DAY_MS = 1_795_147_200_000, 24 * 3600 * 1000
@@ -98,6 +99,24 @@ def signed(store: ApplianceStore) -> None:
     note(store, 5)
     found = rows(store, "SELECT incarnation, lane, last, head FROM stream ORDER BY id")
     outbox.apply_marks(store, [Mark(*row, 0, (), row[2]) for row in found], NOON_MS, b"raw", welcome=False)
+
+
+def lists_held(store: ApplianceStore) -> None:
+    down.set_scopes(store, 1, ["ward:W01"])
+
+
+def list_let_go(store: ApplianceStore) -> None:
+    mirrors.let_go(store, Holding("ward:W01", 1, Harm.A_LIST))
+
+
+def list_away(store: ApplianceStore) -> None:
+    lists_held(store)
+    list_let_go(store)
+
+
+def blob_held(store: ApplianceStore) -> None:
+    queued(store)
+    kept_blobs(store).signed([(BLOB, False)])
 
 
 def prune(store: ApplianceStore) -> None:
@@ -175,6 +194,11 @@ STEPS = {
         ApplianceStore, note, lambda s: outbox.withhold(s, 1, 1, ZERO), "SELECT status FROM log WHERE stream = 1"
     ),
     "log.prune": Step(ApplianceStore, signed, prune, "SELECT count(*) FROM log WHERE stream = 1"),
+    "mirror.drop": Step(ApplianceStore, lists_held, list_let_go, "SELECT label FROM let_go"),
+    "mirror.return": Step(
+        ApplianceStore, list_away, lambda s: mirrors.may_return(s, "ward:W01"), "SELECT label FROM let_go"
+    ),
+    "blob.drop": Step(ApplianceStore, blob_held, lambda s: kept_blobs(s).let_go(1), "SELECT state FROM blob_out"),
     "blob.mark": Step(
         ApplianceStore, queued, lambda s: kept_blobs(s).accepted(BLOB), "SELECT state FROM blob_out"
     ),
