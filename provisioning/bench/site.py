@@ -87,9 +87,14 @@ class BenchSite:
     def lag(self) -> int:
         """Facts that the hub holds and has not digested."""
         with urllib.request.urlopen(f"{self.base_url}/metrics", timeout=30) as answer:
-            found = re.search(rb"digest_lag_facts (\d+)", answer.read())
-        assert found is not None, "the hub does not tell its lag"
-        return int(found[1])
+            return lag_in(answer.read().decode())
+
+
+def lag_in(exposition: str) -> int:
+    """The hub's lag in the Prometheus text form, which writes a million as 1e+06."""
+    found = re.search(r"digest_lag_facts ([0-9.e+]+)", exposition)
+    assert found is not None, "the hub does not tell its lag"
+    return round(float(found[1]))
 
 
 def bare_link(
