@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from appliance.features.carrying.service import Carrying
 from appliance.features.collecting.scan import Scanner, Verdict
 from appliance.features.collecting.screens import verdict_data
 from appliance.features.collecting.service import Collecting
@@ -28,6 +30,7 @@ from appliance.features.rebuilding.service import Rebuilding
 from appliance.features.rebuilding.store import RebuildingTables
 from appliance.features.receiving.screens import received_data
 from appliance.features.receiving.service import Received, Receiving
+from appliance.link.stick_post import StickPost
 from appliance.link.wiring import make_link
 from appliance.printing import Papers
 from appliance.projections import folded_projectors
@@ -131,6 +134,10 @@ class Box:
             self.store, self.blobs, self._reserve, directory / "data", at_work=self._at_work, returned=self._take_round
         )
         self.store.when_full = self._full
+        self.carrying = Carrying(
+            self.store, settings.stick.folders, None if self.link is None else self._stick_post,
+            partial(self.events.publish, "carry", {}),
+        )  # fmt: skip
         self._herald = Herald(self.devices.told, self._greet)
         self.port = BoxPort(self.store, self.who, self.line_facts)
         self.software = SOFTWARE
@@ -159,6 +166,7 @@ class Box:
             self.link.start()
         self._ticker.start()
         self.room.start()
+        self.carrying.start()
         base_url = f"http://{web.host}:{port}"
         node = self.settings.node
         told: dict[str, Any] = {"node": node.node, "role": node.role, "base_url": base_url, "pid": os.getpid()}
@@ -168,6 +176,7 @@ class Box:
     def close(self) -> None:
         self._ticker.close()
         self.room.close()
+        self.carrying.close()
         self.events.close()
         if self._screen is not None:
             self._screen.close()
@@ -257,6 +266,17 @@ class Box:
         """Scopes without which the work of now could not be judged."""
         with self.store.read() as conn:
             return frozenset({"site:stays", "room:records", *(f"ward:{code}" for code in wards_open(conn))})
+
+    @contextmanager
+    def _stick_post(self, what: str) -> Iterator[tuple[StickPost, int | None]]:
+        """What packs and takes in, with the line standing still."""
+        link = self.link
+        assert link is not None
+        with link.aside(moves=what == "in") as number:
+            yield (
+                StickPost(self.store, *link.post_parts, self.keys.sealing, leases=self.leases, blobs=self.blobs),
+                number,
+            )
 
     def _take_round(self) -> None:
         if self.link is not None:

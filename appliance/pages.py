@@ -10,6 +10,8 @@ from typing import Protocol
 
 from flask import Blueprint, Flask
 
+from appliance.features.carrying.service import Carrying
+from appliance.features.carrying.views import make_views as make_carrying
 from appliance.features.collecting.due import DueLists
 from appliance.features.collecting.service import Collecting
 from appliance.features.collecting.views import make_views as make_collecting
@@ -55,6 +57,7 @@ TOPICS = {
     "rebuild": "round.rebuild",
     "device": "settings.read",
     "gun": "settings.read",
+    "carry": "settings.read",
     "paper": "settings.read",
     "identity": "identity.read",
     "badge": "",
@@ -93,6 +96,8 @@ class BoxParts(Protocol):
     @property
     def identity(self) -> Identity: ...
     @property
+    def carrying(self) -> Carrying: ...
+    @property
     def software(self) -> str: ...
 
     def take(self, text: str, device: str) -> None:
@@ -122,6 +127,7 @@ def make_pages(box: BoxParts) -> Flask:
         for views in make_receiving(box.receiving, names=box.people.names, papers=_papers(box), take=box.take):
             app.register_blueprint(views)
     app.register_blueprint(make_rebuilding(box.rebuilding))
+    app.register_blueprint(make_carrying(box.carrying, box.port))
     app.register_blueprint(_devices(box))
     app.register_blueprint(make_hands(box.devices, box.clock.mono_s, box.identity.last))
     app.register_blueprint(make_identity(box.identity))

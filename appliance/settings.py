@@ -51,6 +51,13 @@ class Sync(Section):
     connect_s_max: float = Field(10.0, description="longest wait for a connection that says neither yes nor no")
 
 
+class Stick(Section):
+    folders: tuple[str, ...] = Field(
+        ("/media/*", "/media/*/*", "/run/media/*/*", "/mnt/*"),
+        description="where a stick appears; of a pattern with * only what is mounted there counts",
+    )
+
+
 class Gun(Section):
     name: str = Field(description="what people call this gun")
     url: str = Field(
@@ -130,4 +137,5 @@ class Settings(Section):
     hub: Hub = Field(Hub(), description="the centre")
     sync: Sync = Field(Sync(), description="how the line is used")
     devices: Devices = Field(Devices(), description="what hangs on this box")
+    stick: Stick = Field(Stick(), description="how a box without a line delivers")
     codes: Codes = Field(Codes(), description="how codes are read")

@@ -117,9 +117,13 @@ class Hub:
             self.store, self.feeds, self.door, self.voice, self.post, follow=self._follow, quiet=quiet
         )
         desk = FeedDesk(self.store, self.feeds, self.voice, quiet)
+        blobs = BlobDesk(
+            self.store, self.voice, open_blobs(self.folder, self.settings.blobs, keys.suite), keys.suite.hash,
+            self.backups.safe_blob,
+        )  # fmt: skip
         self.stick = StickDesk(
             self.store, self.door, desk, self.feeds, self.voice,
-            trust=lambda: self.trust.bundle.raw, quiet=quiet, publish=self.publisher.publish,
+            trust=lambda: self.trust.bundle.raw, quiet=quiet, publish=self.publisher.publish, blobs=blobs,
         )  # fmt: skip
         self.sync_app = Flask("hub.sync")
         self.sync_app.register_blueprint(
@@ -128,13 +132,7 @@ class Hub:
                 self.door,
                 desk,
                 self.post,
-                blobs=BlobDesk(
-                    self.store,
-                    self.voice,
-                    open_blobs(self.folder, self.settings.blobs, keys.suite),
-                    keys.suite.hash,
-                    self.backups.safe_blob,
-                ),
+                blobs=blobs,
             )
         )
 

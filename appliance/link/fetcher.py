@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from appliance.link.rounds import HubFeeds, Rounds
@@ -50,6 +51,7 @@ class Fetcher:
         self._rounds = Rounds(store, feeds, book)
         self._feeds = feeds
         self._hello = hello
+        self._round = threading.Lock()
         self._wanted = threading.Event()
         self._store = store
         self._tidied_s = float("-inf")
@@ -64,6 +66,10 @@ class Fetcher:
     def want(self) -> None:
         """Take a round soon."""
         self._wanted.set()
+
+    def aside(self) -> AbstractContextManager[object]:
+        """No round is taken while it is held."""
+        return self._round
 
     def reset(self) -> None:
         """The line fell: end what is under way."""
@@ -87,7 +93,8 @@ class Fetcher:
                 return
             self._wanted.clear()
             try:
-                done = self._rounds.run()
+                with self._round:
+                    done = self._rounds.run()
                 self._tidy()
             except Exception as fault:
                 if isinstance(fault, (Unavailable, PeerFault)):

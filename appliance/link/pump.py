@@ -50,6 +50,10 @@ class Pump:
         streams = tuple(self._letters.streams())
         self._step(events.Started(streams, self._store.meta_int("hub_epoch")))
 
+    def astray(self) -> None:
+        """Somebody else moved what the disk holds: the session reads it again before the next event."""
+        self._stumbled = True
+
     def take(self, what: str, name: str = "", raw: bytes = b"") -> None:
         """`what`: commit, up, received, hello, asks, tick, or why a carrier is down. `name`: the carrier."""
         now = self._now()

@@ -9,7 +9,8 @@ from __future__ import annotations
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 from appliance.link.blob_sender import BlobSender
@@ -144,6 +145,28 @@ class Link:
     def call_now(self) -> None:
         """Greet the hub again: something changed that it should know, or a round met another epoch."""
         self._tell("hello")
+
+    @contextmanager
+    def aside(self, *, moves: bool) -> Iterator[int]:
+        """The line stands still while a file is packed or taken in; gives the number of its hello.
+
+        `moves`: what the disk holds changes, so the session reads it back and greets again.
+        """
+        if self._fetcher is not None:
+            self._fetcher.reset()  # a round that waits for an answer is not waited for
+        with self._turn, nullcontext() if self._fetcher is None else self._fetcher.aside():
+            self._session.hello_number += 1
+            try:
+                yield self._session.hello_number
+            finally:
+                if moves:
+                    self._pump.astray()
+        self._tell("tick")
+
+    @property
+    def post_parts(self) -> tuple[Letters, TrustBook]:
+        """What writes and opens its messages."""
+        return self._letters, self._book
 
     def take_round(self) -> None:
         """Fetch what comes down, though the hub has said nothing new: this box may hold more than before."""

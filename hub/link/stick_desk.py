@@ -7,8 +7,10 @@ fetch over a line, as parcels sealed to it alone. Source: protocol way/1, sectio
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from hub.link.blob_desk import BlobDesk
 from hub.link.door import Door, Offer
 from hub.link.feed_desk import FeedDesk
 from hub.link.voice import Voice
@@ -33,11 +35,12 @@ ASKS_MAX = 64
 
 @dataclass(slots=True)
 class _Asked:
-    """What a machine said of its copies. `sets`: its questions, as it signed them, by scope."""
+    """What a machine said of its copies. `sets`: its questions, as it signed them, by scope. `parcels`: large bytes."""
 
     row: NodeRow
     heads: dict[str, ScopeHead] | None = None
     sets: dict[str, bytes] = field(default_factory=dict)
+    parcels: list[object] = field(default_factory=list)
 
 
 class StickDesk:
@@ -54,6 +57,7 @@ class StickDesk:
         trust: Callable[[], bytes],
         quiet: Callable[[], bool] = lambda: False,
         publish: Callable[[str], object] = lambda label: None,
+        blobs: BlobDesk | None = None,
     ) -> None:
         """`trust()`: the newest bundle as it is carried. `quiet`: nobody may be told yet where feeds stand.
 
@@ -67,6 +71,7 @@ class StickDesk:
         self._trust = trust
         self._quiet = quiet
         self._publish = publish
+        self._blobs = blobs
 
     def take(self, data: bytes) -> bytes:
         """Take a file in. Raises PeerFault `stick.*`: nothing of it was taken."""
@@ -77,6 +82,8 @@ class StickDesk:
             for told in self._door.receive_many(offers[at : at + TOGETHER]).answers.values():
                 answers += told
         for node, said in sorted(asked.items()):
+            if said.parcels and self._blobs is not None:
+                answers += self._keep_blobs(self._blobs, said)
             if said.heads is not None and not self._quiet():
                 found = self._answers(said.row, said.heads, said.sets)
                 bodies = parcel.pack(found, said.row.sealing_public, self._voice.suite) if found else ()
@@ -89,7 +96,7 @@ class StickDesk:
             return False
         try:
             header = message.parse_short_header(raw)
-            if header.type not in (message.HEAD, message.SETS):
+            if header.type not in (message.HEAD, message.SETS, message.PARCEL):
                 return False
             row = self._store.node_row(header.signer)
             if row is None or not row.counts:
@@ -98,12 +105,40 @@ class StickDesk:
             mine = asked.get(row.node) or _Asked(row)
             if said.type == message.HEAD:
                 mine.heads = {head.label: head for head in Head.read(said.body).scopes}
+            elif said.type == message.PARCEL:
+                mine.parcels.append(said.body)
             else:
                 mine.sets[SetsAsk.read(said.body).label] = raw
         except PeerFault:
             return False
         asked[row.node] = mine
         return True
+
+    def _keep_blobs(self, desk: BlobDesk, said: _Asked) -> list[bytes]:
+        """The signed words for what is whole now. What is not what it is called stays outside; the rest is kept."""
+        words: list[bytes] = []
+        keys = self._voice.keys
+        try:
+            chunks = parcel.unpack(said.parcels, keys.sealing, keys.suite)
+        except PeerFault:
+            return words
+        wholes: dict[bytes, int] = {}
+        for address, data in chunks.items():
+            place = parcel.blob_of(address)
+            if place is None:
+                continue
+            blob, size_bytes, n = place
+            try:
+                if blob not in wholes:
+                    desk.want(said.row, blob, size_bytes)
+                    wholes[blob] = size_bytes
+                desk.put(blob, n, data, keys.suite.hash(data))
+            except PeerFault:
+                continue
+        for blob in wholes:
+            with suppress(PeerFault):
+                words.append(desk.finish(said.row, blob))
+        return words
 
     def _answers(self, row: NodeRow, told: dict[str, ScopeHead], sets: dict[str, bytes]) -> dict[str, bytes]:
         """What the machine would fetch, by address; only scopes that are whole in it are named in the heads."""

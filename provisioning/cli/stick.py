@@ -15,10 +15,12 @@ from appliance.settings import SOFTWARE
 from provisioning.cli.look import database, is_hub, refuse_running
 from provisioning.making.client import HubClient, state_file
 from provisioning.trust.node_keys import load_keys
+from sync.adapters.blob_store.folder import FolderStore
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
 from sync.adapters.keys import write_whole
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.adapters.sqlite_log.kept_blobs import KeptBlobs
 from sync.adapters.stick_link import read_stick, write_stick
 from sync.kernel.outcome import Unavailable
 
@@ -46,7 +48,8 @@ def _stopped(directory: Path) -> Iterator[tuple[ApplianceStore, StickPost]]:
     try:
         own = BoxKeys(node[0], keys.signing, keys.suite)
         book = TrustBook(own, trust.read_bytes(), lambda raw: write_whole(trust, raw))
-        yield store, StickPost(store, Letters(store, book, SOFTWARE), book, keys.sealing)
+        blobs = KeptBlobs(store, FolderStore(directory / "data" / "blobs", keys.suite.hash), keys.suite.hash)
+        yield store, StickPost(store, Letters(store, book, SOFTWARE), book, keys.sealing, blobs=blobs)
     finally:
         store.close()
 

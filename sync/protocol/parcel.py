@@ -1,13 +1,15 @@
 """What a stick brings down of feeds: answers to questions that were carried to the hub, sealed to one machine.
 
-The content is frames by twos, an address and the answer that the hub would give there over a line. It travels in
-pieces that fit a message each; a parcel of which a piece is missing, or which is not for the reader, is none.
-Source: protocol way/1, sections 4.10 and 6.5; the fields and the size of a piece are this module's own, because a
+Up it brings chunks of large bytes, sealed to the hub, by the same means. The content is frames by twos, an address and
+the answer that the hub would give there over a line. It travels in pieces that fit a message each; a parcel of which a
+piece is missing, or which is not for the reader, is none.
+Source: protocol way/1, sections 4.10, 6.5 and 7.2; the fields and the size of a piece are this module's own, because a
 message takes 64 KiB.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -22,6 +24,7 @@ PIECE_BYTES = 60 * 1024
 PIECES_MAX = STICK_BYTES_MAX // PIECE_BYTES
 _INFO = b"way/1 parcel\0"
 _BODY = "parcel.body"
+_BLOB = re.compile(r"blob ([0-9a-f]{64}) ([0-9]{1,12}) ([0-9]{1,6})")
 
 HEADS = "heads"
 Address = Callable[[str, int], str]
@@ -46,6 +49,17 @@ def tail_at(label: str, k: int) -> str:
 def sets_at(label: str, k: int) -> str:
     """Where part `k` of the answer about a copy lies."""
     return f"{label} sets {k}"
+
+
+def blob_at(blob: bytes, size_bytes: int, n: int) -> str:
+    """Where chunk `n` of a blob of this size lies."""
+    return f"blob {blob.hex()} {size_bytes} {n}"
+
+
+def blob_of(address: str) -> tuple[bytes, int, int] | None:
+    """What `blob_at` was told; None for any other address."""
+    found = _BLOB.fullmatch(address)
+    return None if found is None else (bytes.fromhex(found[1]), int(found[2]), int(found[3]))
 
 
 def pack(answers: Mapping[str, bytes], seal_to: bytes, suite: Suite) -> Iterator[Mapping[int, Any]]:

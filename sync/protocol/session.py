@@ -50,7 +50,7 @@ class Session:
         self._give_up_at_s: float | None = None
         self._trying_better: str | None = None
         self._better_at_s = float("inf")
-        self._hello_number = 0
+        self.hello_number = 0
         self._hello_tries = 0
         self._hello_again_s: float | None = None
         self._hello_at_s = float("inf")
@@ -92,7 +92,7 @@ class Session:
             case do.StreamClosed(incarnation, lane):
                 self.streams.pop((incarnation, lane), None)
             case do.BegunAgain(incarnation):
-                self._incarnation, self._hello_number = incarnation, 0
+                self._incarnation, self.hello_number = incarnation, 0
                 for stream in self.streams.values():
                     stream.process_ended()
                 self._hello_at_s = now_s if self.state in _GREETED else self._hello_at_s
@@ -128,7 +128,7 @@ class Session:
         """Some effects were not performed, nobody knows which: hang up, and begin again from what the disk holds."""
         self.epoch = event.epoch
         if event.incarnation != self._incarnation:
-            self._incarnation, self._hello_number = event.incarnation, 0
+            self._incarnation, self.hello_number = event.incarnation, 0
         self.streams = {}
         for own in event.streams:
             self._stream(own)
@@ -220,15 +220,15 @@ class Session:
     def _say_hello(self, now_s: float, *, again: bool = False, with_receipts: bool = False) -> None:
         # Again keeps its number: on a slow line the answer to the first one is as good.
         self._hello_tries = self._hello_tries + 1 if again else 1
-        self._hello_number += not again
+        self.hello_number += not again
         self._receipts_shown = with_receipts or (again and self._receipts_shown)
         self._hello_again_s = now_s + RESEND_LIVE_S * 2 ** (self._hello_tries - 1)
         self._hello_at_s = float("inf")
-        self._out.append(do.SendHello(self.carrier, self._hello_number, with_receipts))
+        self._out.append(do.SendHello(self.carrier, self.hello_number, with_receipts))
 
     def _welcome(self, said: message.Message, raw: bytes, now_s: float) -> None:
         welcome = hello.Welcome.read(said.body)
-        if welcome.answers != (self._incarnation, self._hello_number) or self._hello_again_s is None:
+        if welcome.answers != (self._incarnation, self.hello_number) or self._hello_again_s is None:
             self._out.append(do.Count("welcome.of-another-hello"))
             return
         if not self._same_epoch(said, now_s):

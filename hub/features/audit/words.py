@@ -46,6 +46,8 @@ WHAT = {
     "lease.refused": N_("没有同意许可"),
     "lease.voided": N_("作废租约"),
     "lease.looked": N_("看过租约的情况"),
+    "stick.out": N_("用 U 盘带出"),
+    "stick.in": N_("用 U 盘带入"),
     "stick.brought": N_("收下 U 盘文件"),
     "device.off": N_("停用设备"),
     "device.on": N_("启用设备"),

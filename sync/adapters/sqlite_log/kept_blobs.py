@@ -108,6 +108,12 @@ class KeptBlobs:
             ).fetchone()
         return None if row is None else Waiting(*row)
 
+    def waiting(self) -> list[Waiting]:
+        """Whatever the hub has not signed for, in the order of their turns."""
+        with self._store.read() as conn:
+            rows = conn.execute("SELECT id, bytes FROM blob_out WHERE state < ? ORDER BY turn, id", (HELD,)).fetchall()
+        return [Waiting(bytes(row[0]), row[1]) for row in rows]
+
     def chunk(self, blob: bytes, n: int) -> bytes:
         """A chunk of a kept blob."""
         data = self.bytes_in.chunk(blob, n)

@@ -12,6 +12,7 @@ from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
+from appliance.features.carrying.service import Carrying
 from appliance.features.collecting.scan import Scanner, Verdict
 from appliance.features.collecting.screens import verdict_data
 from appliance.features.collecting.service import Collecting
@@ -154,6 +155,7 @@ class Bench:
         )
         self.receiving = Receiving(self.store, prefixes=("QL",), order_label=self._order_label, told=self._received)
         self.rebuilding = Rebuilding(self.store, read_picture)
+        self.carrying = Carrying(self.store, (str(self.directory),), None, lambda: None)
         self.port = BoxPort(self.store, self.who, lambda: self.facts)
 
     def who(self, token: str) -> Principal | None:

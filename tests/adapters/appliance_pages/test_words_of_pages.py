@@ -27,7 +27,8 @@ def test_no_entry_is_left_over() -> None:
     """An entry nobody says any more is a sentence nobody checks."""
     said = "\n".join(file.read_text("utf-8") for kind in ("*.py", "*.html") for file in ROOT.rglob(kind))
     flat = re.sub(r"\{\{\s*(\w+)\s*\}\}", r"%(\1)s", said)
-    entries = [entry.id for entry in read_catalog((PO,)) if entry.id]
+    ids = [entry.id for entry in read_catalog((PO,)) if entry.id]
+    entries = [one if isinstance(one, str) else one[0] for one in ids]  # of one with a plural both are the same
     assert [entry for entry in entries if entry not in flat] == []
 
 

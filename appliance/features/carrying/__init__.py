@@ -1,0 +1,1 @@
+"""Carrying by hand: what this box has for the centre onto a stick, what the centre answered back in."""
