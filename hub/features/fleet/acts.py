@@ -13,7 +13,7 @@ from hub.store.desk import Desk
 from sync.adapters.sqlite_log import hub_holes, hub_lineage, hub_orders
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.hub_orders import Loss, Stopped
-from sync.adapters.sqlite_log.hub_store import set_node_state
+from sync.adapters.sqlite_log.hub_store import NodeRow, set_node_state
 from sync.domain.fleet import facts
 from sync.kernel.outcome import Refused
 from sync.protocol.notices import DISCARD, REISSUE, Order
@@ -40,6 +40,18 @@ class Acts:
                 return Refused("node.not-rewound")
             self._desk.note(unit, f"node.{verdict}", etype=facts.NODE, key=node)
         return None
+
+    def undrained(self, row: NodeRow) -> int | None:
+        """Facts that a copied machine's halves told of and this hub has not; None: it is not one that may be closed.
+
+        A stream that is stopped counts as one: what lies beyond it is not known.
+        """
+        with self._desk.store.read() as conn:
+            verdicts = [fork.verdict for fork in hub_lineage.forks(conn) if fork.node == row.node]
+            if row.state != "rewound" or None in verdicts or "copied" not in verdicts:
+                return None
+            runs = hub_orders.missing(conn, row.node, ())
+            return sum(last - first + 1 for *_, first, last in runs) + len(hub_orders.stopped(conn, row.node))
 
     def hold(self, node: str, actor: str, *, freeze: bool) -> Refused | None:
         """Take nothing more from a machine for now, or go on. It works on and keeps everything. Refused `node.gone`."""

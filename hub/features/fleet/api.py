@@ -110,6 +110,13 @@ def make_api(service: Fleet) -> Blueprint:
         body = take(parse_json(request), {"reason": str})
         return service.revoke(node, body["reason"], actor()) or _one(node)
 
+    @api.post("/nodes/<node>/close")
+    @needs("fleet.manage")
+    def close(node: str) -> Response | Refused:
+        """End a machine whose disk was copied, once both halves have sent all they told of."""
+        take(parse_json(request), {})
+        return service.close(node, actor()) or _one(node)
+
     def _one(node: str) -> Response:
         return jsonify(_machine_of(node))
 

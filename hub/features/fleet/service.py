@@ -260,15 +260,32 @@ class Fleet:
         row = self._desk.store.node_row(node)
         if row is None or row.state in ("revoked", "closed"):
             return Refused("node.gone")
+        self._end(row, "revoked", reason, actor)
+        return None
+
+    def close(self, node: str, actor: str) -> Refused | None:
+        """End a machine whose disk was copied, once both halves have sent all they told of; each box enrols anew.
+
+        Refused `node.not-copied`, `node.not-drained`.
+        """
+        row = self._desk.store.node_row(node)
+        left = None if row is None else self.acts.undrained(row)
+        if row is None or left is None:
+            return Refused("node.not-copied")
+        if left:
+            return Refused("node.not-drained", {"n": left})
+        self._end(row, "closed", "copied", actor)
+        return None
+
+    def _end(self, row: NodeRow, state: str, reason: str, actor: str) -> None:
         with self._desk.write(actor) as unit:
-            set_node_state(unit, node, "revoked")
-            last_good = hub_marks.set_from_held(unit.conn, node)  # its row is ours: no batch comes in between
-            unit.append(facts.revoked(node, reason))
-            self._desk.note(unit, "node.revoked", etype=facts.NODE, key=node, detail=reason)
+            set_node_state(unit, row.node, state)
+            last_good = hub_marks.set_from_held(unit.conn, row.node)  # its row is ours: no batch comes in between
+            unit.append(facts.revoked(row.node, reason))
+            self._desk.note(unit, f"node.{state}", etype=facts.NODE, key=row.node, detail=reason)
         self.shut_out(row, last_good)
         self._parts.members_changed()
         self._parts.trust_changed()
-        return None
 
     def shut_out(self, row: NodeRow, last_good: Sequence[tuple[int, int, int]]) -> None:
         """The signed half: a machine whose row says revoked is on the withdrawal list and in the trust bundle."""

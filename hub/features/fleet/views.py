@@ -117,6 +117,7 @@ def make_views(
             stopped=stopped,
             missing=missing,
             lost=lost,
+            undrained=service.acts.undrained(found.row),
             late=service.late.view(node) if found.state == "revoked" else (),
         )
 
@@ -178,6 +179,17 @@ def make_views(
         if request.form.get("sure") != "1":
             return render_template("fleet/revoke.html", machine=found, reason=reason)
         return service.revoke(node, reason, actor()) or _there(url_for("fleet.machine", node=node))
+
+    @pages.post("/machines/<node>/close")
+    @needs("fleet.manage")
+    def close(node: str) -> str | Response | Refused:
+        """End a copied machine whose halves have drained. The first step asks; the second, with `sure`, acts."""
+        found = service.machine(node)
+        if found is None:
+            raise NotFound
+        if request.form.get("sure") != "1":
+            return render_template("fleet/close.html", machine=found)
+        return service.close(node, actor()) or _there(url_for("fleet.machine", node=node))
 
     return pages
 

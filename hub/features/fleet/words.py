@@ -63,6 +63,8 @@ REFUSED = {
     "stream.choice": N_("只能定：重新登记，或者不要了"),
     "node.nothing-missing": N_("这台机器没有要签的缺失"),
     "node.not-rewound": N_("这台机器没有要定的历史"),
+    "node.not-copied": N_("这台机器没有定为硬盘被复制，不能这样关"),
+    "node.not-drained": N_("两台还有 %(n)s 条没送到，送完再关；再也送不来的先签缺失"),
     "node.verdict": N_("只能定：从备份恢复，或者硬盘被复制"),
     "node.role": N_("只有手持机才分病区"),
     "node.reason": N_("吊销要写理由，最多 200 字"),

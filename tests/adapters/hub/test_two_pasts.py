@@ -52,6 +52,47 @@ def test_an_administrator_says_restored_or_copied(desk: Desk, verdict: str, afte
     assert ("定为从备份恢复" if verdict == "restored" else "定为硬盘被复制") in audit
 
 
+@pytest.mark.row("H35.10")
+def test_a_copied_machine_is_closed_when_both_halves_have_drained(desk: Desk) -> None:
+    node = "courier-halves"
+    forked(desk.hub, node)
+    path, page = f"/api/v1/nodes/{node}/close", f"/machines/{node}"
+    assert desk.api("administrator", "POST", path, json={}).json["code"] == "node.not-copied"
+    desk.api("administrator", "POST", f"/api/v1/nodes/{node}/lineage", json={"verdict": "copied"})
+    with desk.hub.store.write() as unit:
+        hub_lineage.told(desk.hub.store, unit, node, [(21, 1, 4), (22, 1, 3)])
+    refused = desk.api("administrator", "POST", path, json={})
+    assert (refused.json["code"], refused.json["fields"]["n"]) == ("node.not-drained", 7)
+    shown = desk.page("administrator", page).get_data(as_text=True)
+    assert "还有 7 条没送到" in shown and f"{page}/close" not in shown
+
+    came(desk.hub, node, (21, 1, 4))
+    assert desk.api("administrator", "POST", path, json={}).json["fields"]["n"] == 3, "one half alone is not enough"
+    came(desk.hub, node, (22, 1, 3))
+    assert f"{page}/close" in desk.page("administrator", page).get_data(as_text=True)
+    asked = desk.api("administrator", "POST", f"{page}/close")
+    assert asked.status_code in (200, 400), "the page asks first; without its token it does nothing"
+    assert desk.hub.store.node_row(node).state == "rewound"  # type: ignore[union-attr]
+    done = desk.api("administrator", "POST", path, json={})
+    assert done.status_code == 200, done.text
+    row = desk.hub.store.node_row(node)
+    assert row is not None and row.state == "closed" and not row.counts
+    assert desk.api("administrator", "POST", path, json={}).json["code"] == "node.not-copied"
+    assert "编号已经关掉" in desk.page("administrator", page).get_data(as_text=True)
+    desk.hub.desk.settle()
+    assert "两台送完，关掉编号" in desk.page("auditor", "/audit").get_data(as_text=True)
+
+
+def came(hub: Hub, node: str, head: tuple[int, int, int]) -> None:
+    """The hub holds a stream up to there."""
+    incarnation, lane, last = head
+    with hub.store.write() as unit:
+        unit.conn.execute(
+            "INSERT INTO stream (node, incarnation, lane, own, last, head) VALUES (?, ?, ?, 0, ?, ?)",
+            (node, incarnation, lane, last, bytes(32)),
+        )
+
+
 def stopped_stream(hub: Hub, node: str) -> str:
     """A machine of whose live stream two histories came: they agree up to 2, the hub holds 4, it told of 6."""
     with hub.store.write() as unit:
