@@ -98,7 +98,7 @@ class Door:
         self._store = store
         self._voice = voice
         self._safe = safe
-        self._credits = Credits(store.clock, voice)
+        self._credits = Credits(store.clock, voice, self._held if store.shared else None)
         self._greeting = Greeting(store, voice, self._credits, learn, behind, office, safe)
         self._rows: dict[str, NodeRow] = {}
         self._seen_at: dict[str, float] = {}
@@ -218,6 +218,11 @@ class Door:
         with self._store.read() as conn:
             self._look(conn, work)
         return self._signed(node, work.touched[node], work.standing[node])
+
+    def _held(self, node: str, streams: Sequence[Lane]) -> dict[Lane, int]:
+        with self._store.read() as conn:
+            found = hub_inbound.marks(conn, node, streams)
+        return {(mark.incarnation, mark.lane): mark.upto for mark in found}
 
     def _look(self, conn: Connection, work: _Work) -> None:
         for node, streams in work.touched.items():

@@ -92,6 +92,14 @@ class Granter:
             else:
                 wish.left = max(wish.left + QUANTUM_BYTES, 1)
 
+    def waits(self, node: str, facts: int) -> None:
+        """So many wait at a node by what all workers have taken: what it sent to another gives its place away here."""
+        wish = self._wishes.get(node)
+        if wish is not None and facts < wish.facts:
+            wish.facts = facts
+            if facts <= 0:
+                self._forget(node)
+
     def admit(self, now_s: float) -> list[str]:
         """Give free places to those next in the row; who they are. They should be told."""
         self._expire(now_s)
