@@ -51,7 +51,7 @@ from sync.adapters.sqlite_log.node_store import NodeStore
 from sync.adapters.stick_link import StickLink, read_stick, write_stick
 from sync.kernel.fact import NewFact
 from sync.kernel.ids import node_name
-from sync.kernel.suite import suite1
+from sync.kernel.suite import Suite, suite1
 from sync.protocol import feed, message
 from sync.protocol.trust import HubKey, Trust
 
@@ -248,7 +248,7 @@ class Machine:
 
     @property
     def key_id(self) -> bytes:
-        return suite1.key_id(suite1.signing_public(self.signing))
+        return self.store.suite.key_id(self.store.suite.signing_public(self.signing))
 
 
 @dataclass
@@ -285,7 +285,8 @@ class World:
         entropy = SystemEntropy()
         node = node_name(role, entropy.bytes(5))
         signing, sealing = entropy.bytes(32), entropy.bytes(32)
-        public = suite1.signing_public(signing)
+        suite = self.hub.suite
+        public = suite.signing_public(signing)
         with self.hub.write() as unit:
             add_node(
                 unit,
@@ -293,8 +294,8 @@ class World:
                 role=role,
                 name=node,
                 signing_public=public,
-                sealing_public=suite1.sealing_public(sealing),
-                key_id=suite1.key_id(public),
+                sealing_public=suite.sealing_public(sealing),
+                key_id=suite.key_id(public),
                 scopes=scopes,
                 tls_serial=None,
                 now_ms=SystemClock().wall_ms(),
@@ -305,8 +306,9 @@ class World:
         folder.mkdir()
         store_key = entropy.bytes(32)
         store = ApplianceStore(
-            folder / "node.db", store_key, node=node, role=role, clock=clock or SystemClock(), entropy=entropy
-        )
+            folder / "node.db", store_key, node=node, role=role, clock=clock or SystemClock(), entropy=entropy,
+            suite=suite,
+        )  # fmt: skip
         store.start_incarnation("test")
         self.closers.append(store.close)
         leases = Leases(store, Witness(folder / "witness", node), sealing=sealing)
@@ -349,7 +351,7 @@ class World:
 
         link = Link(
             machine.store,
-            TrustBook(BoxKeys(machine.node, machine.signing, suite=suite1), self.bundle.raw, lambda raw: None),
+            TrustBook(BoxKeys(machine.node, machine.signing, suite=self.hub.suite), self.bundle.raw, lambda raw: None),
             make,
             HttpsFeeds(self.https_url, tls, self.folder / "ca.crt") if feeds else None,
             software="test",
@@ -424,7 +426,7 @@ class World:
         tls = self.tls(machine.node)
         link = Link(
             machine.store,
-            TrustBook(BoxKeys(machine.node, machine.signing, suite=suite1), self.bundle.raw, lambda raw: None),
+            TrustBook(BoxKeys(machine.node, machine.signing, suite=self.hub.suite), self.bundle.raw, lambda raw: None),
             lambda heard: [MqttLink(machine.node, "127.0.0.1", port, tls, heard)],
             None,
             software="test",
@@ -483,7 +485,7 @@ def shared_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     yield from open_world(tmp_path_factory.mktemp("site"))
 
 
-def open_world(tmp_path: Path) -> Iterator[World]:
+def open_world(tmp_path: Path, suite: Suite = suite1) -> Iterator[World]:
     """Everything started and reachable; stopped after the yield."""
     clock, entropy = SystemClock(), SystemEntropy()
     now_ms = clock.wall_ms()
@@ -506,15 +508,18 @@ def open_world(tmp_path: Path) -> Iterator[World]:
         Rules(workers=frozenset({f"{HUB}.w1"})),
     )
     broker.start()
-    hub = HubStore(tmp_path / "hub.db", entropy.bytes(32), node=HUB, role="hub", clock=clock, entropy=entropy)
+    hub = HubStore(
+        tmp_path / "hub.db", entropy.bytes(32), node=HUB, role="hub", clock=clock, entropy=entropy,
+        suite=suite,
+    )  # fmt: skip
     hub.start_incarnation("test")
     feeds = Feeds(hub)
-    keys = HubKeys(entropy.bytes(32), entropy.bytes(32), suite=suite1)
+    keys = HubKeys(entropy.bytes(32), entropy.bytes(32), suite=suite)
     voice = Voice(hub, keys, lambda: bundle)
     trust = Trust(
         version=1,
         hub_keys=(HubKey(voice.key_id, voice.public, 0, 2**62),),
-        sealing=((suite1.sealing_public(keys.sealing), 0),),
+        sealing=((suite.sealing_public(keys.sealing), 0),),
     )
     bundle = TrustBundle(1, voice.say(message.TRUST, trust.body(), None))
     epochs = EpochKeeper(hub, tmp_path / "epoch.json")
@@ -523,7 +528,7 @@ def open_world(tmp_path: Path) -> Iterator[World]:
     digester = Digester(hub, feeds, door, voice, post, follow=office.follow)
     desk = FeedDesk(hub, feeds, voice)
     app = Flask("hub")
-    blobs = BlobDesk(hub, voice, FolderStore(tmp_path / "hub-blobs", suite1.hash), suite1.hash)
+    blobs = BlobDesk(hub, voice, FolderStore(tmp_path / "hub-blobs", suite.hash), suite.hash)
     app.register_blueprint(sync_api(hub, door, desk, post, blobs=blobs))
     port = free_port()
     server = Server(("127.0.0.1", port), app, numthreads=40, shutdown_timeout=1)
