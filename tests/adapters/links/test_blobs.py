@@ -126,8 +126,8 @@ def test_a_transfer_that_is_cut_goes_on_with_the_chunk_it_was_cut_in(taker: Take
 
     def cut_in_the_third(n: int) -> None:
         if n == 2 and not cut.is_set():
-            cut.set()
             taker.line(mode)
+            cut.set()  # only now: whoever waits for it puts the line up again
 
     taker.hub.before = cut_in_the_third
     taker.link.start()
