@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from appliance.link.runner import Link
@@ -21,6 +22,7 @@ from appliance.link.trust_book import BoxKeys, TrustBook
 from appliance.link.wiring import make_link
 from appliance.projections import folded_projectors
 from appliance.settings import SOFTWARE, Settings
+from appliance.store.room import free_bytes
 from provisioning.bench.box import WARD
 from provisioning.bench.processor import children, processor_s
 from provisioning.demo.fleet import NodeProcess
@@ -113,6 +115,7 @@ def bare_link(
         software=SOFTWARE,
         draw=random.Random(seed).random,
         identity=own.identity_path.read_bytes(),
+        free_bytes=partial(free_bytes, keys),
     )
 
 
