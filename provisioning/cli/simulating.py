@@ -97,7 +97,7 @@ def _replay(path: Path, plant: str | None, hear: Callable[[str], None] | None, *
 
     try:
         plan = load(path)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError):
         say.stop("No schedule is in that file.", code="simulate.file", as_json=as_json, exit_code=say.WRONG_USE)
     with planted(plant):
         outcome = run(plan, hear=hear)
