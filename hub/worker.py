@@ -44,7 +44,7 @@ LOOK_S = 5.0
 """How often it looks whether the first worker has raised the epoch or changed whom to believe."""
 
 
-class _NoMarks:
+class NoMarks:
     """Numbers are given away by the first worker alone, which keeps the file of what must never fall."""
 
     def mark(self, resource: str) -> int:
@@ -82,8 +82,11 @@ class Worker:
             relies_on_noted(folder / "monotone.json"),
             folder.stat().st_dev,
         )
-        self._door = Door(self.store, self._voice, behind=lambda _: self.store.follow_epoch(), safe=self._backups.safe)
-        self._office = LeaseOffice(self.store, self._voice, _NoMarks())
+        self._office = LeaseOffice(self.store, self._voice, NoMarks())
+        self._door = Door(
+            self.store, self._voice, behind=lambda _: self.store.follow_epoch(), office=self._office,
+            safe=self._backups.safe,
+        )  # fmt: skip
         self._digester = Digester(
             self.store, Feeds(self.store), self._door, self._voice, self._post, follow=self._follow,
             quiet=lambda: self._refilling,

@@ -212,7 +212,10 @@ class Greeting:
         return self._voice.say(message.WELCOME, welcome.body(), node)
 
     def _receipt(self, raw: bytes, claimed: str | None) -> tuple[str, list[bytes]]:
-        """Our own signed word, shown back: when it promises more than the log holds, this hub was rolled back."""
+        """Our own signed word, shown back: when it promises what the log does not hold, this hub was rolled back.
+
+        A copy of the machine may have come in the place of what was lost: then another fact stands at its number.
+        """
         shown = message.open_message(
             raw,
             suite=self._voice.suite,
@@ -225,7 +228,11 @@ class Greeting:
         promised = ack.streams
         with self._store.read() as conn:
             marks = hub_inbound.marks(conn, node, [(s.incarnation, s.lane) for s in promised])
-        lost = any(mark.upto < stream.upto for mark, stream in zip(marks, promised, strict=True))
+            held = hub_inbound.hashes_at(conn, node, [(s.incarnation, s.lane, s.upto) for s in promised])
+        lost = any(
+            mark.upto < stream.upto or h not in (None, stream.h)
+            for mark, h, stream in zip(marks, held, promised, strict=True)
+        )
         if lost and shown.epoch == self._store.epoch and self._behind is not None:
             self._behind(shown.epoch)
         return node, []
@@ -234,6 +241,21 @@ class Greeting:
         if self._learn is None or claimed is None or not self._learn(raw):
             raise PeerFault("identity.refused")
         return claimed, []
+
+
+def for_the_first(raw: bytes, epoch: int) -> bool:
+    """What a worker that knows this epoch leaves to the first of them, which keeps the file that never falls.
+
+    That is asks, identity records, receipts, and the hello of a machine that knows a higher epoch. Bytes that are no
+    message are refused where they come in.
+    """
+    if not message.is_message(raw):
+        return False
+    try:
+        header = message.parse_short_header(raw)
+    except PeerFault:
+        return False
+    return header.type != message.HELLO or header.epoch > epoch
 
 
 def too_old(hello: words.Hello) -> bool:

@@ -18,6 +18,7 @@ import paho.mqtt.client as paho
 
 from hub.link.digester import Digester
 from hub.link.door import Door, Offer
+from hub.link.greeting import for_the_first
 from hub.link.post import Post
 from hub.link.voice import Voice
 from sync.adapters import bugs
@@ -38,7 +39,7 @@ from sync.kernel.ids import NODE_PATTERN
 from sync.kernel.outcome import Unavailable
 from sync.protocol.batch import is_batch
 from sync.protocol.fair import FairQueue, kind_of, said_in
-from sync.protocol.message import LEASE, ORDER, is_ask, is_message
+from sync.protocol.message import LEASE, ORDER, is_message
 
 QUEUE_BYTES_MAX = 256 * 1024 * 1024
 NODE_BYTES_MAX = 4 * 1024 * 1024
@@ -81,7 +82,7 @@ class MqttIngest:
     ) -> None:
         """`shared`: other workers take messages too, each one some; `elsewhere` is called when one of them digested.
 
-        `first`: this is the worker that grants leases; the others pass asks on to it.
+        `first`: this is the worker that grants leases and may raise the epoch; the others pass on to it what asks that.
         """
         self._name = name
         self._host = host
@@ -193,7 +194,7 @@ class MqttIngest:
                 self._elsewhere()
             return
         node, raw = topic.group(1), bytes(told.payload)
-        if not self._first and is_ask(raw):
+        if not self._first and for_the_first(raw, self._voice.store.epoch):
             client.publish(_passed_on(node), raw, qos=1)
             return
         with self._arrived:

@@ -113,12 +113,12 @@ def _find(wanted: list[str], span: tuple[int, int], *, as_json: bool) -> NoRetur
 
     def heard(name: str, caught: Caught | None) -> None:
         if not as_json:
-            sys.stderr.write(f"{name}: {'not found' if caught is None else f'{caught.seed} ({caught.broken})'}\n")
+            sys.stderr.write(f"{name}: {'not found' if caught is None else f'{caught.by} ({caught.broken})'}\n")
 
     hunted = hunt(wanted, *span, heard)
     write(hunted)
     missed = sorted(name for name, caught in hunted.items() if caught is None)
-    found = {name: {"seed": one.seed, "broken": one.broken} for name, one in hunted.items() if one is not None}
+    found = {name: {"by": one.by, "broken": one.broken} for name, one in hunted.items() if one is not None}
     lines = [f"{len(found)} of {len(hunted)} found", *(f"not found: {name}" for name in missed)]
     say.document({"found": found, "missed": missed}, as_json=as_json, lines=lines)
     say.end(say.FAILED if missed else say.FINE)

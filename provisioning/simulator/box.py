@@ -17,7 +17,7 @@ from appliance.link.trust_book import BoxKeys, TrustBook
 from provisioning.simulator.pictures import BLOBS, Pictures
 from provisioning.simulator.process import STORE_KEY, Died, Process
 from provisioning.simulator.promises import BLOCK, TICKETS
-from provisioning.simulator.safekeeping import BACKUPS
+from provisioning.simulator.safekeeping import is_kept
 from provisioning.simulator.site import Site
 from provisioning.simulator.wire import HTTPS, MQTT, SimCarrier
 from sync.adapters.leases.box import LOOK_EVERY_S, Leases
@@ -99,7 +99,7 @@ class Box(Process):
         self.pump = Pump(self.store, self.book, letters, self.session, self.performer, gauge, reset_feeds=lambda: None)
         self.rounds = Rounds(self.store, _Asks(self), self.book)
         self.store.listen(self._committed)
-        if BACKUPS in world.plan.faults:
+        if is_kept(world.plan):
             self.after(TIDY_EVERY_S, "tidies", self._tidy)
         self.after(0.0, "begins", partial(self._line, self.pump.begin))
 

@@ -1,4 +1,7 @@
-"""The hub: the real store, door, greeting, feeds and epoch keeper; its digest in turns of virtual time."""
+"""The hub: the real store, door, greeting, feeds and epoch keeper; its digest in turns of virtual time.
+
+Where it has further workers (`Worker`), they share its tables, and the broker gives each message to one of them.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,9 @@ import shutil
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
-from hub.features.due.service import follow
 from hub.link.blob_desk import BlobDesk
-from hub.link.door import Door, Offer
+from hub.link.door import Door
 from hub.link.epoch import EpochKeeper
 from hub.link.feed_desk import FeedDesk
 from hub.link.learning import agree_on_shut_out
@@ -18,37 +19,37 @@ from hub.link.lease_office import LeaseOffice
 from hub.link.publisher import LOOK_EVERY_S, Publisher
 from hub.link.refill import Refill
 from hub.link.voice import HubKeys, TrustBundle, Voice, not_safe
-from provisioning.simulator.process import STORE_KEY, Process
+from provisioning.simulator.process import STORE_KEY
 from provisioning.simulator.promises import content_keys
-from provisioning.simulator.safekeeping import BACKUPS, Safekeeping
+from provisioning.simulator.safekeeping import Safekeeping, is_kept
 from provisioning.simulator.site import Site
-from provisioning.simulator.wire import SimCarrier
+from provisioning.simulator.taker import Taker
+from provisioning.simulator.wire import HTTPS, MQTT, SimCarrier
+from provisioning.simulator.workers import WORKERS, SharedFile, Turn, Worker
 from provisioning.trust.bundle import first_trust, make_bundle
 from sync.adapters.blob_store.folder import FolderStore
-from sync.adapters.sqlite_log import digest, hub_history, hub_inbound
+from sync.adapters.sqlite_log import hub_history, hub_inbound
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_snapshots import Worth
 from sync.adapters.sqlite_log.hub_store import (
     HubStore,
     NodeRow,
 )
-from sync.adapters.sqlite_log.node_store import Change, Unit
 from sync.kernel.ids import StreamId
 from sync.kernel.limits import TICK_EVERY_S
 from sync.kernel.outcome import PeerFault, Unavailable
 from sync.kernel.suite import suite1
 
 SOFTWARE = "simulated"
-TOGETHER_MAX = 16
 REFILL_LOOK_S = 5.0
 WORTH = Worth(members=2, entries=4)
 
 
-class Centre(Process):
+class Centre(Taker):
     """What is kept outside the database: keys, the trust bundle, the monotone file. A backup holds none of them."""
 
     def __init__(self, world: Site, folder: Path) -> None:
-        super().__init__(world, "hub", world.hub_name, folder / "data", 0)
+        super().__init__(world, "hub", folder / "data", chance="", reaches=frozenset({MQTT, HTTPS}))
         self.directory = folder
         seed = world.plan.seed
         self.keys = HubKeys(sha256(b"sign %d" % seed).digest(), sha256(b"seal %d" % seed).digest(), suite1)
@@ -63,12 +64,14 @@ class Centre(Process):
             ),
             authorities=(),
         )
-        self._inbox: list[tuple[SimCarrier, bytes]] = []
-        self._taking = self._digesting = self._refilling = False
+        self._refilling = False
+        self.turn = Turn()
+        self.stopped = False
+        self.workers: list[Worker] = []
 
     def begin(self) -> None:
-        self._inbox.clear()
-        self._taking = self._digesting = self._refilling = False
+        self.clear()
+        self._refilling = False
         self.store = HubStore(
             self.database,
             STORE_KEY,
@@ -78,6 +81,7 @@ class Centre(Process):
             entropy=self.entropy(),
             point=self.point,
             suite=suite1,
+            database=SharedFile(self.database, STORE_KEY, self.turn) if self.shares else None,
         )
         try:
             self.store.start_incarnation(SOFTWARE)
@@ -86,7 +90,7 @@ class Centre(Process):
             self.office = LeaseOffice(self.store, self.voice, self.epochs, keys_of=content_keys)
             learn, office = self.world.staff.learn, self.office if self.world.leasing else None
             self.refill = Refill(self.store)
-            self.safekeeping = Safekeeping(self) if BACKUPS in self.world.plan.faults else None
+            self.safekeeping = Safekeeping(self) if is_kept(self.world.plan) else None
             safe = self.safekeeping.safe if self.safekeeping else not_safe
             self.door = Door(self.store, self.voice, learn=learn, behind=self._behind, office=office, safe=safe)
             self.feeds = Feeds(self.store)
@@ -101,19 +105,52 @@ class Centre(Process):
         except Unavailable:
             self.die(5.0)
             return
-        self.store.on_arrival(self._arrived)
-        self._arrived()
+        self.stopped = False
+        self.store.on_arrival(self._told_all)
+        self.arrived()
         self.after(TICK_EVERY_S, "ticks", self._tick)
         self._look_after_refill()
         self.after(LOOK_EVERY_S / 3, "looks for snapshots", self._publishes)
 
-    def let_go(self) -> None:
-        self.store.close()
+    @property
+    def shares(self) -> bool:
+        return WORKERS in self.world.plan.faults
+
+    def _told_all(self) -> None:
+        self.arrived()
+        self.look_for_turn(self)
+
+    def look_for_turn(self, but: Taker) -> None:
+        """What one took in rings no bell at the others: they look for it by themselves."""
+        for each in (self, *self.workers) if self.shares else ():
+            if each is not but and each.alive:
+                each.looks()
 
     @property
     def busy(self) -> bool:
-        """Messages are at the door."""
-        return self._taking
+        return self._taking or any(each.busy for each in self.workers)
+
+    def stop(self, back_in_s: float) -> None:
+        """An operator stops the hub and all its workers, to do something to its disk."""
+        self.stopped = True
+        for each in (self, *self.workers):
+            if each.alive:
+                each.die(back_in_s)
+
+    def arrives(self, carrier: SimCarrier, raw: bytes) -> None:
+        """The broker gives each message to one of those who take them; the sync door is the hub's alone."""
+        able = [each for each in self.workers if each.alive] if carrier.name == MQTT else []
+        if able and (not self.alive or self.world.dice("who takes").random() < len(able) / (len(able) + 1)):
+            self.world.dice("who takes").choice(able).arrives(carrier, raw)
+        else:
+            super().arrives(carrier, raw)
+
+    def passed_on(self, carrier: SimCarrier, raw: bytes) -> None:
+        """What a worker does not answer itself."""
+        super().arrives(carrier, raw)
+
+    def quiet(self) -> bool:
+        return self.refill.keeps_back()
 
     def bundle(self) -> TrustBundle:
         raw = make_bundle(
@@ -151,93 +188,10 @@ class Centre(Process):
         self._refilling = False
         try:
             if self.refill.look():
-                with self.store.read() as conn:
-                    labels = sorted(hub_inbound.feed_labels(self.store))
-                    rows = self.feeds.heads(conn, labels)
-                for row in rows:
-                    self.world.wire.publish(row.label, self.voice.head([row], None))
+                self.rings(sorted(hub_inbound.feed_labels(self.store)))
         except Unavailable:
             self.world.tell("hub does not end its refill")
         self._look_after_refill()
-
-    # The door
-
-    def arrives(self, carrier: SimCarrier, raw: bytes) -> None:
-        """A message is at the door; those that come together are taken together."""
-        if not self.alive:
-            if carrier.name == "https":
-                carrier.lose()
-            return
-        self._inbox.append((carrier, raw))
-        if not self._taking:
-            self._taking = True
-            self.after(self.world.dice("takes").choice((0.0, 0.0, 0.02)), "takes", self._take)
-
-    def _take(self) -> None:
-        self._taking = False
-        now, self._inbox = self._inbox[:TOGETHER_MAX], self._inbox[TOGETHER_MAX:]
-        if self._inbox:
-            self._taking = True
-            self.after(0.0, "takes", self._take)
-        try:
-            outcome = self.door.receive_many([Offer(raw, carrier.name, carrier.box.node) for carrier, raw in now])
-        except Unavailable:
-            for carrier, _ in now:
-                if carrier.name == "https":
-                    carrier.lose()
-            return
-        for code in outcome.refused:
-            if code is not None:
-                self.world.tell(f"hub refuses {code}")
-        for node, turn in outcome.turns:
-            self.deliver(node, turn)
-        for node, answers in outcome.answers.items():
-            by = next((carrier for carrier, _ in reversed(now) if carrier.box.node == node), None)
-            if by is not None:
-                for answer in answers:
-                    self.world.wire.down(by, answer)
-
-    # The digest
-
-    def _arrived(self) -> None:
-        if not self._digesting:
-            self._digesting = True
-            lag_s = self.world.dice("digest lag").choice((0.01, 0.05, 0.5, 20.0)) if self.world.trouble else 0.01
-            self.after(lag_s, "digests", self._digest)
-
-    def _digest(self) -> None:
-        self._digesting = False
-        limit = self.world.dice("digest limit").choice((1, 4, 250, 250)) if self.world.trouble else 250
-        try:
-            done = digest.digest_some(self.store, self.feeds, self._follow, limit)
-        except Unavailable as fault:
-            self._digesting = True
-            self.after(fault.retry_s, "digests", self._digest)
-            return
-        if done.labels and not self.refill.keeps_back():
-            with self.store.read() as conn:
-                rows = self.feeds.heads(conn, sorted(done.labels))
-            for row in rows:
-                self.world.wire.publish(row.label, self.voice.head([row], None))
-        for node in sorted(done.quarantined):
-            ack = self.door.ack(node, hub_inbound.streams_with_rejects(self.store, node))
-            self.deliver(node, ack)
-        if done.behind:
-            self._arrived()
-
-    def _follow(self, unit: Unit, change: Change, state: Any) -> None:
-        """What features answer to a fact in the digest's own transaction."""
-        follow(unit, change, state)
-        if self.world.leasing:
-            self.office.follow(unit, change, state)
-
-    def deliver(self, node: str, raw: bytes) -> None:
-        """Something that no message asked for, on every line that stands."""
-        for box in self.world.machines:
-            if box.node == node and box.alive:
-                for carrier in box.carriers.values():
-                    if carrier.up:
-                        self.world.wire.down(carrier, raw)
 
     def _publishes(self) -> None:
         try:

@@ -15,6 +15,8 @@ OFTEN = frozenset(
     )
 )  # fmt: skip
 """Steps that nearly every schedule takes, many times."""
+LATER = ("entity.forget",)
+"""Steps that came after seeds were recorded: drawn after the others, so that those are drawn as before."""
 
 NEVER_FILLED = frozenset(("mirror.drop", "mirror.return", "blob.drop"))
 """Steps of a box that makes room: a simulated disk takes nothing for a while, and is never filled by what is on it."""

@@ -42,6 +42,7 @@ class Process:
         self.alive = False
         self.gone = False
         self.schema = OWN
+        self.crash_rate = "crash-hub" if node == world.hub_name else "crash"
         folder.mkdir(parents=True)
 
     @property
@@ -110,7 +111,7 @@ class Process:
         if not world.trouble:
             return
         asked_for = world.plan.rates.get(f"{CRASH_AT} {place}") == world.places[place]
-        if asked_for or world.chance("crash-hub" if self.node == world.hub_name else "crash", f"{self.label} {place}"):
+        if asked_for or world.chance(self.crash_rate, f"{self.label} {place}"):
             world.crashes[place] += 1
             world.hit(CRASH_AT if asked_for else "crash")
             world.tell(f"{self.label} crash at {place}")

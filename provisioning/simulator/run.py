@@ -12,12 +12,14 @@ from functools import partial
 from pathlib import Path
 
 from provisioning.simulator.faults import FAULTS, versions
+from provisioning.simulator.faults.apart import APART
+from provisioning.simulator.faults.losses import comes_by
 from provisioning.simulator.faults.twin import VISIT_EVERY_S, visit
 from provisioning.simulator.judges import JUDGES
 from provisioning.simulator.judges.rest import restless
 from provisioning.simulator.pictures import BLOBS
 from provisioning.simulator.plan import Hand, Plan
-from provisioning.simulator.safekeeping import BACKUPS
+from provisioning.simulator.safekeeping import LOSSES, is_kept
 from provisioning.simulator.small import small_numbers
 from provisioning.simulator.standin import standing_in
 from provisioning.simulator.synthetic import OWN, spoken
@@ -57,7 +59,7 @@ def run(plan: Plan, *, hear: Callable[[str], None] | None = None) -> Outcome:
     """
     folder = Path(tempfile.mkdtemp(prefix="way-sim-", dir=scratch()))
     try:
-        soon = BACKUPS in plan.faults
+        soon = is_kept(plan)
         numbers = small_numbers(borders=plan.small, soon=soon, chunks=BLOBS in plan.faults)
         with standing_in(not plan.real_suite), numbers, spoken(OWN):
             return _run(World(plan, folder, hear))
@@ -108,10 +110,12 @@ def _heal(world: World) -> None:
     """The weather is over. Where only one box is healed, the others stay cut off for good."""
     world.tell("calm")
     world.trouble = False
-    if world.hits["poison"]:
+    if world.hits["poison"] or world.forgotten:
         world.greet_after_s = world.now_s  # a rejection whose acknowledgement was lost is told in the next welcome
-    if "twin" in world.plan.faults:
+    if not {"twin", APART}.isdisjoint(world.plan.faults):
         world.after(VISIT_EVERY_S, "operator comes by", partial(visit, world))
+    if LOSSES in world.plan.faults:
+        world.after(VISIT_EVERY_S, "operator looks for losses", partial(comes_by, world))
     world.hub.clock.offset_ms = 0
     if world.plan.alone:
         for box in world.boxes[1:]:

@@ -12,15 +12,21 @@ from hub.backup.make import make_backup
 from hub.backup.place import Place
 from hub.backup.restore import HubSecrets, put_back
 from hub.backup.watch import BackupWatch
+from provisioning.simulator.plan import Plan
 from provisioning.simulator.process import STORE_KEY
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.kernel.ids import StreamId
 from sync.kernel.outcome import Unavailable
 
-BACKUPS = "backups"
-"""The kind of fault that needs this; a schedule without it runs without any backup."""
+BACKUPS, LOSSES = "backups", "losses"
+"""The kinds of fault that need this; a schedule without them runs without any backup."""
 DISK = 1
 """Some device number: the place is on another disk."""
+
+
+def is_kept(plan: Plan) -> bool:
+    """Whether there are backups in this schedule."""
+    return not {BACKUPS, LOSSES}.isdisjoint(plan.faults)
 
 
 class Safekeeping:
@@ -61,10 +67,10 @@ def place_of(centre: Any) -> Place:
     return Place(folder, STORE_KEY)
 
 
-def restore(centre: Any, name: str | None) -> None:
+def restore(centre: Any, name: str | None, *, accept_loss: bool = False) -> None:
     """What `waystation backup restore` does to a stopped hub. Raises Unavailable `backup.none`, `backup.too-old`."""
     assert not centre.alive
     put_back(
         centre.directory, place_of(centre), HubSecrets(centre.node, STORE_KEY, centre.keys), name=name,
-        clock=centre.clock,
+        accept_loss=accept_loss, clock=centre.clock,
     )  # fmt: skip

@@ -18,6 +18,7 @@ class Site(Protocol):
     plan: Plan
     now_s: float
     trouble: bool
+    greet_after_s: float
     ledger: Ledger
     hits: Counter[str]
     places: Counter[str]

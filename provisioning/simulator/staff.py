@@ -102,6 +102,8 @@ class Staff:
         centre = self._centre
 
         def do() -> None:
+            if centre.store.node_row(box.node) is None:
+                return  # nobody sees a machine that a hub which was put back has yet to learn of
             with centre.store.write(actor="u-admin") as unit:
                 set_node_state(unit, box.node, "revoked")
                 last_good = hub_marks.set_from_held(unit.conn, box.node)

@@ -46,6 +46,8 @@ class World:
         self.fallen: list[str] = []
         self.backups_at_s: list[float] = []
         self.greet_after_s = float("-inf")
+        self.forgotten: dict[tuple[int, str], int] = {}
+        self.looks_at_retention = False
         self._heap: list[tuple[float, int, str, Callable[[], None]]] = []
         self._count = 0
         self.wire = Wire(self)
@@ -65,7 +67,7 @@ class World:
 
     def close(self) -> None:
         """End every process; the files stay."""
-        for process in (self.hub, *self.boxes):
+        for process in (*self.hub.workers, self.hub, *self.boxes):
             if process.alive:
                 process.alive = False
                 process.let_go()

@@ -78,11 +78,6 @@ def is_message(raw: bytes) -> bool:
     return raw[:4] == MAGIC
 
 
-def is_ask(raw: bytes) -> bool:
-    """Whether bytes claim to be an ask for a lease; nothing is checked yet."""
-    return is_message(raw) and raw[_TYPE_AT : _TYPE_AT + 1] == bytes([ASK])
-
-
 def is_ack(raw: bytes) -> bool:
     """Whether bytes claim to be an acknowledgement; nothing is checked yet."""
     return is_message(raw) and raw[_TYPE_AT : _TYPE_AT + 1] == bytes([ACK])

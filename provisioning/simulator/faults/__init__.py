@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from provisioning.simulator.faults import (
+    apart,
     backups,
     blobs,
     boxes,
     clocks,
     disks,
+    gone,
     leasing,
     line,
+    losses,
     scopes,
     sticks,
     twin,
+    workers,
     wrong_bytes,
 )
 from provisioning.simulator.faults import hub as hubs
@@ -31,4 +35,8 @@ FAULTS: tuple[Fault, ...] = (
     *backups.FAULTS,
     *sticks.FAULTS,
     *blobs.FAULTS,
+    *workers.FAULTS,
+    *losses.FAULTS,
+    *gone.FAULTS,
+    *apart.FAULTS,
 )

@@ -27,7 +27,7 @@ def _keep(world: World, box: Box, n: int) -> Path | None:
     return into
 
 
-def _restored(world: World, event: Event) -> None:
+def restored(world: World, event: Event) -> None:
     """Today's disk is photographed, and put back some time later."""
     box = world.boxes[event.who]
     photo = _keep(world, box, event.n)
@@ -104,7 +104,7 @@ def _damaged(world: World, event: Event) -> None:
 
 FAULTS = (
     Fault(
-        "box-restored", lambda rng, shape: Drawn({}, times(rng, shape, "box-restored", 2)), {"box-restored": _restored}
+        "box-restored", lambda rng, shape: Drawn({}, times(rng, shape, "box-restored", 2)), {"box-restored": restored}
     ),
     Fault("box-cloned", lambda rng, shape: Drawn({}, times(rng, shape, "box-cloned", 2)), {"box-cloned": _cloned}),
     Fault("row-damaged", lambda rng, shape: Drawn({}, times(rng, shape, "row-damaged", 1)), {"row-damaged": _damaged}),

@@ -20,18 +20,18 @@ def _backed_up(world: World, event: Event) -> None:
     into = world.folder / f"hub-photo-{world.trace.steps}"
     hub.photograph_all(into)
     silent = event.what == "hub-rolled-back"
-    put = partial(_put_back, world, into, silent, world.now_s)
+    put = partial(put_back, world, into, silent, world.now_s)
     world.after(event.draw.choice((5.0, 70.0, 150.0)), "hub put back", put)
 
 
-def _put_back(world: World, photo: Path, silent: bool, taken_s: float) -> None:
+def put_back(world: World, photo: Path, silent: bool, taken_s: float) -> None:
+    """The hub's database is the one that was photographed; `silent`: and so is what lies beside it."""
     relied_s = max(world.backups_at_s[-2:-1], default=0.0)
     if not world.trouble or taken_s < relied_s:
         return
     world.hit("hub-rolled-back" if silent else "hub-restored")
     hub = world.hub
-    if hub.alive:
-        hub.die(3.0)
+    hub.stop(3.0)
     hub.put_back_all(photo, with_beside=silent)
     world.greet_after_s = world.now_s
 

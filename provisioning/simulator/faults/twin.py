@@ -5,12 +5,12 @@ Afterwards an operator says what becomes of each stopped stream. Source: protoco
 
 from __future__ import annotations
 
+import random
 from functools import partial
 from typing import TYPE_CHECKING
 
 from appliance.link.letters import Letters
-from hub.features.fleet.acts import Acts
-from hub.store.desk import Desk
+from provisioning.simulator.operators import acts_at
 from provisioning.simulator.plan import Drawn, Event, Fault, times
 from provisioning.simulator.process import STORE_KEY
 from provisioning.simulator.wire import HTTPS, SimCarrier
@@ -21,10 +21,9 @@ from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.streams import own_heads
 from sync.kernel.outcome import Unavailable
 from sync.kernel.suite import suite1
-from sync.protocol import message
-from sync.protocol.notices import Order
 
 if TYPE_CHECKING:
+    from provisioning.simulator.box import Box
     from provisioning.simulator.world import World
 
 VISIT_EVERY_S = 150.0
@@ -36,17 +35,14 @@ HEARD, QUIET_S = "twin-heard", (0.01, 0.01, 3.0, 60.0)
 """A saved schedule may name a plain twin: then the first process writes on at once."""
 
 
-def _twin(world: World, event: Event) -> None:
-    """A copy of the running process writes, is heard once by two doors, and is gone. The first goes on."""
-    box, rng = world.boxes[event.who], event.draw
-    if not box.alive or not box.store.incarnation:
-        return
+def copied(world: World, box: Box, rng: random.Random, n: int) -> tuple[str, list[bytes]]:
+    """A copy of the running process writes under its numbers: its name, and the batches that nobody has heard yet."""
     world.hit("twin")
     label = f"twin{world.trace.steps}"
     folder = world.folder / label
     box.photograph(folder)
     store = ApplianceStore(
-        folder / "node.db", STORE_KEY, node=box.node, role=box.role, clock=box.clock, entropy=SeededEntropy(event.n),
+        folder / "node.db", STORE_KEY, node=box.node, role=box.role, clock=box.clock, entropy=SeededEntropy(n),
         suite=suite1,
     )  # fmt: skip
     try:
@@ -65,6 +61,15 @@ def _twin(world: World, event: Event) -> None:
     finally:
         store.close()
     world.ledger.disk_gone(label)
+    return label, batches
+
+
+def _twin(world: World, event: Event) -> None:
+    """A copy of the running process writes, is heard once by two doors, and is gone. The first goes on."""
+    box, rng = world.boxes[event.who], event.draw
+    if not box.alive or not box.store.incarnation:
+        return
+    label, batches = copied(world, box, rng, event.n)
     door = SimCarrier(box, HTTPS)
     for raw in batches:
         for at_s in (rng.choice((0.0, 0.5, 30.0)), rng.choice((0.0, 40.0))):
@@ -84,8 +89,7 @@ def visit(world: World, left: int = VISITS) -> None:
 
 
 def _decide(world: World) -> None:
-    store = world.hub.store
-    acts = Acts(Desk(store, "UTC", lambda: None), partial(_tell, world))
+    store, acts = world.hub.store, acts_at(world)
     for node in sorted({box.node for box in world.boxes}):
         with store.read() as conn:
             stopped = hub_orders.stopped(conn, node)
@@ -96,11 +100,6 @@ def _decide(world: World) -> None:
             except Unavailable:
                 return
             world.hit("stream given up" if choice == "discard" else "stream issued again")
-
-
-def _tell(world: World, node: str, order: Order | None) -> None:
-    voice = world.hub.voice
-    world.hub.deliver(node, voice.hello_wanted(node) if order is None else voice.say(message.ORDER, order.body(), node))
 
 
 FAULTS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from provisioning.simulator.judges import bounds, chains, kept, leases, mirrors, rest
+from provisioning.simulator.judges import bounds, chains, forgotten, kept, leases, mirrors, rest
 
 if TYPE_CHECKING:
     from provisioning.simulator.world import World
@@ -25,6 +25,7 @@ JUDGES: tuple[tuple[str, Judge], ...] = (
     ("I5", mirrors.differing),
     ("I5", mirrors.unfolded),
     ("I6", mirrors.outside),
+    ("I6", forgotten.kept),
     ("I7", leases.seen_beyond),
     ("I8", leases.given_twice),
     ("I12", bounds.beyond),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -15,11 +15,12 @@ from provisioning.simulator.safekeeping import place_of
 from sync.adapters.blob_store.folder import FolderStore
 from sync.adapters.sqlite_log import hub_orders
 from sync.kernel.codec import decode_fact
-from sync.kernel.ids import CONTROL, FactId
+from sync.kernel.ids import CONTROL, FactId, StreamId
 from sync.kernel.outcome import PeerFault
 from sync.kernel.suite import suite1
 
 if TYPE_CHECKING:
+    from provisioning.simulator.ledger import Ledger
     from provisioning.simulator.world import World
 
 WITHHELD, FROZEN = 2, 1
@@ -66,6 +67,7 @@ def lost(world: World) -> Iterator[str]:
     judged_nodes = {box.node for box in judged(world)}
     shown, signed = _frozen(world), _signed_as_lost(world)
     thawed = world.hits["stream issued again"] + world.hits["stream given up"]
+    given_up = _given_up(ledger, signed)
     there = held.keys() | {one.first_h for one in held.values()}
     numbers = {one.fid for one in ledger.written.values()}
     for fid in sorted(ledger.told - numbers):
@@ -73,7 +75,7 @@ def lost(world: World) -> Iterator[str]:
     for h, one in sorted(ledger.written.items(), key=lambda item: (item[1].fid, item[0])):
         if one.fid.node not in judged_nodes or not ledger.is_on_a_disk(h) or one.fid.stream in shown:
             continue
-        if any(each.first <= one.fid.seq <= each.last for each in signed.get(one.fid.stream, ())):
+        if not given_up.isdisjoint((h, one.first_h or h)):
             continue
         if one.opening and one.fid.lane != CONTROL and thawed:
             continue  # where a lane's very opening lies behind a stop, the next one says what it said
@@ -123,12 +125,21 @@ def _bytes_of(root: Path, blob: bytes) -> bytes | None:
     return found
 
 
-def _signed_as_lost(world: World) -> dict[tuple[str, int, int], list[hub_orders.Loss]]:
+def _signed_as_lost(world: World) -> dict[StreamId, list[hub_orders.Loss]]:
     """Facts that an operator gave up by their numbers, and no others."""
-    found: dict[tuple[str, int, int], list[hub_orders.Loss]] = {}
+    found: dict[StreamId, list[hub_orders.Loss]] = {}
     with world.hub.store.read() as conn:
         for loss in hub_orders.losses(conn):
-            found.setdefault((loss.node, loss.incarnation, loss.lane), []).append(loss)
+            found.setdefault(StreamId(loss.node, loss.incarnation, loss.lane), []).append(loss)
+    return found
+
+
+def _given_up(ledger: Ledger, signed: Mapping[StreamId, Sequence[hub_orders.Loss]]) -> set[bytes]:
+    """Chain hashes of facts signed as lost, and of the first writing of those that had been issued again."""
+    found: set[bytes] = set()
+    for h, one in ledger.written.items():
+        if any(each.first <= one.fid.seq <= each.last for each in signed.get(one.fid.stream, ())):
+            found |= {h, one.first_h or h}
     return found
 
 

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from provisioning.simulator.box import Box
+from provisioning.simulator.faults.gone import due
 from provisioning.simulator.judges.outside import held_outside
+from provisioning.simulator.operators import acts_at
+from provisioning.simulator.safekeeping import LOSSES
 from sync.adapters.sqlite_log import down, hub_orders
 from sync.adapters.sqlite_log.hub_inbound import undigested
 from sync.kernel.limits import HELLO_EVERY_S
@@ -16,7 +19,7 @@ from sync.protocol.hello import leases_digest
 if TYPE_CHECKING:
     from provisioning.simulator.world import World
 
-OPEN, FROZEN = 0, 1
+OPEN, FROZEN, WAITING = 0, 1, 2
 HELLO_S_MAX = 1.2 * HELLO_EVERY_S + 60
 
 
@@ -35,6 +38,8 @@ def restless(world: World) -> Iterator[str]:
         yield "what boxes learn by greeting the hub is yet to come"
     if world.hub.refill.keeps_back():
         yield "hub takes back what it lost"
+    if due(world):
+        yield "hub has records past retention"
     if world.hub.busy or undigested(world.hub.store):
         yield "hub digests"
     for box in judged(world):
@@ -49,6 +54,7 @@ def restless(world: World) -> Iterator[str]:
             yield f"{box.label} has pictures to send"
         yield from _waiting(world, box)
         yield from _stopped(world, box)
+        yield from _unsigned(world, box)
         yield from _behind(world, box)
         yield from _leases(world, box)
 
@@ -79,6 +85,18 @@ def _stopped(world: World, box: Box) -> Iterator[str]:
     with box.store.read() as conn:
         if conn.execute("SELECT 1 FROM stream WHERE own = 1 AND acked < last AND state = ?", (FROZEN,)).fetchone():
             yield f"{box.label} has not thawed"
+
+
+def _unsigned(world: World, box: Box) -> Iterator[str]:
+    """What is missing for good, until an operator has signed for it. Nobody does where no such fault was drawn."""
+    if LOSSES not in world.plan.faults:
+        return
+    with world.hub.store.read() as conn:
+        if acts_at(world).missing(conn, box.node):
+            yield f"{box.label} misses facts that nobody signed for"
+    with box.store.read() as conn:
+        if conn.execute("SELECT 1 FROM stream WHERE own = 1 AND acked < last AND state = ?", (WAITING,)).fetchone():
+            yield f"{box.label} waits for an operator"
 
 
 def _behind(world: World, box: Box) -> Iterator[str]:

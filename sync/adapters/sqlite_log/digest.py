@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sync.adapters.sqlite_log import hub_feeds, hub_lineage, hub_orders, hub_reissued
+from sync.adapters.sqlite_log import hub_feeds, hub_gone, hub_lineage, hub_orders, hub_reissued
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.copies import ZERO16
 from sync.adapters.sqlite_log.hub_store import HubStore
@@ -87,6 +87,7 @@ def digest_some(
     try:
         with store.write(step="digest.run") as unit:
             conn = unit.conn
+            some_gone = hub_gone.any_gone(conn)
             while taken < limit and not (taken and hurry()):
                 run = conn.execute(
                     "SELECT pos, stream, first, last, hub_hlc FROM undigested ORDER BY pos LIMIT 1"
@@ -107,7 +108,9 @@ def digest_some(
                     fid = FactId(stream.node, stream.incarnation, stream.lane, row[0])
                     if (row[0], bytes(row[3])) in again:
                         continue  # it counts already, under the place where it was issued again
-                    if row[1] == 0 and not _digest_one(store, unit, feeds, run[1], stream, fid, row[2], run[4], follow):
+                    if row[1] == 0 and not _digest_one(
+                        store, unit, feeds, run[1], stream, fid, row[2], run[4], follow, some_gone
+                    ):
                         quarantined.add(stream.node)
                 opening = stream.lane == CONTROL and first == 1
                 if hub_lineage.learnt(store, unit, stream.node, stream.incarnation, opening=opening):
@@ -145,11 +148,14 @@ def _digest_one(
     raw: bytes,
     hub_hlc: int,
     follow: Follow | None,
+    some_gone: bool,
 ) -> bool:
     """False: the fact is quarantined alone; its seq counts, its neighbours go on."""
     try:
         fact = understood(decode_fact(raw))
         check_fact(fact, stream.role)
+        if some_gone and hub_gone.is_gone(unit.conn, fact.etype, fact.key, hub_hlc):
+            raise PeerFault(hub_gone.REFUSED)
     except PeerFault as fault:
         unit.conn.execute("UPDATE log SET status = 1 WHERE stream = ? AND seq = ?", (stream_id, fid.seq))
         unit.conn.execute(

@@ -116,6 +116,12 @@ class Feeds:
         unit.conn.execute("DELETE FROM feed_member WHERE label = ? AND etype = ? AND key = ?", (label, etype, key))
         self._swap(label, etype, key, x_before, None)
 
+    def gone(self, unit: Unit, label: str, etype: int, key: Key, x_before: bytes, until: int) -> None:
+        """The entity leaves the scope, and whoever holds a copy deletes it and takes none before `until`."""
+        self._put(unit, label, feed.GoneEntry(etype, key, until))
+        unit.conn.execute("DELETE FROM feed_member WHERE label = ? AND etype = ? AND key = ?", (label, etype, key))
+        self._swap(label, etype, key, x_before, None)
+
     def flush(self, unit: Unit) -> frozenset[str]:
         """Write the positions of the scopes this unit touched; returns their labels."""
         for label in sorted(self._dirty):

@@ -29,7 +29,8 @@ def _compare(conn: Connection, node: str, one: HelloStream) -> None:
         "SELECT id, last, state FROM stream WHERE node = ? AND incarnation = ? AND lane = ?", place
     ).fetchone()
     last, state = (row[1], row[2]) if row else (0, OPEN)
-    hole = one.oldest_kept > last + 1 and not covered(conn, *place, last + 1, one.oldest_kept)
+    # Of the oldest fact that is kept the hash alone counts: what it follows on is gone, so it cannot be sent.
+    hole = one.oldest_kept > last and not covered(conn, *place, last + 1, one.oldest_kept)
     if hole and row is None:
         conn.execute(
             "INSERT INTO stream (node, incarnation, lane, own, head, state) VALUES (?, ?, ?, ?, ?, ?)",

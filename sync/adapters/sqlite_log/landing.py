@@ -124,8 +124,13 @@ class Landing:
         self._leaving[name] = None
 
     def _is_gone(self, name: Name) -> bool:
-        row = self._unit.conn.execute("SELECT until FROM gone WHERE etype = ? AND key = ?", name).fetchone()
-        return row is not None and row[0] > self._hub_ms << 16
+        return was_forgotten(self._unit.conn, name, self._hub_ms << 16)
+
+
+def was_forgotten(conn: Connection, name: Name, hlc: int) -> bool:
+    """Whether what was written at this instant is about an entity that was then to stay forgotten."""
+    row = conn.execute("SELECT until FROM gone WHERE etype = ? AND key = ?", name).fetchone()
+    return row is not None and row[0] > hlc
 
 
 def _set_copy(conn: Connection, name: tuple[int, Key], rev: int, d: bytes, x: bytes) -> None:

@@ -195,9 +195,9 @@ def _open_others(conn: Connection, marks: Sequence[Mark]) -> None:
 
 
 def _dropped(conn: Connection, stream: int, seq: int) -> bool:
-    """Whether a fact of an own stream is no longer on this disk."""
+    """Whether a fact of an own stream can no longer be sent from this disk: of the oldest, only the hash counts."""
     lowest = conn.execute("SELECT min(seq) FROM log WHERE stream = ?", (stream,)).fetchone()[0]
-    return lowest is not None and seq < lowest
+    return lowest is not None and lowest > 1 and seq <= lowest
 
 
 def _apply_mark(store: ApplianceStore, unit: Unit, mark: Mark, hub_ms: int, raw: bytes, welcome: bool) -> MarkOutcome:

@@ -78,8 +78,8 @@ def take(store: ApplianceStore, gone: Lost, items: Sequence[Item], hashes: Seque
             if fact is None:
                 continue
             highest = max(highest, fact.hlc)
-            if _folds(fact):
-                name = (fact.etype, fact.key)
+            name = (fact.etype, fact.key)
+            if _folds(fact) and not landing.was_forgotten(conn, name, fact.hlc):
                 conn.execute("INSERT INTO pending (etype, key, stream, seq) VALUES (?, ?, ?, ?)", (*name, at, seq))
                 touched[name] = FactId(*stream, seq)
         conn.execute(

@@ -80,6 +80,14 @@ CREATE TABLE IF NOT EXISTS feed_member (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS feed_member_by_entity ON feed_member (etype, key);
 
+-- Entities past retention or shredded; what comes for them before `until` (hub HLC) is set aside.
+CREATE TABLE IF NOT EXISTS gone (
+    etype INTEGER NOT NULL,
+    key   TEXT    NOT NULL,
+    until INTEGER NOT NULL,
+    PRIMARY KEY (etype, key)
+) WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS segment (
     label TEXT    NOT NULL,
     epoch INTEGER NOT NULL,

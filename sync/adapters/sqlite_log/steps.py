@@ -39,6 +39,7 @@ STEPS: Final[Mapping[str, str]] = {
     "blob.hold": "a blob that is whole at the hub",
     "batch.append": "batches taken into custody",
     "digest.run": "a run of the digest: annotations, folds, feeds and the cursor",
+    "entity.forget": "an entity past retention deleted, and its leave in every feed",
     "entities.reread": "states that another release folded, folded again",
     "segment.keep": "a full segment, signed",
     "checkpoint.publish": "checkpoints for a repair and the floors they raise",

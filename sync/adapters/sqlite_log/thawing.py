@@ -38,8 +38,10 @@ def obey(store: ApplianceStore, order: Order) -> int | None:
         store.begin_again("thawed")
     with store.write(step="stream.thaw") as unit:
         conn = unit.conn
-        stream, acked = conn.execute(
-            "SELECT id, acked FROM stream WHERE own > 0 AND incarnation = ? AND lane = ?", (incarnation, lane)
+        stream, dropped = conn.execute(
+            "SELECT s.id, coalesce((SELECT nullif(min(l.seq), 1) FROM log l WHERE l.stream = s.id), 0) FROM stream s "
+            "WHERE s.own > 0 AND s.incarnation = ? AND s.lane = ?",
+            (incarnation, lane),
         ).fetchone()
 
         def hash_at(seq: int) -> bytes | None:
@@ -47,7 +49,8 @@ def obey(store: ApplianceStore, order: Order) -> int | None:
             return None if row is None else bytes(row[0])
 
         one_history = hash_at(order.held) == order.h
-        good = max(acked, order.held if one_history else order.agreed(hash_at))
+        # Not what was once acknowledged: a hub that was put back unnoticed holds another fact at its number.
+        good = max(dropped, order.held if one_history else order.agreed(hash_at))
         rows = conn.execute(
             "SELECT seq, h, status, fact FROM log WHERE stream = ? AND seq > ? ORDER BY seq", (stream, good)
         ).fetchall()

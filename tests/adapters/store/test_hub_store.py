@@ -9,7 +9,7 @@ import pytest
 
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SeededEntropy
-from sync.adapters.sqlite_log import digest, down, hub_inbound, hub_lineage, outbox
+from sync.adapters.sqlite_log import digest, down, hub_gone, hub_inbound, hub_lineage, outbox
 from sync.adapters.sqlite_log.connection import SqlcipherFile
 from sync.adapters.sqlite_log.database import Database
 from sync.adapters.sqlite_log.hub_feeds import Feeds
@@ -118,7 +118,7 @@ def test_an_entity_that_moves_between_wards_leaves_the_one_it_was_in(site: Site)
 
 
 def test_what_is_gone_is_deleted_and_stays_refused_until_then(site: Site) -> None:
-    """Nothing of this version is past retention yet; a newer hub may say so of any entity."""
+    """As the entry of a newer hub, or of one that forgets for a while only."""
     discharge(site, "00730001-1")
     site.digest()
     box = site.box("courier-aaaaaaaa", 1)
@@ -134,6 +134,37 @@ def test_what_is_gone_is_deleted_and_stays_refused_until_then(site: Site) -> Non
     assert box.state(11, "00730001-1") is None, "refused until then"
     down.apply_round(box, [down.Tail("ward:W01", 1, at.sseq + 3, at.e, [back])], 1001)
     assert box.state(11, "00730001-1") is not None, "taken afterwards"
+
+
+@pytest.mark.row("F14.5")
+def test_what_the_hub_forgets_leaves_every_copy_and_what_comes_for_it_is_set_aside(site: Site) -> None:
+    kept, forgotten = "00730002-1", "00730001-1"
+    for key in (kept, forgotten):
+        discharge(site, key)
+    site.digest()
+    box = site.box("courier-aaaaaaaa", 1)
+    site.round(box)
+    scan(box, forgotten)  # written before the box hears of it
+    until = site.hub.high + (86_400_000 << 16)
+    labels = hub_gone.forget(site.hub, site.feeds, facts.STAY, forgotten, until)
+    assert labels == {"site:stays"}
+    assert hub_gone.forget(site.hub, site.feeds, facts.STAY, forgotten, until - 1) == frozenset(), "once is enough"
+    site.up(box)
+    site.digest()
+    with site.hub.read() as conn:
+        assert [row[0] for row in conn.execute("SELECT code FROM quarantine")] == [hub_gone.REFUSED]
+        assert conn.execute("SELECT until FROM gone").fetchone()[0] == until
+    assert site.hub.state(facts.STAY, forgotten) is None
+    site.round(box)
+    site.up(box)  # the acknowledgement says what was set aside
+    assert box.state(facts.STAY, forgotten) is None
+    assert box.state(facts.STAY, kept) is not None
+    site.mirror_is_true(box)
+    scan(box, kept)
+    site.up(box)
+    site.digest()
+    site.round(box)
+    site.mirror_is_true(box)
 
 
 def test_a_bad_fact_is_quarantined_alone(site: Site) -> None:

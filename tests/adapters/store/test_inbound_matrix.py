@@ -166,8 +166,8 @@ def tried(hub: HubStore, arrival: Arrival) -> tuple[str, int, hub_inbound.Stream
     ("state", "oldest_kept", "told"),
     [
         ("new", 1, OPEN), ("new", 4, WAITING),
-        ("open", 1, OPEN), ("open", 6, OPEN), ("open", 7, WAITING),
-        ("holed", 6, OPEN), ("holed", 9, WAITING),
+        ("open", 1, OPEN), ("open", 5, OPEN), ("open", 6, WAITING), ("open", 7, WAITING),
+        ("holed", 5, OPEN), ("holed", 9, WAITING),
         ("holed, loss signed", 8, OPEN), ("holed, loss signed", 10, WAITING),
         ("frozen", 9, FROZEN), ("closed", 9, FROZEN),
     ],
