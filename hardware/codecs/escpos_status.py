@@ -11,6 +11,8 @@ from hardware.ports import PrinterStatus
 
 QUESTIONS = (2, 4, 1)
 """DLE EOT n in the order they are asked: why it is offline comes before that it is."""
+ERRORS = 3
+"""DLE EOT n that tells which error it is; asked only of a printer that has one."""
 
 
 def ask(n: int) -> bytes:
@@ -76,9 +78,20 @@ def near_end(bits: int) -> bool:
     return bool(bits & 0x0C)
 
 
+def has_error(answers: dict[int, int]) -> bool:
+    """Whether DLE EOT 2 spoke of an error, and of no cause that it knows itself."""
+    return reason_of(2, answers.get(2, 0)) == "error"
+
+
+def next_question(answers: dict[int, int]) -> int | None:
+    """The n of the next DLE EOT; None when nothing is left to ask."""
+    wanted = (*QUESTIONS, ERRORS) if has_error(answers) else QUESTIONS
+    return next((n for n in wanted if n not in answers), None)
+
+
 def status_of(answers: dict[int, int]) -> PrinterStatus:
     """Ready only when every one of `QUESTIONS` was answered without a complaint; no answer is unknown."""
-    for n in (*QUESTIONS, 3):
+    for n in (ERRORS, *QUESTIONS) if has_error(answers) else (*QUESTIONS, ERRORS):
         reason = reason_of(n, answers[n]) if n in answers else ""
         if reason:
             return PrinterStatus("attention", reason, near_end(answers.get(4, 0)))

@@ -109,7 +109,7 @@ class EscposPrinter:
         """One round of real-time questions, each awaited before the next; beside it a proof that came meanwhile."""
         answers: dict[int, int] = {}
         proof: InOrder | None = None
-        for n in escpos_status.QUESTIONS:
+        while (n := escpos_status.next_question(answers)) is not None:
             try:
                 stream.write(escpos_status.ask(n))
                 until_s = self._mono_s() + self._answer_s

@@ -6,7 +6,7 @@ import base64
 import socket
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from hardware.drivers.glyphs import Glyphs
 from hardware.twins.escpos_commands import Command, next_command
@@ -27,8 +27,8 @@ class EscposPrinterTwin:
     are in the picture alone. `complete` is False for paper that power-off left half printed. A slip ends with a cut, or
     with GS r.
 
-    Real-time questions are answered at once, GS r in its turn. Without paper or with the cover open the printer stops
-    where it is, keeps what it was sent, and goes on when it can; without power it forgets.
+    Real-time questions are answered at once, GS r in its turn. Without paper, with the cover open or with paper in its
+    cutter the printer stops where it is, keeps what it was sent, and goes on when it can; without power it forgets.
     """
 
     def __init__(self, port: int, out_dir: Path, width_dots: int, glyphs: Glyphs | None = None) -> None:
@@ -47,6 +47,7 @@ class EscposPrinterTwin:
         self._count = len(self._journal.entries())
         self._paper_left: int | None = None
         self._cover = False
+        self._jam: Literal["", "coming", "stuck"] = ""
         self._powered = False
         self._worker: threading.Thread | None = None
 
@@ -96,6 +97,13 @@ class EscposPrinterTwin:
     def cover_close(self) -> None:
         self._set(cover=False)
 
+    def jam(self) -> None:
+        """The next cut gets stuck."""
+        self._set(jam="coming")
+
+    def clear_jam(self) -> None:
+        self._set(jam="")
+
     def wait_slips(self, count: int, timeout_s: float = 30.0) -> bool:
         """Whether that many slips came out in time."""
         with self._changed:
@@ -111,14 +119,15 @@ class EscposPrinterTwin:
         return self._paper_left is not None and self._paper_left <= 0
 
     def _stopped(self) -> bool:
-        return self._cover or self._out_of_paper()
+        return self._cover or self._jam == "stuck" or self._out_of_paper()
 
     def _status(self, n: int) -> bytes:
         """DLE EOT n. Source: Epson ESC/POS command reference."""
-        out, cover = self._out_of_paper(), self._cover
+        out, cover, stuck = self._out_of_paper(), self._cover, self._jam == "stuck"
         bits = {
-            1: 0x08 if out or cover else 0,
-            2: (0x04 if cover else 0) | (0x20 if out else 0),
+            1: 0x08 if out or cover or stuck else 0,
+            2: (0x04 if cover else 0) | (0x20 if out else 0) | (0x40 if stuck else 0),
+            3: 0x08 if stuck else 0,
             4: (0x60 if out else 0) | (0x0C if self._paper_left is not None else 0),
         }.get(n, 0)
         return bytes([0x12 | bits])
@@ -150,6 +159,8 @@ class EscposPrinterTwin:
         with self._changed:
             while self._powered:
                 command = None if self._stopped() else next_command(self._buffer, self._paper.chinese)
+                if command is not None and command.name == b"\x1dV" and self._jam:
+                    self._jam, command = "stuck", None
                 if command is None:
                     self._changed.wait()
                 else:

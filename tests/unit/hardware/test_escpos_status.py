@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware.codecs.escpos_status import InOrder, RealTime, StatusReader, ask, status_of
+from hardware.codecs.escpos_status import InOrder, RealTime, StatusReader, ask, next_question, status_of
 from hardware.ports import PrinterStatus
 
 FINE = {1: 0x12, 2: 0x12, 4: 0x12}
@@ -35,6 +35,8 @@ def test_answers_are_picked_by_their_fixed_bits(sent: bytes, found: list[object]
         (FINE | {1: 0x1A, 2: 0x32}, PrinterStatus("attention", "paper-out")),
         (FINE | {4: 0x72}, PrinterStatus("attention", "paper-out")),
         (FINE | {2: 0x52}, PrinterStatus("attention", "error")),
+        (FINE | {2: 0x52, 3: 0x1A}, PrinterStatus("attention", "cutter")),
+        (FINE | {2: 0x56, 3: 0x1A}, PrinterStatus("attention", "cover-open")),
         (FINE | {1: 0x1A}, PrinterStatus("attention", "offline")),
         (FINE | {3: 0x1A}, PrinterStatus("attention", "cutter")),
         ({}, PrinterStatus("unknown", "silent")),
@@ -44,6 +46,14 @@ def test_answers_are_picked_by_their_fixed_bits(sent: bytes, found: list[object]
 )
 def test_a_printer_is_ready_only_when_it_said_so(answers: dict[int, int], status: PrinterStatus) -> None:
     assert status_of(answers) == status
+
+
+@pytest.mark.parametrize(
+    ("answers", "n"),
+    [({}, 2), ({2: 0x12}, 4), ({2: 0x12, 4: 0x12}, 1), (FINE, None), (FINE | {2: 0x52}, 3), (FINE | {2: 0x16}, None)],
+)
+def test_which_error_it_is_is_asked_of_a_printer_that_has_one(answers: dict[int, int], n: int | None) -> None:
+    assert next_question(answers) == n
 
 
 def test_a_question_is_three_bytes() -> None:
