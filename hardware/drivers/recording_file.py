@@ -44,9 +44,9 @@ class RecordingFile:
                 os.close(fd)
 
 
-def named(folder: Path, device: str) -> Path:
+def named(folder: Path, device: str, kind: str) -> Path:
     """The file of a device in a folder of recordings."""
-    return folder / f"{''.join(char if char.isalnum() else '-' for char in device)}.identity.jsonl"
+    return folder / f"{''.join(char if char.isalnum() else '-' for char in device)}.{kind}.jsonl"
 
 
 def recorded(path: Path) -> Iterator[dict[str, Any]]:

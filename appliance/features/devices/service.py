@@ -21,15 +21,17 @@ from hardware.drivers.cups_client import CupsClient
 from hardware.drivers.document_printer import DocumentPrinter
 from hardware.drivers.glyphs import Glyphs
 from hardware.drivers.gun_rack import GunRack
-from hardware.drivers.label_printer import ZplPrinter
+from hardware.drivers.label_printer import ZplTalk
+from hardware.drivers.line_printer import LinePrinter
 from hardware.drivers.opening import node_of, opener
 from hardware.drivers.pairing import Pairing
 from hardware.drivers.plugs import Plugs
 from hardware.drivers.print_queue import PrintQueue
-from hardware.drivers.receipt_printer import EscposPrinter
+from hardware.drivers.printer_recorder import PrinterRecordings
+from hardware.drivers.receipt_printer import EscposTalk
 from hardware.drivers.recorder import Folder
 from hardware.drivers.supervisor import Keeper, Session, Supervisor
-from hardware.drivers.tspl_printer import TsplPrinter
+from hardware.drivers.tspl_printer import TsplTalk
 from hardware.ports import DeviceView, Plug, Printer, Scan, ScanTrouble, TracedPrinter
 from hardware.transports.udev import UdevWatch
 from sync.adapters.sqlite_log.node_store import NodeStore, Unit
@@ -112,6 +114,7 @@ class Devices:
         self.hears_plugs = False
         self.glyphs = Glyphs()
         self._recordings = Folder(Path(settings.recordings), draw, store.clock.mono_s) if settings.recordings else None
+        self._printed = PrinterRecordings(settings.recordings, store.clock.mono_s)
         self.guns = GunRack(
             self._supervisor, self.plugs, on_scan=on_scan, on_trouble=on_trouble, mono_s=store.clock.mono_s,
             draw=draw, taken=lambda: addresses(settings),
@@ -120,12 +123,11 @@ class Devices:
         for gun in settings.guns:
             self.guns.add(gun.name, gun.url, gun.profile)
         if settings.receipt_printer.url:
-            receipts = self._raw(settings.receipt_printer.url) or EscposPrinter(
-                opener(settings.receipt_printer.url), settings.receipt_printer.width_dots
-            )
+            line = self._printed.line(RECEIPT, "escpos", opener(settings.receipt_printer.url))
+            receipts = self._raw(settings.receipt_printer.url) or LinePrinter(line, EscposTalk)
             self._add_queue(RECEIPT, receipts, draw)
         if settings.label_printer.url:
-            labels = self._raw(settings.label_printer.url) or _label_printer(settings, draw)
+            labels = self._raw(settings.label_printer.url) or self._label_printer(draw)
             self._add_queue(LABEL, labels, draw)
         for each in settings.document_printers:
             documents = DocumentPrinter(
@@ -145,6 +147,11 @@ class Devices:
             return None
         client = CupsClient(self._settings.print_server)
         return DocumentPrinter(client, url.removeprefix(RAW_QUEUE), raw=True, wall_ms=self._store.clock.wall_ms)
+
+    def _label_printer(self, draw: Callable[[], float]) -> Printer:
+        told = self._settings.label_printer
+        line = self._printed.line(LABEL, told.line, opener(told.url))
+        return LinePrinter(line, ZplTalk if told.line == "zpl" else partial(TsplTalk, draw=draw))
 
     def _add_queue(self, name: str, printer: Printer | TracedPrinter, draw: Callable[[], float]) -> None:
         queue = PrintQueue(name, printer, self._jobs, self._supervisor.add("printer", name), draw)
@@ -192,6 +199,7 @@ class Devices:
             kept.keeper.close()
         for queue in self._queues.values():
             queue.close()
+        self._printed.close()
 
     def switch(self, name: str, on: bool, actor: str) -> Refused | None:
         """Off: closed and left alone until somebody switches it on, also after a restart. Refused `device.unknown`."""
@@ -331,8 +339,3 @@ class Devices:
         with self._store.write(actor=actor) as unit:
             unit.append(noted(self._store.node, "paper.decided", detail=decision))
         return None
-
-
-def _label_printer(settings: DeviceSettings, draw: Callable[[], float]) -> Printer:
-    opened, dpi = opener(settings.label_printer.url), settings.label_printer.dpi
-    return ZplPrinter(opened, dpi) if settings.label_printer.line == "zpl" else TsplPrinter(opened, dpi, draw)

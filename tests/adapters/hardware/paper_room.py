@@ -6,7 +6,8 @@ from typing import Any
 
 from hardware.codecs.escpos_out import encode_slip
 from hardware.drivers.glyphs import Glyphs
-from hardware.drivers.receipt_printer import EscposPrinter
+from hardware.drivers.line_printer import LinePrinter
+from hardware.drivers.receipt_printer import EscposTalk
 from hardware.ports import Job, JobState
 from hardware.transports.tcp import TcpStream
 from hardware.twins.escpos_printer import EscposPrinterTwin
@@ -65,8 +66,8 @@ class MemoryLedger:
             return self.changed.wait_for(lambda: self.states[job_id] == state, PATIENCE_S)
 
 
-def printer_of(twin: EscposPrinterTwin, width_dots: int = 384, **waits: float) -> EscposPrinter:
-    return EscposPrinter(lambda: TcpStream("127.0.0.1", twin.port), width_dots, **{"answer_s": 1.0} | waits)
+def printer_of(twin: EscposPrinterTwin, **waits: float) -> LinePrinter:
+    return LinePrinter(lambda: TcpStream("127.0.0.1", twin.port), EscposTalk, **{"answer_s": 1.0} | waits)
 
 
 def slip_of(text: str, glyphs: Glyphs) -> bytes:

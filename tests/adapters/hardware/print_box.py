@@ -17,8 +17,9 @@ from typing import Any
 from appliance.store.print_jobs import PaperJob, PrintJobs
 from hardware.drivers.cups_client import CupsClient
 from hardware.drivers.document_printer import DocumentPrinter
+from hardware.drivers.line_printer import LinePrinter
 from hardware.drivers.print_queue import PrintQueue
-from hardware.drivers.receipt_printer import EscposPrinter
+from hardware.drivers.receipt_printer import EscposTalk
 from hardware.drivers.supervisor import Supervisor
 from hardware.ports import DeviceView, JobState
 from hardware.transports.tcp import TcpStream
@@ -58,7 +59,7 @@ def main(folder: Path, server: str, slip_port: int) -> None:
     document_printer = DocumentPrinter(
         CupsClient(server), "office", counts=True, wall_ms=clock.wall_ms, look_s=0.1
     )  # fmt: skip
-    slip_printer = EscposPrinter(lambda: TcpStream("127.0.0.1", slip_port), 384, answer_s=0.3, silence_s=3.0)
+    slip_printer = LinePrinter(lambda: TcpStream("127.0.0.1", slip_port), EscposTalk, answer_s=0.3, silence_s=3.0)
     queues = {
         DOCUMENTS: PrintQueue(
             DOCUMENTS, document_printer, jobs, supervisor.add("printer", DOCUMENTS), random.random

@@ -11,7 +11,8 @@ from PIL import Image
 
 from hardware.codecs.zpl import encode_label
 from hardware.drivers.glyphs import Glyphs
-from hardware.drivers.label_printer import ZplPrinter
+from hardware.drivers.label_printer import ZplTalk
+from hardware.drivers.line_printer import LinePrinter
 from hardware.ports import Outcome, PrinterStatus
 from hardware.transports.tcp import TcpStream
 from hardware.twins.zpl_printer import ZplPrinterTwin
@@ -28,8 +29,8 @@ def zpl_twin(tmp_path: Path) -> Iterator[ZplPrinterTwin]:
     twin.close()
 
 
-def printer_of(twin: ZplPrinterTwin) -> ZplPrinter:
-    return ZplPrinter(lambda: TcpStream("127.0.0.1", twin.port), 203, answer_s=1.0)
+def printer_of(twin: ZplPrinterTwin) -> LinePrinter:
+    return LinePrinter(lambda: TcpStream("127.0.0.1", twin.port), ZplTalk, answer_s=1.0)
 
 
 def rendered(zpl: bytes, dpi: int = 203) -> Image.Image:
@@ -69,7 +70,7 @@ def test_a_long_name_gets_smaller_and_stays_on_the_label(glyphs: Glyphs) -> None
 @pytest.mark.row("A05.5")
 def test_a_label_is_confirmed_when_the_printer_holds_nothing_more(zpl_twin: ZplPrinterTwin, glyphs: Glyphs) -> None:
     made = encode_label(COVER, 203, glyphs.draw)
-    assert printer_of(zpl_twin).print_label(made) == Outcome("confirmed")
+    assert printer_of(zpl_twin).print_job(made) == Outcome("confirmed")
     assert [label["n"] for label in zpl_twin.labels] == [1]
     assert (zpl_twin._out_dir / zpl_twin.labels[0]["zpl"]).read_bytes() + b"\n" == made
 
@@ -80,7 +81,7 @@ def test_labels_that_ran_out_are_waited_for(zpl_twin: ZplPrinterTwin, glyphs: Gl
     told: list[str] = []
     zpl_twin.paper_out()
     assert printer.status() == PrinterStatus("attention", "paper-out")
-    assert printer.print_label(b"^XA^XZ") == Outcome("failed", "paper-out")
+    assert printer.print_job(b"^XA^XZ") == Outcome("failed", "paper-out")
     zpl_twin.load_paper()
     stream = TcpStream("127.0.0.1", zpl_twin.port)
 
@@ -98,16 +99,16 @@ def test_labels_that_ran_out_are_waited_for(zpl_twin: ZplPrinterTwin, glyphs: Gl
                 zpl_twin.paper_out()
             super().write(data)
 
-    late = ZplPrinter(lambda: RunsOut("127.0.0.1", zpl_twin.port), 203, answer_s=1.0)
-    assert late.print_label(encode_label(COVER, 203, glyphs.draw), attention) == Outcome("confirmed")
+    late = LinePrinter(lambda: RunsOut("127.0.0.1", zpl_twin.port), ZplTalk, answer_s=1.0)
+    assert late.print_job(encode_label(COVER, 203, glyphs.draw), attention) == Outcome("confirmed")
     assert told == ["paper-out", ""]
     assert len(zpl_twin.labels) == 1
 
 
 def test_a_label_printer_that_is_off_or_mute_is_never_ready(zpl_twin: ZplPrinterTwin, silent_port: int) -> None:
-    mute = ZplPrinter(lambda: TcpStream("127.0.0.1", silent_port), 203, answer_s=0.05, silence_s=0.1)
+    mute = LinePrinter(lambda: TcpStream("127.0.0.1", silent_port), ZplTalk, answer_s=0.05, silence_s=0.1)
     assert mute.status() == PrinterStatus("unknown", "silent")
-    assert mute.print_label(b"^XA^XZ") == Outcome("failed", "silent")
+    assert mute.print_job(b"^XA^XZ") == Outcome("failed", "silent")
     zpl_twin.power_off()
     assert printer_of(zpl_twin).status() == PrinterStatus("attention", "gone")
-    assert printer_of(zpl_twin).print_label(b"^XA^XZ") == Outcome("failed", "gone")
+    assert printer_of(zpl_twin).print_job(b"^XA^XZ") == Outcome("failed", "gone")

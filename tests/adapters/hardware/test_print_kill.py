@@ -20,7 +20,8 @@ BOX = """
 import json, os, sys
 from pathlib import Path
 from hardware.drivers.print_queue import PrintQueue
-from hardware.drivers.receipt_printer import EscposPrinter
+from hardware.drivers.line_printer import LinePrinter
+from hardware.drivers.receipt_printer import EscposTalk
 from hardware.drivers.supervisor import Supervisor
 from hardware.ports import Job
 from hardware.transports.tcp import TcpStream
@@ -42,7 +43,7 @@ class FileLedger:
 def changed(view):
     print(view.state, view.reason, flush=True)
 
-printer = EscposPrinter(lambda: TcpStream("127.0.0.1", port), 384, answer_s=0.3)
+printer = LinePrinter(lambda: TcpStream("127.0.0.1", port), EscposTalk, answer_s=0.3)
 queue = PrintQueue("belt", printer, FileLedger(), Supervisor(lambda: 0.0, changed).add("printer", "belt"), lambda: 0.0)
 queue.start()
 queue._thread.join(60)

@@ -39,7 +39,7 @@ def test_a_receipt_reads_back_from_its_picture(make_twin: MakeTwin, glyphs: Glyp
         Code128("ZY00123456-2"),
     )
     slip = encode_slip(Slip(blocks), width_dots, draw=glyphs.draw)
-    assert printer_of(twin, width_dots).print_slip(slip) == Outcome("confirmed")
+    assert printer_of(twin).print_job(slip) == Outcome("confirmed")
     kept = twin.slips[0]
     assert kept["complete"] and kept["unknown"] == [] and LACKING not in "".join(kept["text_lines"])
     assert kept["qr_texts"] == [QR_TEXT]
@@ -51,7 +51,7 @@ def test_a_receipt_reads_back_from_its_picture(make_twin: MakeTwin, glyphs: Glyp
 
 def test_the_drawer_opens_once_and_leaves_no_mark(twin: EscposPrinterTwin, glyphs: Glyphs) -> None:
     slip = encode_slip(Slip((Line("12.50"), OpenDrawer())), 384, draw=glyphs.draw)
-    assert printer_of(twin).print_slip(slip) == Outcome("confirmed")
+    assert printer_of(twin).print_job(slip) == Outcome("confirmed")
     assert (twin.slips[0]["pulses"], twin.slips[0]["text_lines"], twin.slips[0]["unknown"]) == (1, ["12.50"], [])
 
 
@@ -102,19 +102,20 @@ def test_status_names_what_a_person_must_do(twin: EscposPrinterTwin) -> None:
 
 
 def test_a_printer_that_never_answers_is_unknown(silent_port: int) -> None:
-    from hardware.drivers.receipt_printer import EscposPrinter
+    from hardware.drivers.line_printer import LinePrinter
+    from hardware.drivers.receipt_printer import EscposTalk
 
-    printer = EscposPrinter(lambda: TcpStream("127.0.0.1", silent_port), 384, answer_s=0.05, silence_s=0.2)
+    printer = LinePrinter(lambda: TcpStream("127.0.0.1", silent_port), EscposTalk, answer_s=0.05, silence_s=0.2)
     assert printer.status() == PrinterStatus("unknown", "silent")
-    assert printer.print_slip(b"x") == Outcome("failed", "silent")
+    assert printer.print_job(b"x") == Outcome("failed", "silent")
 
 
 @pytest.mark.row("F10.12")
 def test_a_refused_slip_left_no_byte(twin: EscposPrinterTwin, glyphs: Glyphs) -> None:
     twin.paper_out()
-    assert printer_of(twin).print_slip(slip_of("held", glyphs)) == Outcome("failed", "paper-out")
+    assert printer_of(twin).print_job(slip_of("held", glyphs)) == Outcome("failed", "paper-out")
     twin.load_paper()
-    assert printer_of(twin).print_slip(slip_of("next", glyphs)) == Outcome("confirmed")
+    assert printer_of(twin).print_job(slip_of("next", glyphs)) == Outcome("confirmed")
     assert [slip["text_lines"][0] for slip in twin.slips] == ["next"]
 
 
@@ -128,7 +129,7 @@ def test_paper_that_ends_in_mid_slip_is_waited_for(twin: EscposPrinterTwin, glyp
             twin.load_paper()
 
     twin.paper_out(after_dots=90)
-    assert printer_of(twin, answer_s=0.2).print_slip(slip_of("whole", glyphs), attention) == Outcome("confirmed")
+    assert printer_of(twin, answer_s=0.2).print_job(slip_of("whole", glyphs), attention) == Outcome("confirmed")
     assert told == ["paper-out", ""]
     assert [(slip["text_lines"][0], slip["complete"]) for slip in twin.slips] == [("whole", True)]
 
@@ -136,7 +137,7 @@ def test_paper_that_ends_in_mid_slip_is_waited_for(twin: EscposPrinterTwin, glyp
 @pytest.mark.row("F10.12")
 def test_power_off_in_mid_slip_is_a_doubt(twin: EscposPrinterTwin, glyphs: Glyphs) -> None:
     twin.paper_out(after_dots=90)
-    outcome = printer_of(twin, answer_s=0.2).print_slip(
+    outcome = printer_of(twin, answer_s=0.2).print_job(
         slip_of("half", glyphs), lambda reason: twin.power_off() if reason else None
     )
     assert outcome == Outcome("unknown", "gone")
@@ -151,5 +152,5 @@ def test_an_answer_left_over_from_another_slip_is_no_proof(twin: EscposPrinterTw
     stream.close()
     twin.load_paper()
     assert twin.wait_slips(1, PATIENCE_S)
-    assert printer_of(twin).print_slip(slip_of("second", glyphs)) == Outcome("confirmed")
+    assert printer_of(twin).print_job(slip_of("second", glyphs)) == Outcome("confirmed")
     assert [slip["text_lines"][0] for slip in twin.slips] == ["first", "second"]

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from PIL import Image
 
 from hardware.codecs.tspl import encode_label
 from hardware.drivers.glyphs import Glyphs
-from hardware.drivers.tspl_printer import TsplPrinter
+from hardware.drivers.line_printer import LinePrinter
+from hardware.drivers.tspl_printer import TsplTalk
 from hardware.ports import Outcome, PrinterStatus
 from hardware.transports.tcp import TcpStream
 from hardware.twins.tspl_printer import TsplPrinterTwin
@@ -37,9 +39,9 @@ def make_tspl(tmp_path: Path) -> Iterator[MakeTwin]:
 
 def printer_of(
     twin: TsplPrinterTwin, open_stream: Callable[[], TcpStream] | None = None, **waits: float
-) -> TsplPrinter:
+) -> LinePrinter:
     opened = open_stream or (lambda: TcpStream("127.0.0.1", twin.port))
-    return TsplPrinter(opened, 203, random.Random(1).random, **{"answer_s": 2.0} | waits)
+    return LinePrinter(opened, partial(TsplTalk, draw=random.Random(1).random), **{"answer_s": 2.0} | waits)
 
 
 def test_a_label_comes_out_as_it_was_laid_out(make_tspl: MakeTwin, glyphs: Glyphs) -> None:
@@ -106,6 +108,8 @@ def test_a_printer_that_sends_no_word_back_proves_nothing(make_tspl: MakeTwin, g
 
 
 def test_a_mute_printer_is_never_ready(silent_port: int) -> None:
-    mute = TsplPrinter(lambda: TcpStream("127.0.0.1", silent_port), 203, lambda: 0.5, answer_s=0.05, silence_s=0.1)
+    mute = LinePrinter(
+        lambda: TcpStream("127.0.0.1", silent_port), partial(TsplTalk, draw=lambda: 0.5), answer_s=0.05, silence_s=0.1
+    )
     assert mute.status() == PrinterStatus("unknown", "silent")
     assert mute.print_job(b"PRINT 1,1\r\n") == Outcome("failed", "silent")

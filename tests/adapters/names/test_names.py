@@ -5,6 +5,7 @@ import random
 import re
 import subprocess
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from hardware.codecs import tspl, zpl
 from hardware.codecs.escpos_out import LINE_DOTS, encode_slip
 from hardware.codecs.label_layout import drawn_size, lay_out
 from hardware.drivers.glyphs import Glyphs
-from hardware.drivers.receipt_printer import EscposPrinter
-from hardware.drivers.tspl_printer import TsplPrinter
+from hardware.drivers.line_printer import LinePrinter
+from hardware.drivers.receipt_printer import EscposTalk
+from hardware.drivers.tspl_printer import TsplTalk
 from hardware.ports import Outcome
 from hardware.transports.tcp import TcpStream
 from hardware.twins.escpos_printer import MARGIN_DOTS, EscposPrinterTwin
@@ -60,8 +62,8 @@ def test_on_a_receipt(
     try:
         lines = [*rows(gb2312, SLIP_ACROSS), *rows(rare, SLIP_ACROSS)]
         slip = encode_slip(Slip(tuple(map(Line, lines))), 384, draw=glyphs.draw)
-        printer = EscposPrinter(lambda: TcpStream("127.0.0.1", twin.port), 384, answer_s=30.0, silence_s=120.0)
-        assert printer.print_slip(slip) == Outcome("confirmed")
+        printer = LinePrinter(lambda: TcpStream("127.0.0.1", twin.port), EscposTalk, answer_s=30.0, silence_s=120.0)
+        assert printer.print_job(slip) == Outcome("confirmed")
         with Image.open(tmp_path / twin.slips[0]["png"]) as picture:
             paper = picture.convert("L")
     finally:
@@ -104,7 +106,9 @@ def test_on_labels_of_both_languages(
     twin = TsplPrinterTwin(0, tmp_path)
     twin.start()
     try:
-        printer = TsplPrinter(lambda: TcpStream("127.0.0.1", twin.port), 203, random.Random(1).random, answer_s=30.0)
+        printer = LinePrinter(
+            lambda: TcpStream("127.0.0.1", twin.port), partial(TsplTalk, draw=random.Random(1).random), answer_s=30.0
+        )
         found, lines = {}, rows(rare, LABEL_ACROSS)
         for at in range(0, len(lines), LABEL_LINES):
             label = Label(100, 120, tuple(lines[at : at + LABEL_LINES]), "1")
