@@ -61,6 +61,7 @@ class CourierDay:
         self._line_back()
         self._found_again()
         self._hand_in()
+        self._office_paper()
         self._settle()
         self._quiet()
         return self.played
@@ -229,6 +230,24 @@ class CourierDay:
         labels = RECORDS - 2 + len(strangers)
         station.label_printer.wait_labels(labels, 120)
         self.played.figures["labels"] = len(station.label_printer.labels)
+
+    def _office_paper(self) -> None:
+        """A page is ordered while the tray is empty; it comes out once somebody has filled it."""
+        station = self._stage.station("records-room")
+        if station.office is None:
+            return
+        self._say("14:40 the office printer has no paper when a page is wanted; it comes out when there is some")
+        printer = station.office.printer
+        room = HubClient(station.base_url)
+        room.sign_in({"badge": self._clerk.badge, "pin": self._clerk.pin})
+        printer.paper_out()
+        began = time.monotonic()
+        job = room.post("/api/v1/paper/trial", {"printer": printer.name})["job"]
+        wait_for(lambda: room.get(f"/api/v1/paper/{job}")["state"] == "sent", 60, "the page at the print server")
+        printer.load_paper()
+        wait_for(lambda: room.get(f"/api/v1/paper/{job}")["state"] != "sent", 60, "the page")
+        self.played.figures["office_page"] = room.get(f"/api/v1/paper/{job}")["state"]
+        self.played.figures["office_page_s"] = round(time.monotonic() - began, 2)
 
     def _reached(self, room: HubClient, handin: str, field: str, n: int) -> bool:
         return len([r for r in room.get(f"/api/v1/handins/{handin}")["records"] if r[field]]) >= n

@@ -53,6 +53,8 @@ def judge(directory: Path, stations: list[tuple[str, bool]], played: Played) -> 
     ]
     rulings += [paper(directory / name / "slips") for name, printer in stations if printer]
     rulings.append(labels(directory))
+    if "office_page" in played.figures:
+        rulings.append(sheets(directory / "records-room" / "sheets" / "sheets.jsonl", played.figures["office_page"]))
     return rulings
 
 
@@ -78,6 +80,12 @@ def paper(slips: Path) -> Ruling:
             seen.update(slip["qr_texts"][:1])
     twice = sum(1 for times in seen.values() if times > 1)
     return Ruling(f"no slip twice unmarked ({slips.parent.name})", n > 0 and twice == 0, f"{n} slips, {twice} twice")
+
+
+def sheets(journal: Path, state: str) -> Ruling:
+    """The page that was wanted on the office printer, read back from its tray."""
+    sides = [side for sheet in _journal(journal) for side in sheet["sides"] if side]
+    return Ruling("the office page came out once", len(sides) == 1 and state == "confirmed", f"{len(sides)}, {state}")
 
 
 def labels(directory: Path) -> Ruling:

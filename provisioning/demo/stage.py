@@ -23,6 +23,7 @@ from hardware.twins.serial_gun import SerialGunTwin
 from hardware.twins.zpl_printer import ZplPrinterTwin
 from provisioning.demo import his, town
 from provisioning.demo.fleet import NodeProcess, stop_all
+from provisioning.demo.office import Office, lacking
 from provisioning.demo.relay import LineSpec, Relay
 from provisioning.demo.relay_control import RelayControl
 from provisioning.making.client import HubClient
@@ -31,6 +32,7 @@ from sync.adapters.keys import write_whole
 
 ZONE = "Asia/Shanghai"
 ADMIN = "u-admin"
+RECORDS_ROOM = "records-room"
 Say = Callable[[str], None]
 
 
@@ -46,11 +48,12 @@ class Station:
     wards: tuple[str, ...] = ()
     printer: EscposPrinterTwin | None = None
     label_printer: ZplPrinterTwin | None = None
+    office: Office | None = None
     node: str = ""
     base_url: str = ""
 
     def close(self) -> None:
-        for twin in (self.gun, self.printer, self.label_printer):
+        for twin in (self.gun, self.printer, self.label_printer, self.office):
             if twin is not None:
                 twin.close()
 
@@ -96,6 +99,7 @@ class Stage:
                     "printer": s.printer and {"port": s.printer.port, "out_dir": str(s.directory / "slips")},
                     "label_printer": s.label_printer
                     and {"port": s.label_printer.port, "out_dir": str(s.directory / "labels")},
+                    "office_printer": s.office and {"uri": s.office.printer.uri, "out_dir": str(s.office.kept)},
                     "relay": {f"{t}_port": self.relay.port(s.name, t) for t in ("mqtt", "https")},
                 }
                 for s in self.stations
@@ -135,13 +139,15 @@ def raise_stage(directory: Path, seed: int, say: Say, hub_store: str = "", suite
     hub_state = hub.start()
     stage: Stage | None = None
     stations: list[Station] = []
+    office: Office | None = None
     try:
+        office = _office(directory / RECORDS_ROOM, say)
         client = HubClient(str(hub_state["base_url"]))
         client.sign_in({"user": ADMIN, "password": password})
         fill(client, int(hub_state["mllp_port"]), seed, say)
         sync = urlsplit(str(hub_state["sync_url"]))
         targets = {"mqtt": ("127.0.0.1", int(hub_state["mqtt_port"])), "https": ("127.0.0.1", int(sync.port or 0))}
-        stations = _stations(directory)
+        stations = _stations(directory, office)
         relay = Relay([LineSpec(station.name, targets) for station in stations], seed=seed)
         relay.start()
         control = RelayControl(relay)
@@ -159,6 +165,10 @@ def raise_stage(directory: Path, seed: int, say: Say, hub_store: str = "", suite
         )
         for station in stations:
             say(f"{station.name}: card, keys, devices")
+            if station.office is not None and (fault := station.office.fault()):
+                say(f"no office printer: {fault}")
+                station.office.close()
+                station.office = None
             _join(stage, station, client, str(sync.hostname))
         stage.write_document()
         return stage
@@ -167,14 +177,26 @@ def raise_stage(directory: Path, seed: int, say: Say, hub_store: str = "", suite
             stage.close()
         else:
             stop_all([hub])
+            if office is not None:
+                office.close()
         raise
 
 
-def _stations(directory: Path) -> list[Station]:
+def _office(directory: Path, say: Say) -> Office | None:
+    """On its way up; None where there can be none."""
+    if why := lacking():
+        say(f"no office printer: {why}")
+        return None
+    office = Office(directory / "sheets")
+    office.begin()
+    return office
+
+
+def _stations(directory: Path, office: Office | None) -> list[Station]:
     glyphs = Glyphs()
     wards = [code for code, _, _ in town.WARDS]
     plan = (
-        ("records-room", "records", (), 0),
+        (RECORDS_ROOM, "records", (), 0),
         ("courier-1", "courier", tuple(wards[:4]), 384),
         ("courier-2", "courier", tuple(wards[2:]), 576),
     )
@@ -190,6 +212,7 @@ def _stations(directory: Path) -> list[Station]:
         else:
             station.label_printer = ZplPrinterTwin(0, folder / "labels")
             station.label_printer.start()
+            station.office = office
         made.append(station)
     return made
 
@@ -203,6 +226,8 @@ def _join(stage: Stage, station: Station, client: HubClient, server: str) -> Non
         devices["receipt_printer"] = {"url": f"socket://127.0.0.1:{station.printer.port}", "width_dots": width}
     if station.label_printer is not None:
         devices["label_printer"] = {"url": f"socket://127.0.0.1:{station.label_printer.port}"}
+    if station.office is not None:
+        devices |= station.office.settings()
     told = enrol_box(
         station.directory, card["card"], hospital=town.HOSPITAL,
         settings={

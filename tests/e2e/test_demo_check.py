@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from provisioning.demo.office import lacking
+
 DAY_S = 900
 
 
@@ -25,3 +27,4 @@ def test_the_scripted_day_holds(tmp_path: Path, more: list[str]) -> None:
     assert document["ok"], json.dumps({k: document[k] for k in document if k != "figures"}, ensure_ascii=False)
     assert done.returncode == 0
     assert document["figures"]["records"] == 400
+    assert document["figures"].get("office_page") == ("confirmed" if not lacking() else None)
