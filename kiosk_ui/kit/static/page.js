@@ -1,8 +1,10 @@
-// Every page: live strip and events, scans from a keyboard wedge, function keys, tones, steppers, copying numbers.
+// Every page: live strip and events, scans from a keyboard wedge, function keys, tones, steppers, copying numbers,
+// characters without a glyph.
 import { startLive } from "./live.js";
 import { startWedge } from "./wedge.js";
 import { startKeys } from "./keys.js";
 import { startTones } from "./tones.js";
+import { startGlyphs } from "./glyphs.js";
 
 /** Minus and plus beside a number that can also be typed. */
 function startSteppers() {
@@ -35,4 +37,5 @@ startKeys();
 startTones();
 startSteppers();
 startCopying();
+startGlyphs();
 document.documentElement.dataset.ready = "true";
