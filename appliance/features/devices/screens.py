@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from hardware.drivers.heard import Heard
 from hardware.ports import DeviceView
 from kiosk_ui.kit.screens.age import ago
 from kiosk_ui.kit.screens.devices import DeviceWords, device_words
-from kiosk_ui.kit.screens.words import N_, Message
+from kiosk_ui.kit.screens.words import N_, FieldValue, Message
 from sync.protocol.room import BLOBS
 
 
@@ -96,6 +96,7 @@ _WHY = {
 class PaperWords:
     """`pages` and what follows of documents alone; `some_out`: it can go on where it stopped."""
 
+    printer: Message
     what: Message
     state: Message
     tone: str
@@ -105,19 +106,30 @@ class PaperWords:
     some_out: bool = False
 
 
-def paper_words(job: PaperJob) -> PaperWords:
+def papers_at(views: Iterable[DeviceView]) -> Callable[[PaperJob], PaperWords]:
+    """Words for papers as their printers are now."""
+    by_name = {view.name: view for view in views}
+    return lambda job: paper_words(job, by_name.get(job.printer))
+
+
+def paper_words(job: PaperJob, printer: DeviceView | None = None) -> PaperWords:
+    """`printer` is how its printer is: what waits says what for."""
     state, tone = _PAPER_STATES[job.state]
     if job.state == "confirmed" and job.reason == "handed-over":
         state = _HANDED_OVER
     state = _DECIDED.get(job.reason, state)
+    said: dict[str, FieldValue] = {}
+    if printer is not None and job.state in ("queued", "sent") and (words := view_words(printer)).steps:
+        state, tone, said = N_("等着：%(said)s"), "person", {"said": words.state}
     copy = Message(N_("补打第 %(copy)s 次"), {"copy": job.copy_no}) if job.copy_no else None
+    at = device_words("printer", job.printer, "", "").label
     what = Message(_PAPERS.get(job.what, N_("纸")))
     if not job.sides:
-        return PaperWords(what, Message(state), tone, copy)
+        return PaperWords(at, what, Message(state, said), tone, copy)
     out = sides_out(job)
     pages = Message(_PAGES.get(job.state, N_("出来 %(out)s / %(all)s 面")), {"out": out, "all": job.sides})
     why = Message(_WHY[job.reason]) if job.state == "uncertain" and job.reason in _WHY else None
-    return PaperWords(what, Message(state), tone, copy, pages, why, 0 < out < job.sides)
+    return PaperWords(at, what, Message(state, said), tone, copy, pages, why, 0 < out < job.sides)
 
 
 def sides_out(job: PaperJob) -> int:

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, make_response, redirect, render_te
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from appliance.features.devices.screens import job_data, paper_words
+from appliance.features.devices.screens import job_data, papers_at, view_words
 from appliance.features.devices.service import PRINTED, Devices
 from appliance.store.print_jobs import PaperJob
 from appliance.store.room import MIB, Away
@@ -19,6 +19,9 @@ from kiosk_ui.kit.port import KitPort
 from kiosk_ui.kit.rights import needs, open_to_all
 from kiosk_ui.kit.screens.line import line_state
 from sync.kernel.outcome import Refused
+
+PRINTER = "printer"
+"""The role of everything that prints."""
 
 PrintAgain = Callable[[PaperJob, str, str], str | Refused]
 """(the doubtful job, who says so, `again` or `rest`) → the new, marked job."""
@@ -70,7 +73,15 @@ def make_views(devices: Devices, port: KitPort, told: Told, *, print_again: Prin
     @views.get("/paper")
     @needs("settings.read")
     def paper() -> str:
-        return render_template("devices/paper.html", paper=devices.paper(), said=paper_words)
+        printers = [view for view in devices.views() if view.role == PRINTER]
+        rows = [view_words(view) for view in printers]
+        return render_template("devices/paper.html", paper=devices.paper(), said=papers_at(printers), printers=rows)
+
+    @views.post("/paper/trial")
+    @needs("collect.handover", "label.print")
+    def trial() -> Any:
+        done = devices.print_trial(form_text("printer"), asker().user_id)
+        return done if isinstance(done, Refused) else make_response(redirect("/paper", 303))
 
     @views.post("/paper/<job>/decide")
     @needs("collect.handover", "label.print")
