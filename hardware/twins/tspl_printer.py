@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import re
 import socket
-import threading
 from pathlib import Path
 from typing import Any
 
 import zxingcpp
 from PIL import Image
 
-from hardware.twins.journal import Journal, now_at
-from hardware.twins.tcp_server import OneClientServer
+from hardware.twins.label_twin import BUFFER_BYTES_MAX, LabelTwin
 
-BUFFER_BYTES_MAX = 4 * 1024 * 1024
 ESC = 0x1B
 HEAD_OPEN, PAPER_OUT, PRINTING = 0x01, 0x04, 0x20
 _BITMAP = re.compile(rb"BITMAP (\d+),(\d+),(\d+),(\d+),0,")
@@ -25,27 +22,20 @@ _BARCODE = re.compile(r'BARCODE (\d+),(\d+),"128",(\d+),(\d),0,(\d+),\d+,"(.*)"'
 _SIZE = re.compile(r"SIZE ([\d.]+) mm,([\d.]+) mm")
 
 
-class TsplPrinterTwin:
+class TsplPrinterTwin(LabelTwin):
     """`out_dir` gets `label-0001.png` … and `labels.jsonl`: `{n, png, codes, unknown, printed_at}`.
 
-    Without labels or with the head open it holds what it received and prints when it can; without power it forgets.
     What is behind a label that waits, waits as well (`OUT` is answered in order); <ESC>!? is answered at once.
     `answers_out` False is a clone that knows no `OUT`.
     """
 
     def __init__(self, port: int, out_dir: Path, dots_per_mm: float = 8.0, *, answers_out: bool = True) -> None:
-        self._server = OneClientServer(self._serve, port)
-        self._journal = Journal(out_dir / "labels.jsonl")
-        self._out_dir = out_dir
+        super().__init__(port, out_dir)
         self._per_mm = dots_per_mm
         self._answers_out = answers_out
-        self._changed = threading.Condition()
-        self._count = len(self._journal.entries())
         self._client: socket.socket | None = None
         self._held = b""
         self._todo: list[bytes] = []
-        self._no_labels = False
-        self._head_open = False
         self._clear()
 
     def _clear(self) -> None:
@@ -53,50 +43,10 @@ class TsplPrinterTwin:
         self._codes: list[str] = []
         self._unknown: list[str] = []
 
-    @property
-    def port(self) -> int:
-        return self._server.port
-
-    @property
-    def labels(self) -> list[dict[str, Any]]:
-        """The journal so far."""
-        return self._journal.entries()
-
-    def start(self) -> None:
-        self._server.start()
-
-    def close(self) -> None:
-        self._server.close()
-        with self._changed:
-            self._held = b""
-            self._todo.clear()
-            self._clear()
-
-    power_on = start
-    power_off = close
-
-    def paper_out(self) -> None:
-        self._set(no_labels=True)
-
-    def load_paper(self) -> None:
-        self._set(no_labels=False)
-
-    def cover_open(self) -> None:
-        self._set(head_open=True)
-
-    def cover_close(self) -> None:
-        self._set(head_open=False)
-
-    def wait_labels(self, count: int, timeout_s: float = 30.0) -> bool:
-        """Whether that many labels came out in time."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._count >= count, timeout_s)
-
-    def _set(self, **what: bool) -> None:
-        with self._changed:
-            for name, value in what.items():
-                setattr(self, f"_{name}", value)
-            self._work()
+    def _forget(self) -> None:
+        self._held = b""
+        self._todo.clear()
+        self._clear()
 
     def _serve(self, client: socket.socket) -> None:
         with self._changed:
@@ -148,7 +98,7 @@ class TsplPrinterTwin:
                 left, top, row_bytes, high = map(int, bitmap.groups())
                 picture = Image.frombytes("1", (row_bytes * 8, high), command[bitmap.end() :])
                 self._page.paste(picture, (left, top))
-            elif command.startswith(b"PRINT") and (self._no_labels or self._head_open):
+            elif command.startswith(b"PRINT") and self._stuck:
                 return
             else:
                 self._obey(command.decode("ascii", "replace"))
@@ -179,11 +129,7 @@ class TsplPrinterTwin:
         self._codes.append(text)
 
     def _print(self) -> None:
-        n = self._count + 1
-        png = f"label-{n:04d}.png"
+        png = f"label-{self._next:04d}.png"
         self._page.save(self._out_dir / png)
-        told = {"codes": self._codes, "unknown": self._unknown}
-        self._journal.add({"n": n, "png": png, **told, "printed_at": now_at()})
-        self._count = n
+        self._came_out(png=png, codes=self._codes, unknown=self._unknown)
         self._clear()
-        self._changed.notify_all()

@@ -8,76 +8,25 @@ from __future__ import annotations
 
 import base64
 import socket
-import threading
 from pathlib import Path
-from typing import Any
 
-from hardware.twins.journal import Journal, now_at
-from hardware.twins.tcp_server import OneClientServer
-
-BUFFER_BYTES_MAX = 4 * 1024 * 1024
+from hardware.twins.journal import now_at
+from hardware.twins.label_twin import BUFFER_BYTES_MAX, LabelTwin
 
 
-class ZplPrinterTwin:
+class ZplPrinterTwin(LabelTwin):
     """`out_dir` gets `label-0001.zpl` … and `labels.jsonl`: `{n, zpl, bytes, received_at, printed_at}`.
 
-    `bytes` is base64. Without labels or with the head open it holds what it received and prints when it can; without
-    power it forgets.
+    `bytes` is base64.
     """
 
     def __init__(self, port: int, out_dir: Path) -> None:
-        self._server = OneClientServer(self._serve, port)
-        self._journal = Journal(out_dir / "labels.jsonl")
-        self._out_dir = out_dir
-        self._changed = threading.Condition()
+        super().__init__(port, out_dir)
         self._waiting: list[tuple[bytes, str]] = []
-        self._count = len(self._journal.entries())
         self._partial = False
-        self._no_labels = False
-        self._head_open = False
 
-    @property
-    def port(self) -> int:
-        return self._server.port
-
-    @property
-    def labels(self) -> list[dict[str, Any]]:
-        """The journal so far."""
-        return self._journal.entries()
-
-    def start(self) -> None:
-        self._server.start()
-
-    def close(self) -> None:
-        self._server.close()
-        with self._changed:
-            self._waiting.clear()
-
-    power_on = start
-    power_off = close
-
-    def paper_out(self) -> None:
-        self._set(no_labels=True)
-
-    def load_paper(self) -> None:
-        self._set(no_labels=False)
-
-    def cover_open(self) -> None:
-        self._set(head_open=True)
-
-    def cover_close(self) -> None:
-        self._set(head_open=False)
-
-    def wait_labels(self, count: int, timeout_s: float = 30.0) -> bool:
-        """Whether that many labels came out in time."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._count >= count, timeout_s)
-
-    def _set(self, **what: bool) -> None:
-        with self._changed:
-            for name, value in what.items():
-                setattr(self, f"_{name}", value)
-            self._print()
+    def _forget(self) -> None:
+        self._waiting.clear()
 
     def _serve(self, client: socket.socket) -> None:
         held = b""
@@ -102,23 +51,19 @@ class ZplPrinterTwin:
                 return held[-BUFFER_BYTES_MAX - 1 :] if start >= 0 else held[-2:]
             self._waiting.append((held[start : end + 3], now_at()))
             held = held[end + 3 :]
-            self._print()
+            self._work()
 
-    def _print(self) -> None:
-        while self._waiting and not self._no_labels and not self._head_open:
+    def _work(self) -> None:
+        while self._waiting and not self._stuck:
             made, received_at = self._waiting.pop(0)
-            n = self._count + 1
-            zpl = f"label-{n:04d}.zpl"
+            zpl = f"label-{self._next:04d}.zpl"
             (self._out_dir / zpl).write_bytes(made)
-            entry = {"n": n, "zpl": zpl, "bytes": base64.b64encode(made).decode("ascii")}
-            self._journal.add({**entry, "received_at": received_at, "printed_at": now_at()})
-            self._count = n
-        self._changed.notify_all()
+            self._came_out(zpl=zpl, bytes=base64.b64encode(made).decode("ascii"), received_at=received_at)
 
     def _host_status(self) -> bytes:
         """Three lines. Source: Zebra, ZPL II Programming Guide, ~HS."""
         out, head, waiting = int(self._no_labels), int(self._head_open), len(self._waiting)
-        paused = int(bool(out or head))
+        paused = int(self._stuck)
         lines = (
             f"030,{out},{paused},1245,{min(waiting, 999):03d},0,0,{int(self._partial)},000,0,0,0",
             f"000,0,{head},0,0,2,4,0,{waiting:08d},1,000",
