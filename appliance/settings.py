@@ -112,8 +112,8 @@ class DocumentPrinter(Section):
 class Devices(Section):
     recordings: str = Field(
         "",
-        description="folder for recordings of what guns, identity readers and printers say, with all that was read "
-        "masked and nothing of what was printed; empty: none",
+        description="folder for recordings of what devices say, with all that was read, scanned, said or signed left "
+        "out; empty: none",
     )
     guns: tuple[Gun, ...] = Field((), description="barcode guns of this box")
     identity_readers: tuple[IdentityReader, ...] = Field((), description="readers of identity cards and passports")

@@ -44,7 +44,7 @@ class RecordingFile:
                 os.close(fd)
 
 
-def named(folder: Path, device: str, kind: str) -> Path:
+def named(folder: Path, device: str, kind: str = "identity") -> Path:
     """The file of a device in a folder of recordings."""
     return folder / f"{''.join(char if char.isalnum() else '-' for char in device)}.{kind}.jsonl"
 

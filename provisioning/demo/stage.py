@@ -48,12 +48,12 @@ class Station:
     wards: tuple[str, ...] = ()
     printer: EscposPrinterTwin | None = None
     label_printer: ZplPrinterTwin | None = None
-    office: Office | None = None
     node: str = ""
     base_url: str = ""
+    office: Office | None = None
 
     def close(self) -> None:
-        for twin in (self.gun, self.printer, self.label_printer, self.office):
+        for twin in (self.gun, self.printer, self.label_printer):
             if twin is not None:
                 twin.close()
 
@@ -118,6 +118,8 @@ class Stage:
         stop_all([self.hub, *(s.process for s in self.stations)])
         for station in self.stations:
             station.close()
+            if station.office is not None:
+                station.office.close()
         self.control.stop()
         self.relay.stop()
 
@@ -210,9 +212,9 @@ def _stations(directory: Path, office: Office | None) -> list[Station]:
             station.printer = EscposPrinterTwin(0, folder / "slips", width, glyphs)
             station.printer.start()
         else:
+            station.office = office
             station.label_printer = ZplPrinterTwin(0, folder / "labels")
             station.label_printer.start()
-            station.office = office
         made.append(station)
     return made
 
@@ -221,13 +223,13 @@ def _join(stage: Stage, station: Station, client: HubClient, server: str) -> Non
     wards = list(station.wards)
     card = client.post("/api/v1/cards", {"role": station.role, "name": station.name, "wards": wards})
     devices: dict[str, Any] = {"guns": [{"name": "gun-1", "url": station.gun.url}]}
+    if station.office is not None:
+        devices |= station.office.settings()
     if station.printer is not None:
         width = 384 if station.name == "courier-1" else 576
         devices["receipt_printer"] = {"url": f"socket://127.0.0.1:{station.printer.port}", "width_dots": width}
     if station.label_printer is not None:
         devices["label_printer"] = {"url": f"socket://127.0.0.1:{station.label_printer.port}"}
-    if station.office is not None:
-        devices |= station.office.settings()
     told = enrol_box(
         station.directory, card["card"], hospital=town.HOSPITAL,
         settings={

@@ -64,7 +64,7 @@ class Identity:
         line = open_line(reader.url, reader.baud or profile.baud)
         mono_s = self._clock.mono_s
         place, pace = self._recordings, Pace(poll_s=profile.poll_s)
-        path = named(Path(place), reader.name, "identity")
+        path = named(Path(place), reader.name)
         if profile.line == "sam-v":
             opened = _recorded(line, path, mono_s) if place else line
             return CardReader(opened, desk, mono_s, pace, profile.latest_address)

@@ -127,7 +127,7 @@ def test_a_place_that_is_not_to_be_had_stops_nobody(twin: CardReaderTwin, tmp_pa
     (tmp_path / "file").write_text("no folder")
     live = Session(
         lambda: RecordedLine(
-            SerialStream(twin.url, 115200), RecordingFile(named(tmp_path / "file", "a/b", "identity"), time.monotonic)
+            SerialStream(twin.url, 115200), RecordingFile(named(tmp_path / "file", "a/b"), time.monotonic)
         )
     )
     name = live.ask()
