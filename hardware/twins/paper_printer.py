@@ -31,7 +31,7 @@ class PaperPrinter:
     def __init__(self, name: str, port: int, folder: Path, children: Children, side_s: float = 0.05) -> None:
         self.name = name
         self.port = port
-        self._folder = folder
+        self.folder = folder
         self._children = children
         self._process: subprocess.Popen[bytes] | None = None
         self._tray: dict[str, float | None] = {"paper_until": None, "jam_at": None, "side_s": side_s}
@@ -57,15 +57,15 @@ class PaperPrinter:
         # The announced name is one of its kind: two rooms may stand on one machine.
         self._process = self._children.start(
             ["ippeveprinter", "-2", "-s", "20,10", "-p", str(self.port), "-n", "localhost", "-r", "off",
-             "-c", str(self._command), "-f", FORMATS, "-d", str(self._folder / "spool"), f"{self.name}-{self.port}"],
-            self._folder / "printer.log",
+             "-c", str(self._command), "-f", FORMATS, "-d", str(self.folder / "spool"), f"{self.name}-{self.port}"],
+            self.folder / "printer.log",
         )  # fmt: skip
         until = time.monotonic() + START_S
         while time.monotonic() < until and self._process.poll() is None:
             with suppress(OSError), socket.create_connection(("localhost", self.port), 1.0):
                 return
             time.sleep(LOOK_S)
-        raise RuntimeError(f"{self.name} does not start: {(self._folder / 'printer.log').read_text()[-500:]}")
+        raise RuntimeError(f"{self.name} does not start: {(self.folder / 'printer.log').read_text()[-500:]}")
 
     def power_off(self) -> None:
         """The printer and what it is doing stop where they are."""
@@ -92,6 +92,6 @@ class PaperPrinter:
 
     def _set(self, **what: float | None) -> None:
         self._tray |= what
-        fresh = self._folder / "tray.new"
+        fresh = self.folder / "tray.new"
         fresh.write_text(json.dumps(self._tray))
-        os.replace(fresh, self._folder / "tray.json")
+        os.replace(fresh, self.folder / "tray.json")

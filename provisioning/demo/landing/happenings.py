@@ -35,6 +35,7 @@ class Reading:
     slips: int = 0
     half_slips: int = 0
     labels: int = 0
+    sheets: int = 0
 
 
 class Happenings:
@@ -68,6 +69,8 @@ def compare(before: Reading, after: Reading, now_ms: int) -> Iterator[Happening]
     if after.labels > before.labels:
         fields: dict[str, FieldValue] = {"box": box, "n": after.labels - before.labels}
         yield Happening(now_ms, "tick", Message(N_("%(box)s打出 %(n)s 张封面标签"), fields))
+    if after.sheets > before.sheets:
+        yield Happening(now_ms, "tick", Message(N_("%(box)s的办公打印机出来一张纸"), {"box": box}))
     yield from _state(before.machine, after.machine, box, now_ms)
     yield from _books(before.machine, after.machine, box, now_ms)
 

@@ -25,8 +25,13 @@ OPEN = "everybody and everything here is invented, and the page is served on thi
 SHOWN = 7
 CODE_CHARS_MAX = 200
 ALL_OFF, ALL_ON = "refused", "up"
-PAPER = {"out": "paper_out", "load": "load_paper", "open": "cover_open", "close": "cover_close"}
-BREAKS, MENDS = {"out": "paper", "open": "cover"}, {"load": "paper", "close": "cover"}
+PAPER = {"out": "paper_out", "load": "load_paper"}
+COVERED = {**PAPER, "open": "cover_open", "close": "cover_close"}
+FED = {**PAPER, "jam": "jam", "clear": "clear_jam"}
+ACTS = {"slip": COVERED, "label": COVERED, "sheet": FED}
+"""What hands can do to each kind of printer, and the twin's name of it."""
+BREAKS = {"out": "paper", "open": "cover", "jam": "jam"}
+MENDS = {"load": "paper", "close": "cover", "clear": "jam"}
 
 
 def make_views(stage: Stage, watcher: Watcher, *, live: bool) -> Blueprint:
@@ -136,11 +141,12 @@ def make_views(stage: Stage, watcher: Watcher, *, live: bool) -> Blueprint:
     @views.post("/printers/<name>/<which>")
     @open_to_all(OPEN)
     def printer(name: str, which: str) -> Any:
-        twin = {"slip": station(name).printer, "label": station(name).label_printer}.get(which)
-        act = request.form.get("act", "")
-        if twin is None or act not in PAPER:
+        at, act = station(name), request.form.get("act", "")
+        office = at.office.printer if at.office else None
+        twin = {"slip": at.printer, "label": at.label_printer, "sheet": office}.get(which)
+        if twin is None or act not in ACTS[which]:
             raise NotFound
-        getattr(twin, PAPER[act])()
+        getattr(twin, ACTS[which][act])()
         marks = trouble.setdefault((name, which), set())
         (marks.add if act in BREAKS else marks.discard)(BREAKS.get(act) or MENDS[act])
         return done("papers", f"device-{name}")

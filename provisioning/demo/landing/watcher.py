@@ -63,6 +63,7 @@ class Watcher:
             slips=whole,
             half_slips=len(slips) - whole,
             labels=len(station.label_printer.labels) if station.label_printer else 0,
+            sheets=len(station.office.printer.sheets) if station.office else 0,
         )
 
     def _run(self) -> None:
@@ -80,4 +81,4 @@ def _shown(machine: Machine) -> tuple[object, ...]:
 
 
 def _devices(reading: Reading) -> tuple[object, ...]:
-    return reading.scans, reading.slips, reading.half_slips, reading.labels
+    return reading.scans, reading.slips, reading.half_slips, reading.labels, reading.sheets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -21,6 +22,7 @@ from hardware.twins.serial_gun import SerialGunTwin
 from hardware.twins.zpl_printer import ZplPrinterTwin
 from provisioning.demo.fleet import NodeProcess
 from provisioning.demo.landing import Landing, serve
+from provisioning.demo.office import Office, lacking
 from provisioning.demo.relay import LineSpec, Relay
 from provisioning.demo.relay_control import RelayControl
 from provisioning.demo.stage import Stage, Station
@@ -48,6 +50,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         else:
             station.label_printer = ZplPrinterTwin(0, here / "labels")
             station.label_printer.start()
+            if not lacking():
+                station.office = Office(here / "sheets")
+                station.office.begin()
         stations.append(station)
     relay = Relay([LineSpec(station.name, {"mqtt": NOBODY, "https": NOBODY}) for station in stations])
     relay.start()
@@ -188,6 +193,25 @@ def test_paper_and_cover_are_taken_and_given_back(page: Page) -> None:
     page.wait_for_selector("#paper-courier-1[value=out]")
     page.click("#cover-courier-1")
     page.wait_for_selector("#cover-courier-1[value=open]")
+
+
+@pytest.mark.skipif(bool(lacking()), reason=lacking())
+def test_the_office_printer_is_emptied_and_jammed(page: Page, stage: Stage) -> None:
+    office = stage.station("records-room").office
+    assert office is not None
+    papers = page.locator("#papers-records-room")
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
+    page.click("#tray-records-room")
+    expect(papers).to_contain_text("没纸", timeout=30_000)
+    page.click("#jam-records-room")
+    expect(papers).to_contain_text("没纸，还会卡纸", timeout=30_000)
+    tray = json.loads((office.printer.folder / "tray.json").read_text("ascii"))
+    assert (tray["paper_until"], tray["jam_at"]) == (0, 0)
+    page.click("#tray-records-room")
+    page.click("#jam-records-room")
+    expect(page.locator("#jam-records-room")).to_have_text("让它卡纸", timeout=30_000)
+    tray = json.loads((office.printer.folder / "tray.json").read_text("ascii"))
+    assert (tray["paper_until"], tray["jam_at"]) == (None, None)
 
 
 def test_machines_that_do_not_run_are_told_in_words(page: Page) -> None:

@@ -33,10 +33,10 @@ waystation_device_ready{device="gun-1"} 1.0
 
 
 def reading(
-    state: str = "up", waiting: int = 0, mode: str = "up", scans: tuple[str, ...] = (), slips: int = 0
+    state: str = "up", waiting: int = 0, mode: str = "up", scans: tuple[str, ...] = (), slips: int = 0, sheets: int = 0
 ) -> Reading:
     books = LedgerView(40, 40 - waiting, waiting)
-    return Reading(Machine("courier-1", state, books, 1), mode, scans, slips)
+    return Reading(Machine("courier-1", state, books, 1), mode, scans, slips, sheets=sheets)
 
 
 def said(before: Reading, after: Reading) -> list[tuple[str, str]]:
@@ -70,6 +70,7 @@ def test_nothing_new_is_told_twice() -> None:
         (reading(), reading(scans=("QL00073184-1",)), [("tick", "%(box)s的枪扫了 %(code)s")]),
         (reading(), reading(scans=("WB-C-01",)), [("tick", "%(box)s的枪刷了一张工牌")]),
         (reading(), reading(slips=1), [("tick", "%(box)s打出一张回执")]),
+        (reading(), reading(sheets=1), [("tick", "%(box)s的办公打印机出来一张纸")]),
         (reading("cut"), reading("cut", 3), [("held", "%(box)s有 %(n)s 条存在本机，等线路")]),
         (reading("up", 3), reading("up", 0), [("ack", "%(box)s产生 %(n)s 条，中心全收到")]),
         (reading("up"), reading("gone"), [("person", "%(box)s：%(state)s")]),
