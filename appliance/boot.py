@@ -17,10 +17,13 @@ from appliance.features.collecting.screens import verdict_data
 from appliance.features.collecting.service import Collecting
 from appliance.features.collecting.store import wards_open
 from appliance.features.collecting.tones import TonePort
+from appliance.features.devices.desks import Bench, Desks
 from appliance.features.devices.herald import Herald
+from appliance.features.devices.keepers import made
 from appliance.features.devices.service import Devices
 from appliance.features.devices.store import DeviceTables
 from appliance.features.devices.trial import TRIAL
+from appliance.features.devices.trials import Trials
 from appliance.features.identity.screens import reading_event
 from appliance.features.identity.service import Identity
 from appliance.features.people.kept import KeptPeople
@@ -107,7 +110,14 @@ class Box:
             told=self._reading_changed, recordings=settings.devices.recordings,
         )  # fmt: skip
         for name, session, url in self.identity.sessions:
-            self.devices.keep("identity-reader", name, session, url)
+            self.devices.keep("identity-reader", name, made(session), url)
+        self.trials = Trials(self.clock.mono_s, self._trial_changed, self.devices.views)
+        self.desks = Desks(
+            settings.devices,
+            Bench(self.devices.keep, self.devices.plugs, self.trials, self.clock.mono_s, SystemEntropy().bytes,
+                  settings.devices.recordings),
+        )  # fmt: skip
+        self.desks.pedals.listen(lambda name: self.events.publish("gun", {"name": name}))
         self.papers = Papers(
             settings, self.jobs, self.devices.glyphs, self.people.names, key_id=keys.key_id,
             sign=lambda data: keys.suite.sign(keys.signing, data),
@@ -180,6 +190,7 @@ class Box:
         self.events.close()
         if self._screen is not None:
             self._screen.close()
+        self.trials.close()
         self.devices.close()
         if self._herald is not None:
             self._herald.close()
@@ -281,6 +292,9 @@ class Box:
     def _take_round(self) -> None:
         if self.link is not None:
             self.link.take_round()
+
+    def _trial_changed(self, name: str) -> None:
+        self.events.publish("gun", {"name": name})  # the device page shows what is tried
 
     def _greet(self) -> None:
         if self.link is not None:

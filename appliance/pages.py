@@ -15,12 +15,15 @@ from appliance.features.carrying.views import make_views as make_carrying
 from appliance.features.collecting.due import DueLists
 from appliance.features.collecting.service import Collecting
 from appliance.features.collecting.views import make_views as make_collecting
-from appliance.features.devices.screens import away_words, printer_words
+from appliance.features.devices.desks import Desks
+from appliance.features.devices.screens import away_words, pressed_words, printer_words
 from appliance.features.devices.service import Devices
 from appliance.features.devices.trial import LABEL, RECEIPT, TRIAL
+from appliance.features.devices.trials import Trials
 from appliance.features.devices.views import Told
 from appliance.features.devices.views import make_views as make_devices
 from appliance.features.devices.views_hands import make_hands
+from appliance.features.devices.views_trials import make_trial_views
 from appliance.features.identity.service import Identity
 from appliance.features.identity.views import make_views as make_identity
 from appliance.features.people.service import People
@@ -40,7 +43,7 @@ from kiosk_ui.kit.port import Clock, KitConfig, KitPort
 from kiosk_ui.kit.problems import sentence
 from kiosk_ui.kit.rights import assert_all_routes_named
 from kiosk_ui.kit.screens.line import LineWords
-from kiosk_ui.kit.screens.words import N_
+from kiosk_ui.kit.screens.words import N_, Message
 from provisioning.trust.node_keys import NodeKeys
 from sync.adapters.sqlite_log import repair
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
@@ -94,6 +97,10 @@ class BoxParts(Protocol):
     @property
     def devices(self) -> Devices: ...
     @property
+    def desks(self) -> Desks: ...
+    @property
+    def trials(self) -> Trials: ...
+    @property
     def identity(self) -> Identity: ...
     @property
     def carrying(self) -> Carrying: ...
@@ -129,7 +136,10 @@ def make_pages(box: BoxParts) -> Flask:
     app.register_blueprint(make_rebuilding(box.rebuilding))
     app.register_blueprint(make_carrying(box.carrying, box.port))
     app.register_blueprint(_devices(box))
-    app.register_blueprint(make_hands(box.devices, box.clock.mono_s, box.identity.last))
+    app.register_blueprint(
+        make_hands(box.devices, box.trials, box.clock.mono_s, lambda name: _last(box, name), box.desks.cameras)
+    )
+    app.register_blueprint(make_trial_views(box.devices, box.desks, box.trials))
     app.register_blueprint(make_identity(box.identity))
     app.add_url_rule("/api/v1/events", "api_events", app.view_functions["kit.events"])
     app.register_blueprint(make_openapi(box.software))
@@ -186,6 +196,12 @@ def _papers(box: BoxParts) -> Callable[[str], list[PaperJob]]:
         return [job for job in box.jobs.listing(limit=200) if job.ref == ref]
 
     return papers
+
+
+def _last(box: BoxParts, name: str) -> Message | None:
+    """What a device that is no gun said last."""
+    presses = box.desks.pedals.presses(name)
+    return box.identity.last(name) if presses is None else pressed_words(presses, box.clock.mono_s())
 
 
 def _devices(box: BoxParts) -> Blueprint:

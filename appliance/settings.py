@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from hardware import profiles
+from hardware.drivers.plugs import wanted_of
 
 SOFTWARE = "waystation 0.1.0"
 """What a box calls itself in its openings and hellos."""
@@ -58,6 +60,16 @@ class Stick(Section):
     )
 
 
+def _of_kind(kind: str) -> Callable[[str], str]:
+    def shipped(value: str) -> str:
+        known = [name for name in profiles.names() if profiles.load(name).kind == kind]
+        if value and value not in known:
+            raise ValueError(f"no {kind} profile is called so; there are {', '.join(known)}")
+        return value
+
+    return shipped
+
+
 class Gun(Section):
     name: str = Field(description="what people call this gun")
     url: str = Field(
@@ -67,13 +79,7 @@ class Gun(Section):
     )
     profile: str = Field("", description="model, as in hardware/profiles; empty: what is usual on this kind of line")
 
-    @field_validator("profile")
-    @classmethod
-    def _shipped(cls, value: str) -> str:
-        known = [name for name in profiles.names() if profiles.load(name).kind == "gun"]
-        if value and value not in known:
-            raise ValueError(f"no gun profile is called so; there are {', '.join(known)}")
-        return value
+    _profile = field_validator("profile")(_of_kind("gun"))
 
 
 class Printer(Section):
@@ -109,6 +115,95 @@ class DocumentPrinter(Section):
     )
 
 
+class Plugged(Section):
+    """A device that may be named by what it is instead of by its node's place."""
+
+    usb: str = Field(
+        "",
+        description="which USB device it has to be: VENDOR:PRODUCT as `lsusb` shows it, with :SERIAL behind it where "
+        "there is one, and @PORT (udev's ID_PATH) where two of a kind are plugged in; empty: whatever is at url",
+    )
+
+    @field_validator("usb")
+    @classmethod
+    def _identity(cls, value: str) -> str:
+        if value and wanted_of(value, "") is None:
+            raise ValueError("write 04b8:0142, 04b8:0142:SERIAL or either with @PORT")
+        return value
+
+
+class Scanner(Plugged):
+    name: str = Field(description="what people call this scanner")
+    url: str = Field(
+        description="sane:NAME as `scanimage -L` shows it, with {usb} in place of the two numbers that change at each "
+        "plug; http://HOST/eSCL for one on the network; folder:/PATH that a vendor's scanning program fills"
+    )
+    profile: str = Field("", description="model, as in hardware/profiles; empty: what is usual on this kind of line")
+    source: Literal["feeder", "feeder-duplex", "flatbed"] = Field(
+        "feeder", description="where the paper lies when nobody says otherwise, as for a trial"
+    )
+    dpi: int = Field(0, ge=0, le=1200, description="dots per inch; 0: the profile's")
+    feeder: str = Field("", description="this scanner's own word for its feeder; empty: the profile's")
+    feeder_duplex: str = Field("", description="its word for both sides from the feeder; empty: the profile's")
+    flatbed: str = Field("", description="its word for its glass; empty: the profile's")
+
+    _profile = field_validator("profile")(_of_kind("scanner"))
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if not value.startswith(("sane:", "folder:/", "http://", "https://")):
+            raise ValueError("write sane:NAME, http://HOST/eSCL or folder:/PATH")
+        return value
+
+
+class Camera(Plugged):
+    name: str = Field(description="what people call this camera")
+    url: str = Field(
+        "",
+        description="/dev/v4l/by-path/… or /dev/videoN, or http:// or rtsp:// on the network; empty: what usb says",
+    )
+    profile: str = Field("", description="model, as in hardware/profiles; empty: what is usual on this kind of line")
+
+    _profile = field_validator("profile")(_of_kind("camera"))
+
+
+class Pedal(Plugged):
+    name: str = Field(description="what people call this foot switch")
+    url: str = Field(
+        "",
+        description="hid:/dev/input/by-path/…, or socket://HOST:PORT that sends the same events; empty: what usb says",
+    )
+    profile: str = Field("foot-pedal", description="model, as in hardware/profiles")
+    keys: tuple[int, ...] = Field((), description="kernel codes of the keys that count; empty: the profile's")
+
+    _profile = field_validator("profile")(_of_kind("pedal"))
+
+
+class Speaker(Section):
+    name: str = Field(description="what people call this loudspeaker, and the area it is heard in")
+    url: str = Field(description="alsa:DEVICE as `aplay -L` shows it, such as alsa:plughw:CARD=Device,DEV=0")
+    profile: str = Field("alsa-speaker", description="model, as in hardware/profiles")
+    voices: str = Field("", description="folder of a voice pack; empty: everything is read out by espeak-ng")
+    gain: float = Field(1.0, gt=0.0, le=4.0, description="how much louder than recorded")
+    chime: bool = Field(True, description="two tones before each call")
+
+    _profile = field_validator("profile")(_of_kind("speaker"))
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if not value.startswith("alsa:"):
+            raise ValueError("write alsa:DEVICE")
+        return value
+
+
+class VendorService(Section):
+    name: str = Field(description="what people call this signature pad or face terminal")
+    mapping: str = Field(description="a shipped mapping file of hardware/profiles/services, or the path of one's own")
+    url: str = Field("", description="address of the service on this machine; empty: the mapping's")
+
+
 class Devices(Section):
     recordings: str = Field(
         "",
@@ -122,6 +217,25 @@ class Devices(Section):
     label_printer: LabelPrinter = Field(LabelPrinter(), description="label printer")
     print_server: str = Field("/run/cups/cups.sock", description="CUPS: path of its socket, or host:port")
     document_printers: tuple[DocumentPrinter, ...] = Field((), description="printers for documents, behind CUPS")
+    scanners: tuple[Scanner, ...] = Field((), description="document scanners")
+    cameras: tuple[Camera, ...] = Field((), description="document cameras")
+    pedals: tuple[Pedal, ...] = Field((), description="foot switches")
+    speakers: tuple[Speaker, ...] = Field((), description="loudspeakers, one an area")
+    services: tuple[VendorService, ...] = Field(
+        (), description="signature pads and face terminals behind their vendors' services on this machine"
+    )
+
+    @model_validator(mode="after")
+    def _one_name_one_device(self) -> Devices:
+        told = (self.guns, self.identity_readers, self.document_printers, self.scanners, self.cameras, self.pedals,
+                self.speakers, self.services)  # fmt: skip
+        names = [each.name for section in told for each in section]
+        names += ["receipt-printer"] * bool(self.receipt_printer.url)
+        names += ["label-printer"] * bool(self.label_printer.url)
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two devices are called {twice[0]}")
+        return self
 
 
 class Codes(Section):

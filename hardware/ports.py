@@ -63,13 +63,36 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Plug:
-    """A device node as udev tells of it. Interfaces of one thing share `usb`; it is the node's own path off USB."""
+    """A device node as udev tells of it. Interfaces of one thing share `usb`; it is the node's own path off USB.
+
+    `line`: hid types, serial is a port, video gives pictures, usb is the thing itself as libusb sees it.
+    """
 
     path: str
-    line: Literal["hid", "serial"]
+    line: Literal["hid", "serial", "video", "usb"]
     identity: Identity
     usb: str
     title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which node of which thing a device of the settings has to be. An empty `serial` or `port` is any."""
+
+    line: str
+    vendor: str
+    product: str
+    serial: str = ""
+    port: str = ""
+
+    def fits(self, plug: Plug) -> bool:
+        return self.like(plug) and self.port in ("", plug.identity.port)
+
+    def like(self, plug: Plug) -> bool:
+        """The same thing, or its twin, wherever it hangs."""
+        told = plug.identity
+        model = (self.line, self.vendor, self.product) == (plug.line, told.vendor, told.product)
+        return model and self.serial in ("", told.serial)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +218,15 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ScanWish:
-    """How pages are to be taken. `feeder-duplex` gives front and back of each sheet, in that order."""
+    """How pages are to be taken. `feeder-duplex` gives front and back of each sheet, in that order.
+
+    `pages_max` 0: as many as there are.
+    """
 
     source: Literal["flatbed", "feeder", "feeder-duplex"] = "feeder"
     colour: Literal["colour", "grey"] = "colour"
     dpi: int = 200
+    pages_max: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +242,8 @@ class TakenPage:
 class RunEnd:
     """How a run of pages ended; the pages taken until then are good.
 
-    done: nothing is left to take. stopped: a person or the caller ended it. failed: `reason` is no-documents, jam,
-    cover-open, busy, gone, denied, memory, silent or error.
+    done: nothing is left to take, or as many came as were wished. stopped: a person or the caller ended it. failed:
+    `reason` is no-documents, jam, cover-open, busy, gone, denied, locked, memory, silent, warming-up or error.
     """
 
     kind: Literal["done", "stopped", "failed"]
@@ -225,13 +252,19 @@ class RunEnd:
 
 
 PageListener = Callable[[TakenPage], None]
+Percent = Callable[[int], None]
+"""How much of the page under way is here, 0 to 100; from those that can tell."""
 
 
 class PageSource(Protocol):
-    """A scanner or a camera. Both calls block; one thread uses it."""
+    """A scanner, or what stands for one. Both calls block; one thread uses it."""
+
+    @property
+    def tells_trouble(self) -> bool:
+        """Whether `status` knows of a jam or an open cover; else only a run that goes well shows that it is over."""
 
     def status(self) -> tuple[DeviceState, str]:
         """State and reason, without moving paper; unknown is `attention`, `silent`."""
 
-    def take(self, wish: ScanWish, on_page: PageListener, stopped: Callable[[], bool]) -> RunEnd:
+    def take(self, wish: ScanWish, on_page: PageListener, stopped: Callable[[], bool], percent: Percent) -> RunEnd:
         """Pages in the order they came; `stopped` is asked several times a second."""

@@ -44,6 +44,8 @@ class EsclStatus(NamedTuple):
     def view(self) -> tuple[DeviceState, str]:
         if self.trouble:
             return "attention", self.trouble
+        if self.state == "Testing":
+            return "busy", "warming-up"
         return ("ready", "") if self.state == "Idle" else ("busy", "")
 
 

@@ -14,22 +14,27 @@ from sync.kernel.outcome import Unavailable
 
 DUCKED = 0.2
 RAMP_BLOCKS = 6
-RETRY_S = 1.0
+LOOK_S = 2.0
 SAID_KEPT = 1000
 
 Heard = Callable[[str, Literal["played", "cut", "failed"]], None]
 
 
 class SoundOut(Protocol):
-    """A loudspeaker. `write` blocks about as long as the sound lasts and raises `Unavailable` when it is gone."""
+    """A loudspeaker. `write` blocks about as long as the sound lasts; both raise `Unavailable` when it is gone."""
 
     def write(self, sound: array[int]) -> None: ...
+
+    def look(self) -> None:
+        """Whether it is still there, while nothing is said."""
 
     def close(self) -> None: ...
 
 
 class Announcer:
-    """`say` from any thread. Each call ends with one word to `heard(call_id, …)`, in this announcer's thread.
+    """A session for `supervisor.Keeper`, which also shows by `device` when it speaks.
+
+    `say` from any thread. Each call ends with one word to `heard(call_id, …)`, in this announcer's thread.
 
     played: every sample went out. cut: somebody cancelled it. failed: it could not be read out; a loudspeaker that is
     gone is waited for, and the call it fell silent in is said again from its beginning.
@@ -59,19 +64,31 @@ class Announcer:
         self._waiting: list[Announcement] = []
         self._known: dict[str, None] = {}
         self._cut: set[str] = set()
-        self._out: SoundOut | None = None
-        self._stopped = False
-        self._thread = threading.Thread(target=self._run, name=f"sound-{device.view.name}", daemon=True)
+        self._dropped = False
+        self._closed = False
 
-    def start(self) -> None:
-        self._thread.start()
+    def run(self, opened: Callable[[], None]) -> None:
+        with self._changed:
+            self._dropped = self._closed
+        out = self._open_out()
+        try:
+            opened()
+            while True:
+                self._step(out)
+        finally:
+            out.close()
+
+    def drop(self) -> None:
+        """What is being said falls silent within a block, and is said again from its beginning at the next `run`."""
+        with self._changed:
+            self._dropped = True
+            self._changed.notify_all()
 
     def close(self) -> None:
-        """What is being said falls silent within a block; what waits is not said."""
+        """As `drop`; what waits is not said."""
         with self._changed:
-            self._stopped = True
-            self._changed.notify_all()
-        self._thread.join(timeout=10.0)
+            self._closed = True
+        self.drop()
 
     def say(self, announcement: Announcement) -> bool:
         """False for a call that was taken before: it is not said twice. Urgent ones go before the others that wait."""
@@ -94,36 +111,20 @@ class Announcer:
             self._cut.add(call_id)
             self._changed.notify_all()
 
-    def _run(self) -> None:
-        self._device.say("opening")
-        while not self._stopped:
-            try:
-                if self._out is None:
-                    self._out = self._open_out()
-                    self._device.say("ready")
-                self._step(self._out)
-            except Unavailable as fault:
-                self._drop()
-                self._device.say("lost", fault.code)
-                with self._changed:
-                    self._changed.wait_for(lambda: self._stopped, RETRY_S)
-        self._drop()
-
-    def _drop(self) -> None:
-        if self._out is not None:
-            self._out.close()
-            self._out = None
-
     def _step(self, out: SoundOut) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._stopped or self._waiting or self._cut or self._music is not None)
-            call = self._waiting[0] if self._waiting and not self._stopped else None
+            self._changed.wait_for(
+                lambda: self._dropped or self._waiting or self._cut or self._music is not None, LOOK_S
+            )
+            call = self._waiting[0] if self._waiting and not self._dropped else None
             if call is None:
                 self._cut.clear()
-        if self._stopped:
-            return
+        if self._dropped:
+            raise Unavailable("device.closed")
         if call is None:
-            out.write(self._under(waves.silence(waves.BLOCK / waves.RATE)))
+            out.look()
+            if self._music is not None:
+                out.write(self._under(waves.silence(waves.BLOCK / waves.RATE)))
             return
         if call.call_id not in self._cut:
             try:
@@ -133,13 +134,13 @@ class Announcer:
                 return
             self._device.say("busy")
             for start in range(0, len(said), waves.BLOCK):
-                if self._stopped or call.call_id in self._cut:
+                if self._dropped:
+                    raise Unavailable("device.closed")
+                if call.call_id in self._cut:
                     break
                 out.write(self._under(said[start : start + waves.BLOCK], ducked=True))
             else:
                 self._end(call, "played")
-                return
-            if self._stopped:
                 return
         self._end(call, "cut")
 

@@ -40,6 +40,7 @@ class DocumentCamera:
         self._changed = threading.Condition()
         self._worker: subprocess.Popen[bytes] | None = None
         self._stills: list[bytes] = []
+        self._dropped = False
         self._closed = False
 
     def run(self, opened: Callable[[], None]) -> None:
@@ -50,6 +51,7 @@ class DocumentCamera:
         )  # fmt: skip
         with self._changed:
             self._worker = worker
+            self._dropped = self._closed
         try:
             first = True
             for kind, picture in self._frames(worker):
@@ -84,21 +86,27 @@ class DocumentCamera:
                 return self._stills.pop(0)
             raise Unavailable("device.silent" if self._worker is worker else "device.gone")
 
-    def close(self) -> None:
-        """From any thread; `run` ends with `Unavailable`."""
+    def drop(self) -> None:
+        """From any thread; the present `run` ends with `Unavailable` and may be called again."""
         with self._changed:
-            self._closed = True
+            self._dropped = True
             worker = self._worker
         if worker is not None and worker.stdin is not None:
             with contextlib.suppress(OSError):
                 worker.stdin.close()
+
+    def close(self) -> None:
+        """From any thread; `run` ends with `Unavailable`."""
+        with self._changed:
+            self._closed = True
+        self.drop()
 
     def _frames(self, worker: subprocess.Popen[bytes]) -> Iterator[tuple[bytes, bytes]]:
         assert worker.stdout is not None
         fd, held, until_s = worker.stdout.fileno(), bytearray(), time.monotonic() + self._first_s
         while True:
             ready, _, _ = select.select([fd], [], [], max(0.0, until_s - time.monotonic()))
-            if self._closed:
+            if self._dropped:
                 raise Unavailable("device.closed")
             if not ready:
                 raise Unavailable("device.silent")

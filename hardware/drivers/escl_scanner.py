@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hardware.codecs.escl import ADF_REASONS, STATUS_BYTES_MAX, EsclStatus, read_status
 from hardware.drivers.sane_scanner import STOP_S, SaneScanner
-from hardware.ports import DeviceState, PageListener, RunEnd, ScanWish
+from hardware.ports import DeviceState, PageListener, Percent, RunEnd, ScanWish
 
 STATUS_S = 5.0
 NAME = "scanner"
@@ -25,11 +25,19 @@ class EsclScanner:
         self._page_s = page_s
         self._stop_s = stop_s
 
+    tells_trouble = True
+
     def status(self) -> tuple[DeviceState, str]:
         found = self._status()
         return found.view if found else ("absent", "gone")
 
-    def take(self, wish: ScanWish, on_page: PageListener, stopped: Callable[[], bool] = lambda: False) -> RunEnd:
+    def take(
+        self,
+        wish: ScanWish,
+        on_page: PageListener,
+        stopped: Callable[[], bool] = lambda: False,
+        percent: Percent = lambda percent: None,
+    ) -> RunEnd:
         before = self._status()
         if before is None:
             return RunEnd("failed", 0, "gone")
@@ -47,7 +55,7 @@ class EsclScanner:
                 page_s=self._page_s,
                 stop_s=self._stop_s,
             )
-            return scanner.take(wish, on_page, stopped)
+            return scanner.take(wish, on_page, stopped, percent)
 
     def _reason(self) -> str:
         found = self._status()

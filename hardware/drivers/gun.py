@@ -6,15 +6,14 @@ Between the last byte and the listener is no queue, no other thread and no sleep
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable
 from typing import Protocol
 
 from hardware.codecs.keymap import KeyAssembler, read_events
 from hardware.codecs.scan_assembler import LineAssembler
+from hardware.drivers.line_session import LineSession
 from hardware.ports import ByteStream, Called, GunListener, Scan, ScanTrouble, TroubleListener
-from sync.kernel.outcome import Unavailable
 
 
 class Assembler(Protocol):
@@ -55,8 +54,8 @@ def await_caller(stream: ByteStream) -> None:
     stream.await_caller()
 
 
-class Gun:
-    """Reads until closed or gone. A session for `supervisor.Keeper`: `run(opened)` blocks and raises `Unavailable`.
+class Gun(LineSession):
+    """Reads until closed or gone.
 
     `settle` waits until the opened line has somebody at its other end.
     """
@@ -70,32 +69,17 @@ class Gun:
         mono_s: Callable[[], float] = time.monotonic,
         settle: Callable[[ByteStream], None] = settled,
     ) -> None:
-        self._open_stream = open_stream
+        super().__init__(open_stream)
         self._make_assembler = make_assembler
         self._on_scan = on_scan
         self._on_trouble = on_trouble
         self._mono_s = mono_s
         self._settle = settle
-        self._lock = threading.Lock()
-        self._stream: ByteStream | None = None
-        self._closed = False
 
-    def run(self, opened: Callable[[], None]) -> None:
-        """Half a scan does not outlive the line it came over: every opening starts with an empty assembler."""
-        stream = self._open_stream()
-        with self._lock:
-            self._stream = stream
-            closed = self._closed
-        try:
-            if closed:
-                raise Unavailable("device.closed")
-            self._settle(stream)
-            opened()
-            self._read(stream, self._make_assembler())
-        finally:
-            stream.close()
-            with self._lock:
-                self._stream = None
+    def _work(self, stream: ByteStream, opened: Callable[[], None]) -> None:
+        self._settle(stream)
+        opened()
+        self._read(stream, self._make_assembler())
 
     def _read(self, stream: ByteStream, assembler: Assembler) -> None:
         while True:
@@ -110,19 +94,6 @@ class Gun:
                     self._on_scan(found)
                 else:
                     self._on_trouble(found)
-
-    def drop(self) -> None:
-        """From any thread: the present `run` ends with `Unavailable`; it may be called again."""
-        with self._lock:
-            stream = self._stream
-        if stream is not None:
-            stream.close()
-
-    def close(self) -> None:
-        """From any thread; `run` ends with `Unavailable` and does not start again."""
-        with self._lock:
-            self._closed = True
-        self.drop()
 
 
 def serial_gun(

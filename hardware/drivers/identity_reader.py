@@ -9,7 +9,6 @@ After a silence, a bad frame or an answer of another shape the next word is a qu
 from __future__ import annotations
 
 import datetime
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from hardware.codecs.identity.card_text import read_card_text, read_latest_addre
 from hardware.codecs.identity.mrz import LINE_CHARS, read_zone, zone_lines
 from hardware.codecs.identity.sam_v import Answer, AnswerReader, Command
 from hardware.drivers.gun import Gun, hid_gun, serial_gun
+from hardware.drivers.line_session import LineSession
 from hardware.drivers.reading_desk import ReadingDesk
 from hardware.ports import ByteStream, Scan, ScanTrouble
 from sync.kernel.outcome import PeerFault, Refused, Unavailable
@@ -110,7 +110,7 @@ class ModuleLine:
         raise OutOfStep("reader.silent")
 
 
-class CardReader:
+class CardReader(LineSession):
     """A SAM_V module on a serial line: reads while `desk` has an open reading, else asks for a sign of life."""
 
     def __init__(
@@ -121,46 +121,19 @@ class CardReader:
         pace: Pace = Pace(),
         latest_address: bool = True,
     ) -> None:
-        self._open_stream = open_stream
+        super().__init__(open_stream)
         self._desk = desk
         self._mono_s = mono_s
         self._pace = pace
         self._latest_address = latest_address
-        self._lock = threading.Lock()
-        self._stream: ByteStream | None = None
-        self._closed = False
 
-    def run(self, opened: Callable[[], None]) -> None:
+    def _work(self, stream: ByteStream, opened: Callable[[], None]) -> None:
         """Ready once the module said its number; a silent one is never ready."""
-        stream = self._open_stream()
-        with self._lock:
-            self._stream = stream
-            closed = self._closed
-        try:
-            if closed:
-                raise Unavailable("device.closed")
-            line = ModuleLine(stream, self._mono_s, self._pace)
-            line.step()
-            opened()
-            while True:
-                self._turn(line)
-        finally:
-            stream.close()
-            with self._lock:
-                self._stream = None
-
-    def drop(self) -> None:
-        """From any thread; the present `run` ends with `Unavailable` and may be called again."""
-        with self._lock:
-            stream = self._stream
-        if stream is not None:
-            stream.close()
-
-    def close(self) -> None:
-        """From any thread; `run` ends with `Unavailable` and does not start again."""
-        with self._lock:
-            self._closed = True
-        self.drop()
+        line = ModuleLine(stream, self._mono_s, self._pace)
+        line.step()
+        opened()
+        while True:
+            self._turn(line)
 
     def _turn(self, line: ModuleLine) -> None:
         reading = self._desk.wanted()

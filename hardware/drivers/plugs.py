@@ -6,12 +6,14 @@ hangs elsewhere, or is another thing on the same socket, is named as such and ne
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterable
 
-from hardware.ports import Identity, Plug
+from hardware.ports import Identity, Plug, Wanted
 from sync.kernel.outcome import Unavailable
 
+SCANS = ("hid", "serial")
 Change = Callable[[Plug, bool], None]
 """(what, whether it is there now), in the thread that noticed."""
 
@@ -71,6 +73,30 @@ class Plugs:
             other |= plug.identity.port == identity.port
         raise Unavailable("device.other" if other else "device.elsewhere" if elsewhere else "device.unplugged", 2.0)
 
+    def find(self, wanted: Wanted) -> Plug:
+        """The node of a thing that the settings name.
+
+        Unavailable as `locate`; `device.two` where two fit and the settings do not say which.
+        """
+        there = self.all()
+        fitting = [plug for plug in there if wanted.fits(plug)]
+        if len({plug.usb for plug in fitting}) > 1:
+            raise Unavailable("device.two", 2.0)
+        if fitting:
+            return fitting[0]
+        other = any(plug.line == wanted.line and plug.identity.port == wanted.port for plug in there)
+        elsewhere = any(wanted.like(plug) for plug in there)
+        raise Unavailable("device.other" if other else "device.elsewhere" if elsewhere else "device.unplugged", 2.0)
+
+
+WANTED = re.compile(r"([0-9a-f]{4}):([0-9a-f]{4})(?::([^@]+))?(?:@(.+))?")
+
+
+def wanted_of(text: str, line: str) -> Wanted | None:
+    """`VENDOR:PRODUCT`, `VENDOR:PRODUCT:SERIAL`, either with `@PORT`, as `lsusb` and udev's ID_PATH write them."""
+    found = WANTED.fullmatch(text)
+    return None if found is None else Wanted(line, found[1], found[2], found[3] or "", found[4] or "")
+
 
 def _model(identity: Identity) -> tuple[str, str, str]:
     return identity.vendor, identity.product, identity.serial
@@ -79,8 +105,10 @@ def _model(identity: Identity) -> tuple[str, str, str]:
 def candidates(plugs: Iterable[Plug], bound: Iterable[Identity], taken: Iterable[str]) -> list[Plug]:
     """What may be listened to while a role is paired: not what has a role, nor another interface of such a thing.
 
+    Only what types or is a serial port: nothing else scans codes.
+
     `taken`: paths that the settings name, with links resolved.
     """
     shown, held, paths = list(plugs), set(bound), set(taken)
     things = {plug.usb for plug in shown if plug.identity in held or plug.path in paths}
-    return [plug for plug in shown if plug.usb not in things]
+    return [plug for plug in shown if plug.usb not in things and plug.line in SCANS]

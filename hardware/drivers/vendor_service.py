@@ -53,7 +53,7 @@ class VendorService:
         mapping: ServiceMapping,
         url: str = "",
         mono_s: Callable[[], float] = time.monotonic,
-        record: Callable[[dict[str, Any]], None] = lambda entry: None,
+        record: Callable[[dict[str, Any]], object] = lambda entry: None,
     ) -> None:
         self.mapping = mapping
         self._record = record

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hardware.codecs.picture_files import TAIL_BYTES, kind_of
-from hardware.ports import DeviceState, PageListener, RunEnd, ScanWish, TakenPage
+from hardware.ports import DeviceState, PageListener, Percent, RunEnd, ScanWish, TakenPage
 
 LOOK_S = 0.3
 FILE_BYTES_MAX = 256 * 1024 * 1024
@@ -28,13 +28,19 @@ class Seen(NamedTuple):
 
 
 class WatchedFolder:
-    """A page source that waits for others to scan: `take` runs until it is stopped or the folder is gone."""
+    """A page source that waits for others to scan: `take` runs until it is stopped or the folder is gone.
+
+    `leave`: pages are looked at once and stay where they are.
+    """
+
+    tells_trouble = True
 
     def __init__(
         self,
         folder: Path,
         told_other: Callable[[str], None] = lambda reason: None,
         *,
+        leave: bool = False,
         settle_s: float = 1.0,
         rest_s: float = 10.0,
         mono_s: Callable[[], float] = time.monotonic,
@@ -46,25 +52,39 @@ class WatchedFolder:
         self._rest_s = rest_s
         self._mono_s = mono_s
         self._pause = pause
+        self._leave = leave
         self._seen: dict[str, Seen] = {}
         self._others: set[str] = set()
 
     def status(self) -> tuple[DeviceState, str]:
         return ("ready", "") if os.access(self._folder, os.R_OK | os.W_OK | os.X_OK) else ("absent", "gone")
 
-    def take(self, wish: ScanWish, on_page: PageListener, stopped: Callable[[], bool] = lambda: False) -> RunEnd:
-        """`wish` is the vendor's affair."""
-        pages = 0
+    def take(
+        self,
+        wish: ScanWish,
+        on_page: PageListener,
+        stopped: Callable[[], bool] = lambda: False,
+        percent: Percent = lambda percent: None,
+    ) -> RunEnd:
+        """Of `wish` only `pages_max` counts here; the rest is the vendor's affair."""
+        pages, left = 0, set[Path]()
         while not stopped():
             try:
                 whole = self.look()
+                for place, media_type in whole:
+                    if place in left:
+                        continue
+                    pages += 1
+                    on_page(TakenPage(pages, place.read_bytes(), media_type))
+                    if self._leave:
+                        left.add(place)
+                    else:
+                        place.unlink()
+                        self._seen.pop(place.name, None)
+                    if pages == wish.pages_max:
+                        return RunEnd("done", pages)
             except OSError:
                 return RunEnd("failed", pages, "gone")
-            for place, media_type in whole:
-                pages += 1
-                on_page(TakenPage(pages, place.read_bytes(), media_type))
-                place.unlink()
-                self._seen.pop(place.name, None)
             self._pause(LOOK_S)
         return RunEnd("stopped", pages)
 

@@ -9,11 +9,15 @@ from importlib import resources
 from typing import Any
 
 LINES: Mapping[str, tuple[str, ...]] = {
+    "camera": ("stream", "uvc"),
     "document-printer": ("ipp",),
     "gun": ("serial", "hid", "network"),
     "identity-reader": ("sam-v", "zone"),
     "label-printer": ("tspl", "zpl"),
+    "pedal": ("hid",),
     "receipt-printer": ("escpos",),
+    "scanner": ("escl", "folder", "sane"),
+    "speaker": ("alsa",),
 }
 """Kind of device to the lines it is spoken to over. A new kind is a line here, sorted."""
 
@@ -37,6 +41,12 @@ class Profile:
     poll_s: float = 0.4
     latest_address: bool = True
     counts_pages: bool = False
+    page_s: float = 90.0
+    settle_s: float = 1.0
+    flatbed: str = "Flatbed"
+    feeder: str = "ADF"
+    feeder_duplex: str = "ADF Duplex"
+    keys: tuple[int, ...] = ()
 
 
 def read_profile(name: str, text: str) -> Profile:
@@ -49,7 +59,7 @@ def read_profile(name: str, text: str) -> Profile:
         raise ValueError(f"profile {name}: missing key {missing[0]}")
     if told["line"] not in LINES.get(told["kind"], ()):
         raise ValueError(f"profile {name}: kind or line")
-    return Profile(name, **told)
+    return Profile(name, **{**told, "keys": tuple(told.get("keys", ()))})
 
 
 def load(name: str) -> Profile:

@@ -1,6 +1,7 @@
 """Hears of plugs and unplugs from udev, through the system's libudev.
 
-Source: udev(7), properties ID_PATH, ID_VENDOR_ID, ID_MODEL_ID, ID_SERIAL_SHORT, ID_INPUT_KEYBOARD.
+Source: udev(7), properties ID_PATH, ID_VENDOR_ID, ID_MODEL_ID, ID_SERIAL_SHORT, ID_INPUT_KEYBOARD,
+ID_V4L_CAPABILITIES, DEVTYPE.
 """
 
 from __future__ import annotations
@@ -9,26 +10,25 @@ import os
 import select
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from hardware.ports import Identity, Plug
 from sync.kernel.outcome import Unavailable
 
-SUBSYSTEMS = ("input", "tty")
+SUBSYSTEMS = ("input", "tty", "video4linux", "usb")
 
 
 def plug_of(properties: Mapping[str, str], usb: str) -> Plug | None:
-    """A node that a gun may be: one that types, or a serial port on a bus. None for everything else.
+    """A node that types, a serial port on a bus, a camera's pictures, or a USB device itself. None for any other.
 
     `usb`: the sysfs path of the USB device above it, empty where there is none.
     """
     path, port = properties.get("DEVNAME", ""), properties.get("ID_PATH", "")
-    if not path or not port:
-        return None
-    if properties.get("SUBSYSTEM") == "input":
-        if properties.get("ID_INPUT_KEYBOARD") != "1" or "/event" not in path:
-            return None
-    elif properties.get("SUBSYSTEM") != "tty":
+    line = _line(properties, path)
+    if line == "usb":
+        port = port or properties.get("DEVPATH", "").rpartition("/")[2]
+        usb = properties.get("DEVPATH", "")
+    if line is None or not path or not port:
         return None
     identity = Identity(
         port,
@@ -37,7 +37,21 @@ def plug_of(properties: Mapping[str, str], usb: str) -> Plug | None:
         properties.get("ID_SERIAL_SHORT", ""),
     )
     title = properties.get("ID_MODEL_FROM_DATABASE") or properties.get("ID_MODEL", "").replace("_", " ")
-    return Plug(path, "hid" if properties["SUBSYSTEM"] == "input" else "serial", identity, usb or path, title)
+    return Plug(path, line, identity, usb or path, title)
+
+
+def _line(properties: Mapping[str, str], path: str) -> Literal["hid", "serial", "video", "usb"] | None:
+    match properties.get("SUBSYSTEM"):
+        case "input":
+            return "hid" if properties.get("ID_INPUT_KEYBOARD") == "1" and "/event" in path else None
+        case "tty":
+            return "serial"
+        case "video4linux":
+            # A camera has nodes for what it tells of its pictures, too.
+            return "video" if ":capture:" in properties.get("ID_V4L_CAPABILITIES", "") else None
+        case "usb":
+            return "usb" if properties.get("DEVTYPE") == "usb_device" else None
+    return None
 
 
 class UdevWatch:

@@ -41,6 +41,11 @@ class LoudspeakerTwin:
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._gone, self._pace * len(sound) / waves.RATE)
 
+    def look(self) -> None:
+        with self._changed:
+            if self._gone:
+                raise Unavailable("device.gone")
+
     def wait_heard(self, span_s: float, timeout_s: float = 30.0) -> bool:
         """Whether so much was given to it in time."""
         with self._changed:

@@ -26,14 +26,14 @@ activity archive arrow-left arrow-right arrow-up-down arrow-up-right badge-check
 bell bell-off book-open box building-2 cable calendar calendar-clock calendar-days camera chart-column
 chart-line check check-check chevron-down chevron-left chevron-right chevron-up circle-help circle-pause
 circle-play clipboard-check clipboard-list clock copy cpu database download eye eye-off file-down file-plus
-file-search file-spreadsheet file-text file-up filter flag folder folder-search git-compare-arrows hand
+file-search file-spreadsheet file-text file-up filter flag folder folder-search footprints git-compare-arrows hand
 hand-helping hard-drive hash history hospital house id-card inbox info key-round keyboard languages layers
 layout-dashboard lightbulb link list list-checks lock log-in log-out map-pin menu message-square minus monitor
 moon network notebook-pen package package-check package-open pause pencil pencil-line phone play plug plug-zap
-plus printer qr-code radio receipt redo-2 refresh-cw rotate-ccw route save scan-barcode scan-line scroll-text
-search send server settings shield shield-check skip-forward sliders-horizontal smartphone square-pen
-step-forward sun table tag ticket timer trash-2 triangle-alert truck undo-2 upload usb user user-check user-plus
-users volume-2 volume-x wifi wifi-off wrench x zap zoom-in
+plus printer qr-code radio receipt redo-2 refresh-cw rotate-ccw route save scan-barcode scan-face scan-line scan-text
+scroll-text search send server settings shield shield-check signature skip-forward sliders-horizontal smartphone
+square-pen step-forward sun table tag ticket timer trash-2 triangle-alert truck undo-2 upload usb user user-check
+user-plus users volume-2 volume-x wifi wifi-off wrench x zap zoom-in
 """
 ICONS = frozenset(_ICON_WORDS.split())
 

@@ -35,9 +35,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="one JSON document on stdou
 @cache
 def whole() -> typer.Typer:
     """The app with the commands of every room, added once a process."""
-    from provisioning.cli import backups, days, devices, printing, simulating, trust
+    from provisioning.cli import backups, days, devices, printing, simulating, trust, trying
 
-    for room in (trust, backups, days, devices, simulating, printing):
+    for room in (trust, backups, days, devices, simulating, printing, trying):
         room.add_to(app)
     return app
 

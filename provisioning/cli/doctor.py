@@ -16,10 +16,12 @@ from typing import Any
 from appliance.settings import Settings
 from hardware.drivers.glyphs import FONT_PLACES
 from hardware.drivers.opening import node_of
+from hardware.drivers.plugs import SCANS
 from hardware.ports import Plug
 from hardware.transports.udev import UdevWatch
 from provisioning.cli import look
 from provisioning.cli.device_look import devices
+from provisioning.cli.doctor_station import node_urls, station_checks
 from sync.adapters import settings_file
 from sync.adapters.clock import SystemClock
 from sync.kernel.outcome import PeerFault, Unavailable
@@ -64,6 +66,7 @@ def examine(directory: Path) -> dict[str, Any]:
         clock_check(SystemClock().wall_ms(), _hub_ms(directory)),
         udev,
         *(access_check(name, node, who()) for name, node in _nodes(settings)),
+        *(Check(*each) for each in station_checks(settings.devices, plugs)),
         pairing_check(plugs, who()),
         *_running(directory),
     ]
@@ -147,12 +150,13 @@ def _group_step(node: str, user: str) -> str:
             "Give the box's user its guns and no keyboard: a udev rule with the gun's idVendor and idProduct, "
             f'GROUP="{user}", MODE="0660" (docs/install).'
         )
-    return f"Let the user in: usermod -aG dialout {user}, then start the box again."
+    group = "video" if node.startswith("/dev/video") else "dialout"
+    return f"Let the user in: usermod -aG {group} {user}, then start the box again."
 
 
 def pairing_check(plugs: Iterable[Plug], asker: Who) -> Check:
     """Whether what could be a gun may be listened to; nobody can know of a shut one whether it is one."""
-    shut = [plug for plug in plugs if not asker.can(plug.path)]
+    shut = [plug for plug in plugs if plug.line in SCANS and not asker.can(plug.path)]
     if not shut:
         return Check(
             "pairing", True, "Whatever is plugged in and could be a gun may be listened to while it is paired."
@@ -167,7 +171,8 @@ def _nodes(settings: Settings) -> list[tuple[str, str]]:
     told = settings.devices
     urls = [(gun.name, gun.url) for gun in told.guns]
     urls += [("receipt-printer", told.receipt_printer.url), ("label-printer", told.label_printer.url)]
-    return [(name, node) for name, url in urls if url and (node := node_of(url))]
+    own = [(name, node) for name, url in urls if url and (node := node_of(url))]
+    return [*own, *node_urls(told)]
 
 
 def _hub_ms(directory: Path) -> int | None:

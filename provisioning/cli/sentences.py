@@ -59,6 +59,10 @@ SENTENCES: Final[Mapping[str, str]] = {
     "device.no-udev": "This machine does not hear of plugs, so no gun can be paired. Run: waystation doctor --dir DIR",
     "device.placed": "The settings say where this gun is. Change it there, or leave its url out to pair it.",
     "device.unknown": "There is no such device here, or no gun is paired with it.",
+    "trial.away": "It is not connected. Do first what this says: waystation devices --dir DIR",
+    "trial.busy": "Somebody is trying it, or it is at work. Try again when it is done.",
+    "trial.none": "There is nothing to try on a device of this name.",
+    "trial.over": "That trial is over and nothing of it was kept.",
     "pairing.over": "Nobody scanned the code in time. Nothing was changed; ask again.",
 }
 

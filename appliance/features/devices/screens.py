@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from appliance.features.devices.desks.pedals import Presses
+from appliance.features.devices.trial_screens import TrialRow
 from appliance.store.print_jobs import PaperJob
 from appliance.store.room import Away
 from appliance.store.site import WardRow
@@ -29,6 +31,8 @@ class DeviceRow:
     heard_age_s: float | None = None
     last: Message | None = None
     ago: Message | None = None
+    try_act: Message | None = None
+    trial: TrialRow | None = None
 
 
 def device_row(view: DeviceView, heard: Heard | None, paired: bool, now_s: float) -> DeviceRow:
@@ -49,6 +53,14 @@ def _last(heard: Heard | None) -> Message | None:
     if not heard.last_terminated:
         return Message(N_("扫到 %(n)s 位，但结尾没有回车：请把枪设成扫完加回车"), {"n": heard.last_chars})
     return Message(N_("扫到 %(n)s 位"), {"n": heard.last_chars})
+
+
+def pressed_words(presses: Presses, now_s: float) -> Message:
+    """A foot switch shows that it works by being pressed."""
+    if not presses.count:
+        return Message(N_("还没踩过；踩一下试一试"))
+    told: dict[str, FieldValue] = {"n": presses.count, "ago": ago(max(0.0, now_s - presses.last_mono_s))}
+    return Message(N_("踩到了，一共 %(n)s 次 · %(ago)s"), told)
 
 
 def view_words(view: DeviceView) -> DeviceWords:

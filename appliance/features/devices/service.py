@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from appliance.features.devices import store as books
+from appliance.features.devices.keepers import Keepers, S
 from appliance.features.devices.trial import LABEL, RECEIPT, TRIAL, trial_paper
 from appliance.settings import Devices as DeviceSettings
 from appliance.store.print_jobs import PaperJob, PrintJobs
@@ -23,16 +24,16 @@ from hardware.drivers.glyphs import Glyphs
 from hardware.drivers.gun_rack import GunRack
 from hardware.drivers.label_printer import ZplTalk
 from hardware.drivers.line_printer import LinePrinter
-from hardware.drivers.opening import node_of, opener
+from hardware.drivers.opening import opener
 from hardware.drivers.pairing import Pairing
 from hardware.drivers.plugs import Plugs
 from hardware.drivers.print_queue import PrintQueue
 from hardware.drivers.printer_recorder import PrinterRecordings
 from hardware.drivers.receipt_printer import EscposTalk
 from hardware.drivers.recorder import Folder
-from hardware.drivers.supervisor import Keeper, Session, Supervisor
+from hardware.drivers.supervisor import Device, Supervisor
 from hardware.drivers.tspl_printer import TsplTalk
-from hardware.ports import DeviceView, Plug, Printer, Scan, ScanTrouble, TracedPrinter
+from hardware.ports import DeviceView, Plug, Printer, Scan, ScanTrouble, TracedPrinter, Wanted
 from hardware.transports.udev import UdevWatch
 from sync.adapters.sqlite_log.node_store import NodeStore, Unit
 from sync.domain.fleet.facts import noted
@@ -77,15 +78,6 @@ def addresses(told: BaseModel) -> Iterator[str]:
                 yield str(one)
 
 
-@dataclass(slots=True)
-class Kept:
-    """A device that is no gun and no printer. `node` is what was plugged in at its address last."""
-
-    keeper: Keeper
-    url: str
-    node: str = ""
-
-
 class Devices:
     """Opened by `start`, shut by `close`; `views` never touches a device."""
 
@@ -108,8 +100,8 @@ class Devices:
         self._draw = draw
         self._supervisor = Supervisor(store.clock.mono_s, changed)
         self._queues: dict[str, PrintQueue] = {}
-        self._kept: dict[str, Kept] = {}
         self.plugs = Plugs()
+        self._keepers = Keepers(self._supervisor, self.plugs, draw)
         self._watch = UdevWatch(self.plugs.plugged, self.plugs.unplugged)
         self.hears_plugs = False
         self.glyphs = Glyphs()
@@ -117,7 +109,7 @@ class Devices:
         self._printed = PrinterRecordings(settings.recordings, store.clock.mono_s)
         self.guns = GunRack(
             self._supervisor, self.plugs, on_scan=on_scan, on_trouble=on_trouble, mono_s=store.clock.mono_s,
-            draw=draw, taken=lambda: addresses(settings),
+            draw=draw, taken=lambda: (*addresses(settings), *self._keepers.nodes()),
             listened=(lambda name, line, open_it: open_it) if self._recordings is None else self._recordings.listen,
         )  # fmt: skip
         for gun in settings.guns:
@@ -162,41 +154,30 @@ class Devices:
     def has_label_printer(self) -> bool:
         return bool(self._settings.label_printer.url)
 
-    def keep(self, role: str, name: str, session: Session, url: str) -> None:
-        """Another device of this box, kept open at `url` from `start` on. `name` is unique among all."""
-        self._kept[name] = Kept(Keeper(self._supervisor.add(role, name), session, self._draw), url)
+    def keep(self, role: str, name: str, make: Callable[[Device], S], url: str, wanted: Wanted | None = None) -> S:
+        """Another device of this box, kept open at `url`, or wherever the `wanted` thing hangs, from `start` on."""
+        session = self._keepers.keep(role, name, make, url, wanted)
         with self._store.read() as conn:
             if name in books.switched_off(conn):
                 self._switch(name, False)
-
-    def _plug_changed(self, plug: Plug, here: bool) -> None:
-        """A device whose node came is opened now; one whose node went is lost now."""
-        for kept in self._kept.values():
-            if here and plug.path == node_of(kept.url):
-                kept.node = plug.path
-                kept.keeper.plugged()
-            elif not here and plug.path == kept.node:
-                kept.keeper.unplugged()
+        return session
 
     def start(self) -> None:
         """Where no udev can be asked, what is plugged in is found when its turn to be tried comes."""
-        self.plugs.listen(self._plug_changed)
         with contextlib.suppress(Unavailable):
             self._watch.start()
             self.hears_plugs = True
         for queue in self._queues.values():
             queue.start()
         self.guns.start()
-        for kept in self._kept.values():
-            kept.keeper.start()
+        self._keepers.start()
 
     def close(self) -> None:
         self._watch.close()
         self.guns.close()
         if self._recordings is not None:
             self._recordings.close()
-        for kept in self._kept.values():
-            kept.keeper.close()
+        self._keepers.close()
         for queue in self._queues.values():
             queue.close()
         self._printed.close()
@@ -210,12 +191,16 @@ class Devices:
             unit.append(noted(self._store.node, "device.on" if on else "device.off", detail=name))
         return None
 
+    def tried(self, name: str, actor: str) -> None:
+        """A line of the audit list: somebody looked at what this device gives."""
+        with self._store.write(actor=actor) as unit:
+            unit.append(noted(self._store.node, "device.tried", detail=name))
+
     def _switch(self, name: str, on: bool) -> bool:
-        kept = self._kept.get(name)
-        other = kept.keeper if kept is not None else self._queues.get(name)
-        if other is None:
-            return self.guns.switch(name, on)
-        other.switch(on)
+        queue = self._queues.get(name)
+        if queue is None:
+            return self._keepers.switch(name, on) or self.guns.switch(name, on)
+        queue.switch(on)
         return True
 
     def pair(self, name: str, actor: str) -> Refused | Pairing:
@@ -226,7 +211,8 @@ class Devices:
         name = name.strip() or self._free_name()
         if not self.hears_plugs:
             return Refused("device.no-udev")
-        if not 1 <= len(name) <= NAME_CHARS_MAX or not name.isprintable() or name in {**self._queues, **self._kept}:
+        taken = name in self._queues or name in self._keepers
+        if taken or not 1 <= len(name) <= NAME_CHARS_MAX or not name.isprintable():
             return Refused("device.name")
         if any(gun.name == name and gun.url for gun in self._settings.guns):
             return Refused("device.placed")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, Response, make_response, redirect, render_template
+from flask import Blueprint, Response, make_response, redirect, render_template, request
 
 from appliance.features.devices.screens import DeviceRow, device_row, row_data
 from appliance.features.devices.service import Devices
+from appliance.features.devices.trial_screens import trial_row, try_act
+from appliance.features.devices.trials import Trials
 from appliance.web.asking import asker, form_text, members
 from hardware.drivers.gun_rack import GUN
 from hardware.drivers.pairing import Pairing
@@ -35,7 +37,7 @@ Last = Callable[[str], Message | None]
 """Name of a device that is no gun → what it said last, told so that nobody is known by it."""
 
 
-def make_hands(devices: Devices, mono_s: Any, last: Last = lambda name: None) -> Blueprint:
+def make_hands(devices: Devices, trials: Trials, mono_s: Any, last: Last, cameras: Container[str]) -> Blueprint:
     views = Blueprint("device_hands", __name__)
 
     def rows() -> list[DeviceRow]:
@@ -44,8 +46,10 @@ def make_hands(devices: Devices, mono_s: Any, last: Last = lambda name: None) ->
         for view in devices.views():
             if view.role == GUN:
                 found.append(device_row(view, devices.guns.heard(view.name), devices.paired(view.name), now_s))
-            else:
-                found.append(replace(device_row(view, None, False, now_s), last=last(view.name)))
+                continue
+            row = replace(device_row(view, None, False, now_s), last=last(view.name))
+            trial = trial_row(trials.of(view.name), view.role, asker().user_id)
+            found.append(replace(row, try_act=try_act(view, trials.kind(view.name)), trial=trial))
         return found
 
     def shown() -> dict[str, Any]:
@@ -55,6 +59,7 @@ def make_hands(devices: Devices, mono_s: Any, last: Last = lambda name: None) ->
             "pairing": pairing,
             "picture": "" if pairing is None else code_picture(pairing.code),
             "left_s": 0 if pairing is None else max(0, round(pairing.until_mono_s - mono_s())),
+            "cameras": cameras,
         }
 
     def there() -> Response:
@@ -63,7 +68,8 @@ def make_hands(devices: Devices, mono_s: Any, last: Last = lambda name: None) ->
     @views.get("/devices")
     @needs("settings.read")
     def page() -> str:
-        return render_template("devices/page.html", **shown())
+        watched = request.args.get("watch", "")
+        return render_template("devices/page.html", watched=watched if watched in cameras else "", **shown())
 
     @views.get("/devices/live")
     @needs("settings.read")

@@ -88,6 +88,56 @@ function startBadge() {
   });
 }
 
+function startPreview() {
+  const shown = document.querySelector("[data-preview]");
+  if (shown instanceof HTMLImageElement) watch(shown);
+}
+
+/**
+ * What a camera sees, picture after picture while this page is in front; the camera stops once nobody asks.
+ * @param {HTMLImageElement} shown
+ */
+function watch(shown) {
+  const says = document.querySelector("[data-preview-says]");
+  let after = "0";
+
+  async function next() {
+    if (document.hidden) {
+      document.addEventListener("visibilitychange", () => void next(), { once: true });
+      return;
+    }
+    let wait = 80;
+    try {
+      const address = new URL(shown.dataset.preview ?? "", location.href);
+      address.searchParams.set("after", after);
+      const answer = await fetch(address, { cache: "no-store" });
+      if (!answer.ok) throw new Error(String(answer.status));
+      after = answer.headers.get("X-Way-Frame") ?? "0";
+      shown.src = await dataAddress(await answer.blob());
+    } catch {
+      wait = 2000;
+    }
+    if (says instanceof HTMLElement) says.hidden = wait === 80;
+    window.setTimeout(() => void next(), wait);
+  }
+
+  void next();
+}
+
+/**
+ * @param {Blob} picture
+ * @returns {Promise<string>}
+ */
+function dataAddress(picture) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(String(reader.result));
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(picture);
+  });
+}
+
 startParts();
 startVerdicts();
 startBadge();
+startPreview();

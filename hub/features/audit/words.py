@@ -52,6 +52,7 @@ WHAT = {
     "stick.brought": N_("收下 U 盘文件"),
     "device.off": N_("停用设备"),
     "device.on": N_("启用设备"),
+    "device.tried": N_("试了设备"),
     "device.paired": N_("配了扫码枪"),
     "device.unpaired": N_("放掉扫码枪"),
     "paper.decided": N_("看过打印机，定了打没打出来"),

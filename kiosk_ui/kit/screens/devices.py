@@ -38,9 +38,15 @@ class DeviceWords:
 
 
 _ICONS = {
+    "camera": "camera",
+    "face-terminal": "scan-face",
     "gun": "scan-barcode",
     "identity-reader": "id-card",
+    "pedal": "footprints",
     "printer": "printer",
+    "scanner": "scan-text",
+    "signature-pad": "signature",
+    "speaker": "volume-2",
 }
 _NAMES = {
     "label-printer": N_("标签机"),
@@ -48,12 +54,20 @@ _NAMES = {
 }
 _STATES = {
     "ready": N_("正常"),
-    "busy": N_("正在打"),
+    "busy": N_("正在用"),
     "opening": N_("正在连"),
     "absent": N_("没有插好"),
     "lost": N_("断开了"),
     "attention": N_("要人看一下"),
     "disabled": N_("停用了"),
+}
+_BUSY = {
+    "camera": N_("正在取画面"),
+    "face-terminal": N_("正等人看过来"),
+    "printer": N_("正在打"),
+    "scanner": N_("正在扫"),
+    "signature-pad": N_("正等人签字"),
+    "speaker": N_("正在播"),
 }
 _REASONS = {
     # printers
@@ -74,6 +88,16 @@ _REASONS = {
     "silent": N_("没有回音"),
     "toner-out": N_("没墨粉了"),
     "tray-missing": N_("纸盒没有装好"),
+    # scanners and what else takes or gives pictures and sound
+    "away": N_("厂家的服务没有开"),
+    "busy": N_("正被别的程序用着"),
+    "denied": N_("它不让本机用"),
+    "locked": N_("运输锁没有打开"),
+    "memory": N_("它的内存不够了"),
+    "no-documents": N_("进纸口没有纸"),
+    "no-player": N_("本机没有装播放声音的程序"),
+    "voice": N_("这一句念不出来"),
+    "warming-up": N_("灯正在预热"),
     # any device
     "elsewhere": N_("插到别的口上了"),
     "fault": N_("本机程序出了错"),
@@ -84,13 +108,20 @@ _REASONS = {
     "other": N_("它的口上插着别的东西"),
     "port-taken": N_("它的网络端口被别的程序占着"),
     "taken": N_("被别的程序占着"),
+    "two": N_("插着两个一样的，分不清是哪一个"),
     "unpaired": N_("还没有配枪"),
     "unplugged": N_("没有插着"),
 }
 _AFFECTED = {
+    "camera": N_("先拍不了，可以用扫描仪。"),
+    "face-terminal": N_("先刷不了脸，可以看证件。"),
     "gun": N_("这把枪扫不了，可以换一把枪，或者手工输入。"),
     "identity-reader": N_("证件先读不了，可以手工登记。"),
+    "pedal": N_("踏板先用不了，可以点屏幕上的按钮。"),
     "printer": N_("纸要等它好了才出来。收病案照常。"),
+    "scanner": N_("先扫不了。已经扫好的不受影响。"),
+    "signature-pad": N_("先在屏上签不了字，可以签在纸上。"),
+    "speaker": N_("先听不到声音，屏幕上照常显示。"),
 }
 _UNPLUGGED = (N_("看电源灯亮不亮，把线插紧"), N_("关掉再开一次"), N_("不用点任何键，它自己连上"))
 _SETTINGS = (N_("请管理员在本机运行 waystation doctor，照它说的改"), N_("改好以后不用点任何键，它自己连上"))
@@ -118,22 +149,60 @@ _STEPS: dict[str, tuple[str, ...]] = {
     "toner-out": (N_("换墨粉盒"), N_("不用点任何键，它自己接着打")),
     "tray-missing": (N_("把纸盒推到底，听到咔一声"), N_("不用点任何键，它自己接着打")),
     "unpaired": (N_("在设备页点“配一把枪”"), N_("用新枪扫屏幕上的码")),
+    "two": (N_("请管理员在本机设置里写明是哪一个（usb 一项加上 @口）"), N_("改好以后再开一次本机")),
     "unplugged": (N_("把线插回原来那个口"), N_("不用点任何键，它自己连上")),
+    "away": (N_("请管理员把厂家的服务开起来"), N_("开了以后不用点任何键，它自己连上")),
+    "denied": _SETTINGS,
+    "locked": (N_("把扫描仪底下的运输锁拨开"), N_("在设备页点“试扫一页”")),
+    "memory": (N_("关掉它的电源，再开一次"), N_("在设备页点“试扫一页”")),
+    "no-documents": (N_("在进纸口放好纸"), N_("再扫一次")),
+    "no-player": (N_("请管理员照安装说明装上 alsa-utils"), N_("装好以后再开一次本机")),
+    "voice": (N_("请管理员照安装说明装上 espeak-ng"), N_("再试一次")),
 }
+_ROLE_STEPS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("scanner", "cover-open"): (N_("把盖子合上，听到咔一声"), N_("还是这样，就在设备页点“试扫一页”")),
+    ("scanner", "error"): (N_("关掉它的电源，再开一次"), N_("在设备页点“试扫一页”")),
+    ("scanner", "jam"): (N_("打开机盖，把卡住的纸全部取出来"), N_("合上盖，在设备页点“试扫一页”")),
+    ("scanner", "silent"): (N_("关掉它的电源，再开一次"), N_("在设备页点“试扫一页”")),
+    ("pedal", "elsewhere"): (N_("插回它原来那个口，它自己连上"), N_("要一直用现在这个口，请管理员改设置")),
+    ("camera", "elsewhere"): (N_("插回它原来那个口，它自己连上"), N_("要一直用现在这个口，请管理员改设置")),
+    ("scanner", "elsewhere"): (N_("插回它原来那个口，它自己连上"), N_("要一直用现在这个口，请管理员改设置")),
+}
+"""Where what hands do is not the same on every kind of device."""
+_PASSING = ("not-tried", "busy", "warming-up")
+"""Nobody has to do anything about these."""
+
+
+def reason_word(reason: str) -> str:
+    """A device's own word, or the end of a code such as `device.unplugged`."""
+    return reason.rpartition(".")[2]
+
+
+def why(reason: str) -> Message | None:
+    """The words for a reason; None for one that nobody here knows."""
+    return Message(_REASONS[reason_word(reason)]) if reason_word(reason) in _REASONS else None
+
+
+def steps(role: str, reason: str) -> tuple[Message, ...]:
+    """What hands can do about it."""
+    word = reason_word(reason)
+    return tuple(Message(step) for step in _ROLE_STEPS.get((role, word), _STEPS.get(word, _UNPLUGGED)))
 
 
 def device_words(role: str, name: str, state: str, reason: str) -> DeviceWords:
     """A device as its row and, where a person has to act, its card. `reason` is the device's own word or a code."""
     label = Message(_NAMES.get(name, "%(name)s"), {} if name in _NAMES else {"name": name})
     icon = _ICONS.get(role, "usb")
-    word = reason.removeprefix("device.")
+    word = reason_word(reason)
     known = word if word in _REASONS else ""
     how = _STATES.get(state, N_("要人看一下"))
+    if state == "busy":
+        how = _BUSY.get(role, how)
     if state in WORKING and not known:
         return DeviceWords(icon, name, label, "tick", Message(how))
     if state in ("opening", "disabled"):
         return DeviceWords(icon, name, label, "off", Message(how))
-    if word == "not-tried":
+    if word in _PASSING:
         return DeviceWords(icon, name, label, "off", Message(_REASONS[word]))
     said = Message(_REASONS[known] if known else how)
     printer = role == "printer"
@@ -146,6 +215,6 @@ def device_words(role: str, name: str, state: str, reason: str) -> DeviceWords:
         Message(N_("%(device)s%(said)s"), {"device": label, "said": said}),
         Message(N_("要打的都排着队，不会丢，也不会重打。") if printer else N_("已收下的都存在本机，一份没少。")),
         Message(_AFFECTED.get(role, _AFFECTED["gun"])),
-        tuple(Message(step) for step in _STEPS.get(known, _UNPLUGGED)),
+        steps(role, known),
         f"{state} {reason}".strip(),
     )

@@ -17,8 +17,11 @@ from appliance.features.collecting.scan import Scanner, Verdict
 from appliance.features.collecting.screens import verdict_data
 from appliance.features.collecting.service import Collecting
 from appliance.features.collecting.store import RoundProjector, RoundRow, TakenRow
+from appliance.features.devices import desks
+from appliance.features.devices.keepers import made
 from appliance.features.devices.service import Devices
 from appliance.features.devices.store import DeviceTables
+from appliance.features.devices.trials import Trials
 from appliance.features.identity.screens import reading_event
 from appliance.features.identity.service import Identity
 from appliance.features.people.service import People
@@ -145,7 +148,10 @@ class Bench:
             told=lambda reading: self.events.publish("identity", reading_event(reading)),
         )
         for name, session, url in self.identity.sessions:
-            self.devices.keep("identity-reader", name, session, url)
+            self.devices.keep("identity-reader", name, made(session), url)
+        self.trials = Trials(self.clock.mono_s, lambda name: None, self.devices.views)
+        bench = desks.Bench(self.devices.keep, self.devices.plugs, self.trials, self.clock.mono_s, bytes)
+        self.desks = desks.Desks(self.settings.devices, bench)
         self.collecting = Collecting(
             self.store,
             Scanner(self.store, ("QL",), self._verdict),

@@ -138,7 +138,7 @@ def until(holds: Callable[[], bool]) -> None:
 def test_a_reader_is_lost_and_found_as_its_plug_is(reader: CardReaderTwin, records_box: Any) -> None:
     """udev's word is given to the table of plugs by hand: a pseudo terminal sends none."""
     devices = records_box.devices
-    kept = devices._kept["reader"]
+    kept = devices._keepers._kept["reader"]
 
     def plug() -> Plug:
         return Plug(os.path.realpath(reader.path), "serial", Identity("usb-0:1", "1a86", "7523"), "usb-0")

@@ -13,7 +13,7 @@ from hardware.codecs import waves
 from hardware.codecs.announcement import Announcement, Word
 from hardware.drivers.announcer import Announcer
 from hardware.drivers.speech import Voice
-from hardware.drivers.supervisor import Supervisor
+from hardware.drivers.supervisor import Keeper, Supervisor
 from hardware.ports import DeviceView
 from hardware.twins.loudspeaker import LoudspeakerTwin
 
@@ -31,6 +31,7 @@ class Hall:
         self.device = Supervisor(lambda: 0.0, self.seen).add("speaker", "hall")
         self.ends: list[tuple[str, str]] = []
         self.announcer = Announcer(self.device, twin.plug, speak, self.told, **what)
+        self.keeper = Keeper(self.device, self.announcer, lambda: 0.5)
 
     def seen(self, view: DeviceView) -> None:
         with self.changed:
@@ -59,7 +60,7 @@ def open_hall() -> Iterator[Callable[..., Hall]]:
 
     yield make
     for hall in made:
-        hall.announcer.close()
+        hall.keeper.close()
 
 
 def call(call_id: str, text: str = "请", **what: object) -> Announcement:
@@ -79,7 +80,7 @@ def espeak(pinyin: str) -> bytes:
 @pytest.mark.row("G18.3")
 def test_a_call_is_chimed_read_and_repeated(open_hall: Callable[..., Hall], tmp_path: Path) -> None:
     hall = open_hall(LoudspeakerTwin(), Voice().speak)
-    hall.announcer.start()
+    hall.keeper.start()
     assert hall.announcer.say(Announcement("c1", (Word("请"), Word("单雄信", True), Word("到3号诊室")), repeat=2))
     assert hall.wait(1) == [("c1", "played")]
     heard = waves.to_bytes(hall.twin.heard)
@@ -112,7 +113,7 @@ def test_recordings_are_used_where_there_are_some(tmp_path: Path) -> None:
 def test_a_call_is_said_once_and_urgent_ones_go_first(open_hall: Callable[..., Hall]) -> None:
     hall = open_hall(LoudspeakerTwin(), tone, chime=False)
     assert [hall.announcer.say(call(name, urgent=name == "e")) for name in "abeab"] == [True, True, True, False, False]
-    hall.announcer.start()
+    hall.keeper.start()
     assert hall.wait(3) == [("e", "played"), ("a", "played"), ("b", "played")]
     assert not hall.announcer.say(call("a"))
     assert len(hall.twin.heard) == 3 * len(TONE)
@@ -122,7 +123,7 @@ def test_a_cancelled_call_falls_silent_and_the_next_is_heard(open_hall: Callable
     hall = open_hall(LoudspeakerTwin(pace=1.0), lambda told: TONE * (30 if told.call_id == "long" else 1), chime=False)
     for name in ("long", "waits", "next"):
         hall.announcer.say(call(name))
-    hall.announcer.start()
+    hall.keeper.start()
     assert hall.twin.wait_heard(0.2)
     hall.announcer.cancel("waits")
     hall.announcer.cancel("long")
@@ -134,7 +135,7 @@ def test_a_loudspeaker_that_goes_away_is_shown_and_the_call_is_said_again_from_i
     open_hall: Callable[..., Hall],
 ) -> None:
     hall = open_hall(LoudspeakerTwin(pace=1.0), lambda told: TONE * 2, chime=False)
-    hall.announcer.start()
+    hall.keeper.start()
     hall.announcer.say(call("a"))
     assert hall.twin.wait_heard(0.2)
     hall.twin.unplug()
@@ -151,7 +152,7 @@ def test_a_loudspeaker_that_goes_away_is_shown_and_the_call_is_said_again_from_i
 def test_music_goes_down_under_a_call_and_comes_back(open_hall: Callable[..., Hall]) -> None:
     music = waves.samples([4000, -4000] * waves.RATE)
     hall = open_hall(LoudspeakerTwin(pace=0.05), lambda told: waves.silence(2.0), chime=False, music=music)
-    hall.announcer.start()
+    hall.keeper.start()
     assert hall.twin.wait_heard(1.0)
     begun = len(hall.twin.heard)
     hall.announcer.say(call("a"))
@@ -175,5 +176,5 @@ def test_what_cannot_be_read_out_fails_and_holds_nobody_up(open_hall: Callable[.
     hall = open_hall(LoudspeakerTwin(), speak, chime=False)
     hall.announcer.say(call("a"))
     hall.announcer.say(call("b"))
-    hall.announcer.start()
+    hall.keeper.start()
     assert hall.wait(2) == [("a", "failed"), ("b", "played")]

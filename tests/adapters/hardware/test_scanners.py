@@ -75,7 +75,7 @@ def test_a_scanner_that_is_not_there_is_absent(sane_dir: Path) -> None:
 
 
 def test_a_backend_that_hangs_is_ended(sane_dir: Path) -> None:
-    slow = sane(sane_dir, "--read-delay=yes", "--read-delay-duration=200000", page_s=0.5)
+    slow = sane(sane_dir, "--read-delay=yes", "--read-delay-duration=200000", page_s=0.1)
     began_s = time.monotonic()
     assert slow.take(ScanWish("feeder", "colour", 300), lambda page: None) == RunEnd("failed", 0, "silent")
     assert time.monotonic() - began_s < 30.0
