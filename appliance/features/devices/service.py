@@ -240,7 +240,7 @@ class Devices:
         if self.guns.identity(name) is None:
             return Refused("device.unknown")
         with self._store.write(actor=actor) as unit:
-            books.unbind(unit.conn, name)
+            books.unbind(unit.conn, name, self._store.clock.wall_ms())
             unit.append(noted(self._store.node, "device.unpaired", detail=name))
         self.guns.unbind(name)
         return None

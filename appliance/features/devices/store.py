@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from hardware.ports import Identity
 from sync.adapters.sqlite_log.bootstrap import loading
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.node_store import Change
+from sync.adapters.sqlite_log.pages import Value
+from sync.adapters.sqlite_log.salvage import Keepsake
 from sync.kernel.fact import Key
+
+LINES = ("hid", "serial")
 
 
 class DeviceTables:
@@ -43,21 +48,38 @@ class BindingRow(NamedTuple):
 
 
 def bindings(conn: Connection) -> list[BindingRow]:
-    rows = conn.execute("SELECT name, line, port, vendor, product, serial FROM device_binding ORDER BY name")
-    return [BindingRow(row[0], row[1], Identity(*row[2:6])) for row in rows]
+    """By name. Where a mended database holds two for one socket, the later one."""
+    rows = conn.execute(
+        "SELECT name, line, port, vendor, product, serial FROM device_binding WHERE port != '' ORDER BY bound_at, name"
+    )
+    by_port = {row[2]: BindingRow(row[0], row[1], Identity(*row[2:6])) for row in rows}
+    return sorted(by_port.values())
 
 
 def bind(conn: Connection, row: BindingRow, now_ms: int) -> None:
     """One name one thing, and one thing one name: who had either has it no more."""
-    conn.execute("DELETE FROM device_binding WHERE port = ? OR name = ?", (row.identity.port, row.name))
+    conn.execute("UPDATE device_binding SET port = '', bound_at = ? WHERE port = ?", (now_ms, row.identity.port))
     conn.execute(
-        "INSERT INTO device_binding (name, line, port, vendor, product, serial, bound_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO device_binding (name, line, port, vendor, product, serial, bound_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
         (row.name, row.line, row.identity.port, row.identity.vendor, row.identity.product, row.identity.serial, now_ms),
     )
 
 
-def unbind(conn: Connection, name: str) -> None:
-    conn.execute("DELETE FROM device_binding WHERE name = ?", (name,))
+def unbind(conn: Connection, name: str, now_ms: int) -> None:
+    """The row stays and says that it binds nothing: what is deleted comes back when a damaged database is mended."""
+    conn.execute("UPDATE device_binding SET port = '', bound_at = ? WHERE name = ?", (now_ms, name))
+
+
+def _salvaged(row: Sequence[Value]) -> Sequence[Value] | None:
+    texts = all(isinstance(value, str) for value in row[:6])
+    return row if texts and row[1] in LINES and isinstance(row[6], int) else None
+
+
+KEPT_BINDINGS = Keepsake(
+    "device_binding", ("name", "line", "port", "vendor", "product", "serial", "bound_at"), _salvaged
+)
+"""A gun that was paired stays so when the box's database has to be mended."""
 
 
 def switched_off(conn: Connection) -> frozenset[str]:

@@ -71,6 +71,7 @@ class SavedStream:
 class Keepsake(NamedTuple):
     """A table that follows from no fact and is worth keeping. Its rows are known by their shape; the first is the key.
 
+    Older pages hold rows that were deleted since: a row that is no more wanted is to be written as such.
     `take` gives the row to keep, or None for a row of some other table.
     """
 
@@ -86,7 +87,7 @@ class Salvage:
     streams: list[SavedStream] = field(default_factory=list)
     meta: dict[str, int] = field(default_factory=dict)
     withheld: dict[str, bytes] = field(default_factory=dict)
-    kept: dict[str, dict[int, Sequence[Value]]] = field(default_factory=dict)
+    kept: dict[str, dict[int | str, Sequence[Value]]] = field(default_factory=dict)
 
     @property
     def facts(self) -> int:
@@ -123,7 +124,7 @@ def salvage(rows: Iterator[Sequence[Value]], node: str, hasher: Hasher, keepsake
             case [str(name), bytes(value)] if name.startswith(ANCHOR) and value.isdigit():
                 stream = int(name.removeprefix(ANCHOR))
                 anchors[stream] = max(int(value), anchors.get(stream, 1))
-            case [int(key), *_]:
+            case [int() | str() as key, *_]:
                 for each in keepsakes:
                     if len(row) == len(each.columns) and (kept := each.take(row)) is not None:
                         out.kept[each.table][key] = kept
