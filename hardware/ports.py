@@ -243,7 +243,8 @@ class RunEnd:
     """How a run of pages ended; the pages taken until then are good.
 
     done: nothing is left to take, or as many came as were wished. stopped: a person or the caller ended it. failed:
-    `reason` is no-documents, jam, cover-open, busy, gone, denied, locked, memory, silent, warming-up or error.
+    `reason` is no-documents, page-lost (a sheet went through and no page came), jam, cover-open, busy, gone, denied,
+    locked, memory, silent, warming-up or error.
     """
 
     kind: Literal["done", "stopped", "failed"]

@@ -12,6 +12,8 @@ from hardware.ports import DeviceState, PageListener, Percent, RunEnd, ScanWish
 
 STATUS_S = 5.0
 NAME = "scanner"
+LOADED = "ScannerAdfLoaded"
+NOTHING = RunEnd("failed", 0, "no-documents")
 
 
 class EsclScanner:
@@ -55,7 +57,12 @@ class EsclScanner:
                 page_s=self._page_s,
                 stop_s=self._stop_s,
             )
-            return scanner.take(wish, on_page, stopped, percent)
+            end = scanner.take(wish, on_page, stopped, percent)
+        if end == NOTHING and before.adf == LOADED and wish.source != "flatbed":
+            # The backend asks ahead and may drop a lone sheet when it hears that there is no other.
+            after = self._status()
+            return RunEnd("failed", 0, "page-lost") if after is not None and after.adf != LOADED else end
+        return end
 
     def _reason(self) -> str:
         found = self._status()

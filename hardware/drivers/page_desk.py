@@ -16,7 +16,7 @@ from sync.kernel.outcome import Unavailable
 LOOK_S = 15.0
 PERSON_LOOK_S = 2.0
 """Between two looks at a scanner that waits for hands."""
-NOT_ITS_FAULT = frozenset({"", "no-documents", "gone", "busy", "warming-up"})
+NOT_ITS_FAULT = frozenset({"", "no-documents", "page-lost", "gone", "busy", "warming-up"})
 """Ends of a run that do not stand against the scanner: they pass by themselves or are asked about at the next look."""
 
 Record = Callable[[dict[str, Any]], object]

@@ -97,6 +97,7 @@ _REASONS = {
     "no-documents": N_("进纸口没有纸"),
     "no-player": N_("本机没有装播放声音的程序"),
     "voice": N_("这一句念不出来"),
+    "page-lost": N_("走过去一张纸，没有收到图"),
     "warming-up": N_("灯正在预热"),
     # any device
     "elsewhere": N_("插到别的口上了"),
@@ -156,6 +157,7 @@ _STEPS: dict[str, tuple[str, ...]] = {
     "locked": (N_("把扫描仪底下的运输锁拨开"), N_("在设备页点“试扫一页”")),
     "memory": (N_("关掉它的电源，再开一次"), N_("在设备页点“试扫一页”")),
     "no-documents": (N_("在进纸口放好纸"), N_("再扫一次")),
+    "page-lost": (N_("把刚走过去的那张放回进纸口"), N_("再扫一次")),
     "no-player": (N_("请管理员照安装说明装上 alsa-utils"), N_("装好以后再开一次本机")),
     "voice": (N_("请管理员照安装说明装上 espeak-ng"), N_("再试一次")),
 }

@@ -148,6 +148,19 @@ def test_a_hatch_an_empty_feeder_and_a_scanner_that_is_off_are_told_apart(escl: 
     assert gone.take(wish, lambda page: None) == RunEnd("failed", 0, "gone")
 
 
+def test_a_sheet_that_went_through_without_a_page_is_not_called_an_empty_feeder(
+    escl: EsclScannerTwin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the backend does now and then when it is told at once that no other sheet follows."""
+    monkeypatch.setattr("hardware.twins.escl_scanner.FEEL_S", 0.0)
+    for _ in range(40):
+        escl.load([sheet("a")])
+        end = EsclScanner(escl.url).take(ScanWish("feeder", "colour", 75), lambda page: None)
+        assert end in (RunEnd("done", 1), RunEnd("failed", 0, "page-lost"))
+        if end.kind == "failed":
+            return
+
+
 def test_the_glass_of_a_network_scanner(escl: EsclScannerTwin) -> None:
     escl.lay(sheet("aaa"))
     pages: list[TakenPage] = []
