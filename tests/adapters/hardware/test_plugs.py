@@ -24,10 +24,10 @@ PORT_1, PORT_2 = ("pci-0000:00:14.0-usb-0:1:1.0", "pci-0000:00:14.0-usb-0:2:1.0"
 class Room:
     """A machine with sockets: `do` a word of the testbed, `wait` for what the guns' program says."""
 
-    def __init__(self, root: Path) -> None:
-        program = [sys.executable, str(Path(__file__).with_name("plug_child.py"))]
+    def __init__(self, root: Path, program: str = "plug_child.py") -> None:
+        command = [sys.executable, str(Path(__file__).with_name(program))]
         self._testbed = subprocess.Popen(
-            on_a_testbed(program),
+            on_a_testbed(command),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

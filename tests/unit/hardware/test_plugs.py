@@ -2,7 +2,7 @@
 
 import pytest
 
-from hardware.drivers.plugs import Plugs, candidates
+from hardware.drivers.plugs import Plugs, candidates, wanted_of
 from hardware.ports import Identity, Plug
 from hardware.transports.udev import plug_of
 from sync.kernel.outcome import Unavailable
@@ -50,6 +50,51 @@ def test_only_what_has_no_role_is_listened_to() -> None:
     everything = [gun, keys, keyboard, printer]
     assert candidates(everything, [], []) == everything
     assert candidates(everything, [LEFT], ["/dev/ttyUSB0"]) == [keyboard], "both interfaces of a gun are its own"
+
+
+@pytest.mark.row("E01.3")
+@pytest.mark.parametrize(
+    ("told", "there", "expected"),
+    [
+        ("04b8:0142", [("4", "S1", "1-3")], "4"),
+        ("04b8:0142", [], "device.unplugged"),
+        ("04b8:0142", [("4", "S1", "1-3"), ("5", "S2", "1-4")], "device.two"),
+        ("04b8:0142:S2", [("4", "S1", "1-3"), ("5", "S2", "1-4")], "5"),
+        ("04b8:0142@1-3", [("4", "S1", "1-3"), ("5", "S1", "1-4")], "4"),
+        ("04b8:0142@1-9", [("4", "S1", "1-3")], "device.elsewhere"),
+        ("04b9:0142@1-3", [("4", "S1", "1-3")], "device.other"),
+    ],
+)
+def test_a_thing_that_the_settings_name_is_found(told: str, there: list[tuple[str, str, str]], expected: str) -> None:
+    plugs = Plugs()
+    for number, serial, port in there:
+        plugs.plugged(Plug(number, "usb", Identity(port, "04b8", "0142", serial), f"usb/{port}"))
+    wanted = wanted_of(told, "usb")
+    assert wanted is not None
+    try:
+        found = plugs.find(wanted).path
+    except Unavailable as fault:
+        found = fault.code
+    assert found == expected
+
+
+def test_a_camera_and_a_usb_thing_are_known_and_scan_no_codes() -> None:
+    base = {"ID_VENDOR_ID": "04b8", "ID_MODEL_ID": "0142", "ID_PATH": "pci-0-usb-0:1:1.0"}
+    camera = {**base, "SUBSYSTEM": "video4linux", "DEVNAME": "/dev/video0"}
+    seen = plug_of({**camera, "ID_V4L_CAPABILITIES": ":capture:"}, "u1")
+    assert seen is not None and (seen.line, seen.usb) == ("video", "u1")
+    assert plug_of({**camera, "ID_V4L_CAPABILITIES": ":"}, "u1") is None, "what it tells of its pictures is no picture"
+    usb = {**base, "SUBSYSTEM": "usb", "DEVTYPE": "usb_device", "DEVNAME": "/dev/bus/usb/001/005", "ID_PATH": "",
+           "DEVPATH": "/devices/usb1/1-3"}  # fmt: skip
+    thing = plug_of(usb, "")
+    assert thing is not None and (thing.line, thing.identity.port, thing.usb) == ("usb", "1-3", "/devices/usb1/1-3")
+    assert plug_of({**usb, "DEVTYPE": "usb_interface"}, "") is None
+    assert candidates([seen, thing], [], []) == []
+
+
+@pytest.mark.parametrize("text", ["", "04b8", "04B8:0142", "04b8:0142@", "04b8-0142", "04b8:0142:"])
+def test_what_names_no_thing_is_refused(text: str) -> None:
+    assert wanted_of(text, "usb") is None
 
 
 def test_who_listens_is_told_once_of_each_change() -> None:
