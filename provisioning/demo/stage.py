@@ -26,6 +26,7 @@ from provisioning.demo.fleet import NodeProcess, stop_all
 from provisioning.demo.office import Office, lacking
 from provisioning.demo.relay import LineSpec, Relay
 from provisioning.demo.relay_control import RelayControl
+from provisioning.demo.scanning_desk import ScanningDesk
 from provisioning.making.client import HubClient
 from provisioning.making.directories import enrol_box, make_hub
 from sync.adapters.keys import write_whole
@@ -48,12 +49,13 @@ class Station:
     wards: tuple[str, ...] = ()
     printer: EscposPrinterTwin | None = None
     label_printer: ZplPrinterTwin | None = None
+    desk: ScanningDesk | None = None
     node: str = ""
     base_url: str = ""
     office: Office | None = None
 
     def close(self) -> None:
-        for twin in (self.gun, self.printer, self.label_printer):
+        for twin in (self.gun, self.printer, self.label_printer, self.desk):
             if twin is not None:
                 twin.close()
 
@@ -215,6 +217,8 @@ def _stations(directory: Path, office: Office | None) -> list[Station]:
             station.office = office
             station.label_printer = ZplPrinterTwin(0, folder / "labels")
             station.label_printer.start()
+            station.desk = ScanningDesk(glyphs)
+            station.desk.start()
         made.append(station)
     return made
 
@@ -230,6 +234,8 @@ def _join(stage: Stage, station: Station, client: HubClient, server: str) -> Non
         devices["receipt_printer"] = {"url": f"socket://127.0.0.1:{station.printer.port}", "width_dots": width}
     if station.label_printer is not None:
         devices["label_printer"] = {"url": f"socket://127.0.0.1:{station.label_printer.port}"}
+    if station.desk is not None:
+        devices |= station.desk.settings()
     told = enrol_box(
         station.directory, card["card"], hospital=town.HOSPITAL,
         settings={
