@@ -34,6 +34,32 @@ def test_every_state_has_its_sentence(state: str, reason: str, tone: str, senten
     assert english("gun", state, reason) == sentence
 
 
+@pytest.mark.row("E01.3")
+@pytest.mark.parametrize(
+    ("role", "state", "reason", "tone", "sentence"),
+    [
+        ("scanner", "busy", "", "tick", "gun-1: scanning."),
+        ("scanner", "busy", "busy", "off", "gun-1: in use by another program."),
+        ("scanner", "busy", "warming-up", "off", "gun-1: its lamp is warming up."),
+        ("scanner", "attention", "jam", "person",
+         "gun-1: Paper jam. Open the lid and take all jammed paper out."),
+        ("scanner", "absent", "device.two", "person",
+         "gun-1: two of a kind plugged in, nobody can tell which one is meant. "
+         "Ask an administrator to name the one that is meant in this machine's settings (usb, with @PORT)."),
+        ("speaker", "absent", "sound.no-player", "person",
+         "gun-1: no sound player installed on this machine. "
+         "Ask an administrator to install alsa-utils as the install page says."),
+        ("signature-pad", "lost", "service.away", "person",
+         "gun-1: the vendor's service is not running. Ask an administrator to start the vendor's service."),
+        ("camera", "busy", "", "tick", "gun-1: taking pictures."),
+        ("printer", "busy", "", "tick", "gun-1: printing."),
+    ],
+)  # fmt: skip
+def test_each_kind_of_device_has_its_own_words(role: str, state: str, reason: str, tone: str, sentence: str) -> None:
+    assert device_words(role, "gun-1", state, reason).tone == tone
+    assert english(role, state, reason) == sentence
+
+
 @pytest.mark.parametrize("state", ["boiling", "", "READY"])
 def test_a_state_nobody_knows_is_never_good(state: str) -> None:
     words = device_words("gun", "gun-1", state, "")

@@ -77,6 +77,6 @@ def _try(desk: PageDesk, wish: ScanWish, source: PageSource, hand: Hand) -> None
         hand.show(page.picture, page.media_type)
 
     def ended(end: RunEnd) -> None:
-        hand.end({"done": "done", "stopped": "stopped"}.get(end.kind, "failed"), end.reason)  # type: ignore[arg-type]
+        hand.end(end.kind, end.reason)
 
     desk.ask(wish, on_page, ended, stopped=hand.stopped, percent=hand.percent, source=source)
