@@ -25,6 +25,9 @@ class SoundOut(Protocol):
 
     def write(self, sound: array[int]) -> None: ...
 
+    def drain(self) -> None:
+        """A call is over: what was written is heard to its end, also where nothing follows."""
+
     def look(self) -> None:
         """Whether it is still there, while nothing is said."""
 
@@ -140,6 +143,7 @@ class Announcer:
                     break
                 out.write(self._under(said[start : start + waves.BLOCK], ducked=True))
             else:
+                out.drain()
                 self._end(call, "played")
                 return
         self._end(call, "cut")

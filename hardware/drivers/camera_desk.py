@@ -63,20 +63,27 @@ class CameraDesk:
 
     def still(self) -> bytes:
         """A JPEG at full size, taken after this call. Unavailable `device.gone`, `device.silent`."""
-        self.frame(self._n)
-        with self._changed:
-            camera = self._camera
-        if camera is None:
-            raise Unavailable("device.gone")
-        picture = camera.still()
-        self._record({"still": len(picture), "dots": dots_of(picture)})
-        return picture
+        until_s = self._mono_s() + FRAME_S
+        while True:
+            self.frame(self._n)
+            with self._changed:
+                camera = self._camera
+            try:
+                if camera is None:
+                    raise Unavailable("device.gone")
+                picture = camera.still()
+            except Unavailable:
+                if self._mono_s() > until_s:
+                    raise
+                continue  # it was just being shut; the next picture comes from one that opens
+            self._record({"still": len(picture), "dots": dots_of(picture)})
+            return picture
 
     def run(self, opened: Callable[[], None]) -> None:
         """Unavailable `device.gone`, `device.silent`, `device.closed`, and what `find` and `there` say."""
         with self._changed:
             self._dropped = self._closed
-        self._see(opened, lambda: True)
+        self._see(opened, lambda: not self._wanted())
         while True:
             self._device.say("ready")
             with self._changed:

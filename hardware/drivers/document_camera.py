@@ -79,7 +79,7 @@ class DocumentCamera:
             self._stills.clear()
             try:
                 worker.stdin.write(b"still\n")
-            except OSError:
+            except (OSError, ValueError):  # its way in was shut meanwhile
                 raise Unavailable("device.gone") from None
             self._changed.wait_for(lambda: self._stills or self._worker is not worker, timeout_s)
             if self._stills:

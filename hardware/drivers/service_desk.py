@@ -46,8 +46,9 @@ class ServiceDesk:
 
     def run(self, opened: Callable[[], None]) -> None:
         """Unavailable `device.gone` once nobody answers there."""
-        if not self._closed:
-            self._over.clear()
+        self._over.clear()
+        if self._closed:
+            raise Unavailable("device.closed")
         self._knock()
         self._open = True
         try:

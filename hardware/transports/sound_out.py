@@ -12,6 +12,8 @@ from pathlib import Path
 from hardware.codecs import waves
 from sync.kernel.outcome import Unavailable
 
+BUFFER_S = 0.5
+"""As much as aplay buffers. Source: aplay(1), --buffer-time: 0.5 s at most where nothing is said."""
 REFUSED_S = 0.3
 """A player opens its device first; one that still runs after so long has it."""
 _CARD = re.compile(r"CARD=(\w+)|hw:(\w+)")
@@ -40,6 +42,10 @@ class AplayOut:
             self._player.stdin.write(waves.to_bytes(sound))
         except OSError:
             raise Unavailable("device.gone") from None
+
+    def drain(self) -> None:
+        """A player plays in whole pieces and begins with a full buffer: silence pushes the last word out."""
+        self.write(waves.silence(BUFFER_S))
 
     def look(self) -> None:
         """A player that ended had no device to play on; a card that was pulled out leaves its folder."""
