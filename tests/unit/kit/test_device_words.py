@@ -42,7 +42,7 @@ def test_every_state_has_its_sentence(state: str, reason: str, tone: str, senten
         ("scanner", "busy", "busy", "off", "gun-1: in use by another program."),
         ("scanner", "busy", "warming-up", "off", "gun-1: its lamp is warming up."),
         ("scanner", "attention", "jam", "person",
-         "gun-1: Paper jam. Open the lid and take all jammed paper out."),
+         "gun-1: paper is jammed. Open the lid and take all jammed paper out."),
         ("scanner", "absent", "device.two", "person",
          "gun-1: two of a kind plugged in, nobody can tell which one is meant. "
          "Ask an administrator to name the one that is meant in this machine's settings (usb, with @PORT)."),
