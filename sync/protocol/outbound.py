@@ -220,6 +220,14 @@ class OutStream:
         self.acked = 0
         self.grounded()
 
+    def begins_again(self, own: OwnStream, now_s: float) -> None:
+        """As the store has it under the higher epoch: its own history may have come back and made it longer.
+
+        Its mark is above 0 where facts were dropped: backups hold them.
+        """
+        self.committed(own.last, now_s)
+        self.acknowledged(own.acked)
+
     def _take_back(self, first: int) -> None:
         self.flights = [flight for flight in self.flights if flight.last < first]
         self.sent = max(self.acked, first - 1)

@@ -86,7 +86,7 @@ class Session:
                 self._applied(event, now_s)
             case do.EpochRaised(streams):
                 for own in streams:
-                    self._stream(own).acknowledged(own.acked)  # above 0 where facts were dropped: backups hold them
+                    self._stream(own).begins_again(own, now_s)
             case do.Stumbled():
                 self._stumbled(event, now_s)
             case do.StreamClosed(incarnation, lane):
