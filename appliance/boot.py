@@ -97,7 +97,7 @@ class Box:
         self.tones = TonePort(settings.devices.tone)
         self._herald: Herald | None = None
         self.people = People(self.store, settings.node.site)
-        kept = KeptPeople(self.store, directory / "data" / "people.kept", keys.signing, keys.sealing)
+        kept = KeptPeople(self.store, directory / "data" / "people.kept", keys.signing, keys.sealing, keys.files.former)
         kept.start(repair.last_repair(self.store))
         self.devices = Devices(
             settings.devices, self.jobs, store=self.store, on_scan=self._scanned, on_trouble=self._trouble,
@@ -285,7 +285,14 @@ class Box:
         assert link is not None
         with link.aside(moves=what == "in") as number:
             yield (
-                StickPost(self.store, *link.post_parts, self.keys.sealing, leases=self.leases, blobs=self.blobs),
+                StickPost(
+                    self.store,
+                    *link.post_parts,
+                    self.keys.sealing,
+                    leases=self.leases,
+                    blobs=self.blobs,
+                    rekeying=link.rekeying,
+                ),
                 number,
             )
 

@@ -250,6 +250,8 @@ def commands(stage: Any, scratch: Path, *, quick: bool) -> Runs:
              card["card"])  # fmt: skip
     runs.run("Card and joining in one step.", "provision", "node", "--hub", str(hub), "--dir", str(scratch / "next"),
              "--role", "records", "--name", "second counter", *who)  # fmt: skip
+    runs.run("A box gets another signing key; it goes over to it when it next greets the hub.", "provision", "renew",
+             "--dir", str(scratch / "next"))  # fmt: skip
     stage.relay.set_mode("courier-2", "silent")
     HubClient(stage.station("courier-2").base_url).sign_in({"badge": "WB-C-02", "pin": "135790"})
     stage.station("courier-2").process.stop()

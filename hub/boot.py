@@ -32,7 +32,8 @@ from hub.link.digester import Digester
 from hub.link.door import Door
 from hub.link.epoch import EpochKeeper
 from hub.link.feed_desk import FeedDesk
-from hub.link.learning import agree_on_shut_out, follow_machines, learn_again
+from hub.link.key_desk import KeyDesk
+from hub.link.learning import agree_on_shut_out, certify_again, follow_machines, learn_again
 from hub.link.lease_office import LeaseOffice
 from hub.link.mqtt_ingest import MqttIngest
 from hub.link.orders import teller
@@ -40,7 +41,7 @@ from hub.link.post import Post
 from hub.link.publisher import Publisher
 from hub.link.refill import Refill
 from hub.link.stick_desk import StickDesk
-from hub.link.sync_api import sync_api
+from hub.link.sync_api import RENEW, sync_api
 from hub.link.voice import HubKeys, TrustBundle, Voice
 from hub.opening import open_store
 from hub.port import Port, safety
@@ -101,6 +102,7 @@ class Hub:
         keys = self.trust.keys
         self.voice = Voice(self.store, HubKeys(keys.signing, keys.sealing, keys.suite), self._bundle)
         self.post = Post()
+        self.keys = KeyDesk(self.store, self.voice, lambda node, raw: self.post.deliver(node, [raw]))
         self.epochs = EpochKeeper(self.store, self.folder / "monotone.json", lambda: self.trust.bundle.version)
         self.office = LeaseOffice(self.store, self.voice, self.epochs, members_changed=self._members_changed)
         wanted, rely_on, zone = self.settings.backup, self.epochs.rely_on, self.settings.node.time_zone
@@ -109,7 +111,16 @@ class Hub:
         self.refill = Refill(self.store)
         self.safety = partial(safety, self.store, self.backups, self.refill)
         learn, safe, quiet = self._learn, self.backups.safe, self.refill.keeps_back
-        self.door = Door(self.store, self.voice, learn=learn, behind=self._behind, office=self.office, safe=safe)
+        self.door = Door(
+            self.store,
+            self.voice,
+            learn=learn,
+            behind=self._behind,
+            office=self.office,
+            safe=safe,
+            certify=partial(certify_again, self.store, self.trust),
+            heed=self._heed,
+        )
         self.feeds = Feeds(self.store)
         worth = Worth(self.settings.feeds.snapshot_members, self.settings.feeds.snapshot_entries)
         self.publisher = Publisher(self.store, self.voice, worth)
@@ -188,7 +199,7 @@ class Hub:
         settings = self.settings
         self.trust.renew(self.clock.wall_ms())
         self.epochs.settle(epoch)
-        agree_on_shut_out(self.store, [row.node for row in self.trust.bundle.trust.revoked], self.fleet.shut_out)
+        self._agree_on_shut_out()
         self.backups.look()
         self.refill.look()
         self._start_broker()
@@ -203,7 +214,9 @@ class Hub:
         self._begin(mllp.start, lambda: mllp.stop(1.0))
         door = Serving(self.sync_app, settings.sync.host, self._wanted("sync"), threads=DOOR_THREADS, name="sync-door")
         keys = self.trust.keys
-        door.demand_certificates(self.trust.server_certificate_path, self.trust.server_key_path, keys.ca_path)
+        door.demand_certificates(
+            self.trust.server_certificate_path, self.trust.server_key_path, keys.ca_path, but_for=RENEW
+        )
         self._begin(door.start, door.stop)
         self._stops.append(self.post.close)
         screens = Serving(self.app, settings.web.host, self._wanted("web"), threads=SCREEN_THREADS, name="screens")
@@ -258,6 +271,7 @@ class Hub:
         """What features answer to a fact in the digest's own transaction."""
         follow(unit, change, state)
         self.office.follow(unit, change, state)
+        self.keys.follow(unit, change, state)
         if follow_machines(unit, change, state):
             unit.on_commit(self._members_changed)
 
@@ -301,6 +315,16 @@ class Hub:
         if learnt:
             self._members_changed()
         return learnt
+
+    def _heed(self, bundle: bytes) -> None:
+        """A machine holds a newer bundle of ours: who is shut out in it is shut out, and the other way round."""
+        if self.trust.heed(bundle):
+            self._agree_on_shut_out()
+            self._members_changed()
+            self._trust_changed()
+
+    def _agree_on_shut_out(self) -> None:
+        agree_on_shut_out(self.store, [row.node for row in self.trust.bundle.trust.revoked], self.fleet.shut_out)
 
     def _behind(self, epoch: int) -> None:
         """Somebody holds proof that this hub forgot: nobody hears of heads from this moment on."""

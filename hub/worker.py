@@ -18,6 +18,7 @@ from hub.backup.watch import BackupWatch, relies_on_noted
 from hub.features.due.service import follow
 from hub.link.digester import Digester
 from hub.link.door import Door
+from hub.link.key_desk import KeyDesk
 from hub.link.lease_office import LeaseOffice
 from hub.link.mqtt_ingest import MqttIngest
 from hub.link.post import Post
@@ -76,6 +77,7 @@ class Worker:
         keys = self._trust.keys
         self._voice = Voice(self.store, HubKeys(keys.signing, keys.sealing, keys.suite), lambda: self._bundle)
         self._post = Post()
+        self._keys = KeyDesk(self.store, self._voice, lambda node, raw: self._post.deliver(node, [raw]))
         place = settings.backup.place
         self._backups = BackupWatch(
             Place(Path(place), keys.store) if place else None,
@@ -135,6 +137,7 @@ class Worker:
     def _follow(self, unit: Unit, change: Change, state: Any) -> None:
         follow(unit, change, state)
         self._office.follow(unit, change, state)
+        self._keys.follow(unit, change, state)
 
     @property
     def _state_path(self) -> Path:

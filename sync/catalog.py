@@ -137,7 +137,7 @@ _ENTITY_ROWS: Final = (
         calendar.load_ward, _SITE, calendar_facts.ward_key,
     ),
     EntityType(
-        fleet_facts.NODE, "node", "register", 2, fleet.Node, fleet.fold, fleet.dump, fleet.load, _SITE,
+        fleet_facts.NODE, "node", "register", 3, fleet.Node, fleet.fold, fleet.dump, fleet.load, _SITE,
         fleet_facts.node_key,
     ),
     _log(fleet_facts.AUDIT, "audit"),
@@ -147,12 +147,14 @@ ENTITY_TYPES: Final[Mapping[int, EntityType]] = {row.number: row for row in _ENT
 _HUB = frozenset({"hub"})
 _COURIER = frozenset({"courier"})
 _RECORDS = frozenset({"records"})
+_BOXES = frozenset({"courier", "records"})
 _ALL = frozenset({"courier", "records", "hub"})
 _T, _P, _W, _C, _F, _L = tracking_facts, patient_facts, people_facts, calendar_facts, fleet_facts, lease_facts
 _CHECKS: Final = {**_T.SHAPES, **_P.SHAPES, **_W.SHAPES, **_C.SHAPES, **_F.SHAPES, **_L.SHAPES, **blob_facts.SHAPES}
 
 _KIND_ROWS: Final = (
     (_F.STREAM_OPENED, "stream.opened", _F.STREAM, CONTROL, _ALL),
+    (_F.KEY_CHANGED, "key.changed", _F.NODE, CONTROL, _BOXES),
     (_L.LEASE_SPENT, "lease.spent", _L.RESOURCE, CONTROL, _ALL),
     (_L.LEASE_RETURNED, "lease.returned", _L.RESOURCE, CONTROL, _ALL),
     (_F.LOSS_REPORTED, "loss.reported", _F.STREAM, CONTROL, _HUB),

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from appliance.link.gauge import Gauge
 from appliance.link.letters import Letters
+from appliance.link.rekeying import Rekeying
 from appliance.link.trust_book import TrustBook
 from sync.adapters.carrier import Carrier
 from sync.adapters.leases.box import Leases
@@ -48,7 +49,9 @@ class Performer:
         keep_identity: Callable[[bytes], None],
         leases: Leases | None = None,
         blobs_signed: Callable[[Sequence[tuple[bytes, bool]]], None] = lambda blobs: None,
+        rekeying: Rekeying | None = None,
     ) -> None:
+        """`rekeying` None: this box keeps its key, and `identity` and `keep_identity` are all there is of it."""
         self._store = store
         self._book = book
         self._letters = letters
@@ -58,6 +61,7 @@ class Performer:
         self._identity = identity
         self._keep_identity = keep_identity
         self._leases = leases
+        self._rekeying = rekeying
         self._blobs_signed = blobs_signed
         self._sent_at: dict[Place, float] = {}
         self._hello_at: float | None = None
@@ -93,6 +97,10 @@ class Performer:
     @_do.register
     def _(self, effect: events.SendHello) -> Events:
         carrier = self._carriers[effect.carrier]
+        if self._rekeying is not None:
+            self._rekeying.settle()
+            if self._hello_at is not None and self._book.keys.former:
+                self._show(effect.carrier)  # unanswered: a hub that was put back may not know the key
         if effect.with_receipts:
             for raw in outbox.receipts(self._store):
                 carrier.send(raw)
@@ -103,8 +111,12 @@ class Performer:
 
     @_do.register
     def _(self, effect: events.SendIdentity) -> Events:
-        if self._identity:
-            self._carriers[effect.carrier].send(self._identity)
+        self._show(effect.carrier)
+        return []
+
+    @_do.register
+    def _(self, effect: events.SendTrust) -> Events:
+        self._carriers[effect.carrier].send(self._book.raw)
         return []
 
     @_do.register
@@ -221,6 +233,13 @@ class Performer:
         except PeerFault as fault:
             self.counts[fault.code] += 1
             return []
+        if told.node == self._store.node and self._rekeying is not None:
+            before = self._book.keys
+            if self._rekeying.hear(told, effect.raw):
+                self.counts["identity.new-key"] += 1
+                return [events.HelloWanted()]
+            if told.signing == before.signing_public:
+                return [events.IdentityRenewed()]
         if (told.node, told.signing) != (self._store.node, self._book.keys.signing_public):
             self.counts["identity.other"] += 1
             return []
@@ -286,6 +305,14 @@ class Performer:
     def _(self, effect: events.Count) -> Events:
         self.counts[effect.code] += 1
         return []
+
+    def _show(self, carrier: str) -> None:
+        """Who this is, by the hub's own word."""
+        told = [self._identity] if self._identity else []
+        if self._rekeying is not None:
+            told = self._rekeying.shown(self._store.meta_int("hub_epoch"))
+        for raw in told:
+            self._carriers[carrier].send(raw)
 
     def _hold(self, labels: frozenset[str]) -> None:
         for carrier in self._carriers.values():

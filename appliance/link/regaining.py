@@ -47,7 +47,7 @@ def _regain(store: ApplianceStore, hub: HubHistory, book: TrustBook, gone: regai
             raise PeerFault("history.chain")
         items += page.items
         whole = history.Page(first, tuple(items), page.proofs)
-        hashes, covered = history.proven(whole, left.stream, left.h, keys.signing_public, keys.suite)
+        hashes, covered = history.proven(whole, left.stream, left.h, book.own, keys.suite)
         if covered:
             left = regained.take(store, left, items[:covered], hashes[:covered])
             items = items[covered:]

@@ -14,11 +14,13 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 
 from appliance.link.blob_sender import BlobSender
+from appliance.link.certificate import Certificate
 from appliance.link.fetcher import Fetcher, ResettableFeeds
 from appliance.link.gauge import Gauge
 from appliance.link.letters import Letters
 from appliance.link.performer import Performer
 from appliance.link.pump import Pump
+from appliance.link.rekeying import Rekeying
 from appliance.link.trust_book import TrustBook
 from kiosk_ui.kit.screens.line import LineFacts
 from sync.adapters import bugs
@@ -65,6 +67,8 @@ class Link:
         leases: Leases | None = None,
         devices: Callable[[], Iterable[HelloDevice]] = tuple,
         free_bytes: Callable[[], int] = lambda: 0,
+        rekeying: Rekeying | None = None,
+        certificate: Certificate | None = None,
     ) -> None:
         """`make_carriers(heard)` gives the carriers, best first. `draw` gives numbers in [0, 1) for jitter.
 
@@ -92,6 +96,7 @@ class Link:
         self._fetcher = None if feeds is None else Fetcher(store, feeds, book, self.call_now, self._writing)
         self._blobs = None if make_blobs is None else make_blobs(partial(self.heard, "received", "https"))
         self._letters = Letters(store, book, software, devices, free_bytes)
+        self._rekeying = rekeying
         self._performer = Performer(
             store,
             book,
@@ -103,6 +108,7 @@ class Link:
             keep_identity,
             leases,
             (lambda blobs: None) if self._blobs is None else self._blobs.signed,
+            rekeying,
         )
         self._pump = Pump(
             store,
@@ -114,6 +120,7 @@ class Link:
             reset_feeds=lambda: None if self._fetcher is None else self._fetcher.reset(),
             ended=self._stopping.is_set,
         )
+        self._certificate = certificate
         self._leases = leases
         self._looked_s = now
         self._asks_told = threading.Event()
@@ -129,6 +136,8 @@ class Link:
             self._leases.on_ask(self._ask)
         if self._blobs is not None:
             self._blobs.start()
+        if self._certificate is not None:
+            self._certificate.start()
         self._thread.start()
 
     def stop(self) -> None:
@@ -138,6 +147,8 @@ class Link:
             self._fetcher.stop()
         if self._blobs is not None:
             self._blobs.stop()
+        if self._certificate is not None:
+            self._certificate.stop()
         self._tell("wake")
         if self._thread.ident is not None:
             self._thread.join(STOP_S_MAX)
@@ -167,6 +178,11 @@ class Link:
     def post_parts(self) -> tuple[Letters, TrustBook]:
         """What writes and opens its messages."""
         return self._letters, self._book
+
+    @property
+    def rekeying(self) -> Rekeying | None:
+        """What changes its signing key; the line stands still while anybody else uses it."""
+        return self._rekeying
 
     def take_round(self) -> None:
         """Fetch what comes down, though the hub has said nothing new: this box may hold more than before."""

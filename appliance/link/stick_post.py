@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from appliance.link.letters import Letters
+from appliance.link.rekeying import Rekeying
 from appliance.link.rounds import RoundDone, Rounds
 from appliance.link.stick_feeds import StickFeeds
 from appliance.link.trust_book import TrustBook
@@ -27,6 +28,7 @@ from sync.protocol.hello import Welcome
 from sync.protocol.lease import LeaseWord
 from sync.protocol.notices import Head, ScopeHead
 from sync.protocol.sets import SetsAsk
+from sync.protocol.trust import Identity
 
 BATCHES_MAX = 1000
 FACT_BYTES_MAX = 32 * 1024 * 1024
@@ -72,10 +74,15 @@ class StickPost:
         *,
         leases: Leases | None = None,
         blobs: KeptBlobs | None = None,
+        rekeying: Rekeying | None = None,
     ) -> None:
-        """`sealing`: its secret key for what is sealed to it. `leases` of a process that runs: its asks end with it."""
+        """`sealing`: its secret key for what is sealed to it. `leases` of a process that runs: its asks end with it.
+
+        `rekeying` None: it keeps its signing key.
+        """
         self._leases = leases
         self._blobs = blobs
+        self._rekeying = rekeying
         self._store = store
         self._letters = letters
         self._book = book
@@ -98,6 +105,8 @@ class StickPost:
         cursors = [cursor for cursor in down.cursors(store) if cursor.label not in away]
         held = tuple(ScopeHead(c.label, 0 if c.to_repair else c.sseq, c.e, bytes(16)) for c in cursors)
         packed = Packed([self._letters.hello(number, newest)])
+        if self._rekeying is not None:
+            packed.messages += self._rekeying.asked(epoch)
         packed.messages.append(self._book.say(message.HEAD, Head(held, 0).body(), epoch))
         for cursor in cursors:
             values = tuple(down.bucket_values(store, cursor.label))
@@ -187,6 +196,11 @@ class StickPost:
             scopes = Welcome.read(opened.body).scope_set
             if scopes is not None:
                 down.set_scopes(self._store, *scopes)
+
+        elif opened.type == message.IDENTITY and self._rekeying is not None:
+            told = Identity.read(opened.body)
+            if told.node == self._store.node:
+                self._rekeying.hear_carried(told, raw)
 
     def _round(self, parcels: Sequence[object], done: TakenIn) -> None:
         try:

@@ -22,11 +22,15 @@ from sync.protocol.trust import Trust
 
 @dataclass(frozen=True)
 class BoxKeys:
-    """This box's name, its secret signing key, 32 raw bytes, and its site's suite."""
+    """This box's name, its secret signing key, 32 raw bytes, and its site's suite.
+
+    `former`: public keys that it signed with before.
+    """
 
     node: str
     signing: bytes
     suite: Suite
+    former: tuple[bytes, ...] = ()
 
     @cached_property
     def signing_public(self) -> bytes:
@@ -48,10 +52,22 @@ class TrustBook:
         header = parse_short_header(raw)
         self.keys = keys
         self.hub = header.signer
+        self._vouched: dict[bytes, bytes] = {}
         self.raw = raw
         self._save = save
         self._lock = threading.Lock()
         self._trust = Trust.read(canonical.decode(raw[message.SIGNED_BYTES :]))
+
+    @property
+    def own(self) -> Mapping[bytes, bytes]:
+        """Public keys by their id that may have signed what this box sent, as it knows or the hub vouched."""
+        keys = self.keys
+        own = {keys.suite.key_id(public): public for public in keys.former}
+        return own | self._vouched | {keys.key_id: keys.signing_public}
+
+    def vouched(self, public: bytes) -> None:
+        """The hub says that this was a key of this box: of a process whose disk is another now."""
+        self._vouched[self.keys.suite.key_id(public)] = public
 
     @property
     def version(self) -> int:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from appliance.link.blob_sender import BlobSender
+from appliance.link.certificate import Certificate, asks_by_https
+from appliance.link.rekeying import Rekeying
 from appliance.link.runner import Link
 from appliance.link.trust_book import BoxKeys, TrustBook
 from appliance.settings import Settings
+from provisioning.trust.key_files import KeyFiles
 from provisioning.trust.node_keys import NodeKeys
 from sync.adapters.carrier import Carrier, Heard, client_context
 from sync.adapters.https_blobs import HttpsBlobs
@@ -38,8 +41,9 @@ def make_link(
     if not keys.joined or not (hub.sync_url or hub.mqtt_host):
         return None
     tls = client_context(keys.ca_path, keys.tls_certificate_path, keys.tls_key_path, hub.server_name)
+    files = KeyFiles(keys.folder, keys.suite, store.entropy, store.point)
     book = TrustBook(
-        BoxKeys(settings.node.node, keys.signing, keys.suite),
+        BoxKeys(settings.node.node, keys.signing, keys.suite, files.former),
         trust_path.read_bytes(),
         lambda raw: write_whole(trust_path, raw),
     )
@@ -70,9 +74,11 @@ def make_link(
         backoff_cap_s=settings.sync.backoff_cap_s,
         connect_s_max=settings.sync.connect_s_max,
         make_blobs=None if kept is None or not hub.sync_url else blobs,
-        identity=keys.identity_path.read_bytes(),
         leases=leases,
         devices=devices,
         free_bytes=free_bytes,
-        keep_identity=lambda raw: write_whole(keys.identity_path, raw),
+        rekeying=Rekeying(store, book, files),
+        certificate=None
+        if not hub.sync_url
+        else Certificate(store, book, keys, tls, asks_by_https(hub.sync_url, keys.ca_path, hub.server_name)),
     )

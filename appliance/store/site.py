@@ -28,7 +28,7 @@ class SiteProjector:
         self._suite = suite
 
     etypes = frozenset({WARD, NODE})
-    derived = ("site_ward", "site_node")
+    derived = ("site_ward", "site_node", "site_key")
     schema_sql = """
     CREATE TABLE IF NOT EXISTS site_ward (
         code       TEXT PRIMARY KEY,
@@ -43,11 +43,18 @@ class SiteProjector:
         public BLOB NOT NULL,
         key_id BLOB NOT NULL,
         status TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS site_key (
+        key_id BLOB PRIMARY KEY,
+        node   TEXT NOT NULL,
+        public BLOB NOT NULL
     ) WITHOUT ROWID
     """
 
     def project(self, conn: Connection, etype: int, key: Key, state: Any, change: Change) -> None:
         table, column = ("site_ward", "code") if etype == WARD else ("site_node", "node")
+        if etype == NODE:
+            conn.execute("DELETE FROM site_key WHERE node = ?", (key,))
         if state is None:
             conn.execute(f"DELETE FROM {table} WHERE {column} = ?", (key,))
         elif etype == WARD:
@@ -67,6 +74,10 @@ class SiteProjector:
                     state.status,
                 ),
             )
+            conn.executemany(
+                "INSERT OR REPLACE INTO site_key (key_id, node, public) VALUES (?, ?, ?)",
+                [(self._suite.key_id(public), key, public) for public in state.later_keys],
+            )
 
 
 def ward(conn: Connection, code: str) -> WardRow:
@@ -76,8 +87,11 @@ def ward(conn: Connection, code: str) -> WardRow:
 
 
 def public_of(conn: Connection, key_id: bytes) -> bytes | None:
-    """The signing key of a machine of this site, revoked ones too: their paper was honest when it was printed."""
-    row = conn.execute("SELECT public FROM site_node WHERE key_id = ?", (key_id,)).fetchone()
+    """A signing key of a machine of this site, old ones and revoked ones too: their paper was honest when printed."""
+    row = conn.execute(
+        "SELECT public FROM site_node WHERE key_id = ? UNION ALL SELECT public FROM site_key WHERE key_id = ?",
+        (key_id, key_id),
+    ).fetchone()
     return None if row is None or len(row[0]) not in PUBLIC_BYTES.values() else bytes(row[0])
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from hub.link.credits import Credits
-from hub.link.greeting import Greeting
+from hub.link.greeting import Certify, Greeting
 from hub.link.lease_office import LeaseOffice
 from hub.link.voice import Safe, Voice, not_safe, stream_ack
 from sync.adapters.sqlite_log import hub_inbound
@@ -33,6 +33,10 @@ QUIET_S = 0.03
 """Batches in flight follow each other closer than this."""
 DRAIN_S = 1.0
 """After a piece of a backlog the next one is not far."""
+EVIDENCE = "evidence"
+"""The carrier of what was kept here."""
+KEYS_FRESH_S = 60.0
+"""How long a node's keys are believed to be what they were: another worker may have heard of a new one."""
 CROWD_NODES, LONG_PIECES = 8, 8
 """Machines whose backlogs come in at once, or pieces of one, from which on signing goes before everything; less is soon
 through."""
@@ -93,14 +97,19 @@ class Door:
         behind: Callable[[int], None] | None = None,
         office: LeaseOffice | None = None,
         safe: Safe = not_safe,
+        certify: Certify | None = None,
+        heed: Callable[[bytes], None] | None = None,
     ) -> None:
-        """`learn(raw)`: take in a machine by its identity record. `behind(epoch)`: proof that this hub forgot."""
+        """`learn(raw)`: take in a machine by its identity record. `behind(epoch)`: proof that this hub forgot.
+
+        `certify` None: certificates are somebody else's to give. `heed(raw)`: take a trust bundle above the one in use.
+        """
         self._store = store
         self._voice = voice
         self._safe = safe
         self._credits = Credits(store.clock, voice, self._held if store.shared else None)
-        self._greeting = Greeting(store, voice, self._credits, learn, behind, office, safe)
-        self._rows: dict[str, NodeRow] = {}
+        self._greeting = Greeting(store, voice, self._credits, learn, behind, office, safe, certify, heed)
+        self._rows: dict[str, tuple[float, NodeRow]] = {}
         self._seen_at: dict[str, float] = {}
         self._took_at_s = float("-inf")
         self._drains: dict[str, tuple[float, int]] = {}
@@ -210,7 +219,7 @@ class Door:
 
     def take_kept(self, batches: Sequence[bytes]) -> int:
         """Batches that were kept as evidence and may count now, checked like any other; how many facts were new."""
-        return self.receive_many([Offer(raw, "evidence", None) for raw in batches]).appended
+        return self.receive_many([Offer(raw, EVIDENCE, None) for raw in batches]).appended
 
     def ack(self, node: str, streams: Iterable[Lane]) -> bytes:
         """A signed acknowledgement of where these streams of a node stand."""
@@ -239,29 +248,40 @@ class Door:
         header = batch.parse_header(offer.raw)
         if offer.claimed is not None and offer.claimed != header.node:
             raise PeerFault("batch.foreign")
-        row = self._row(header.node)
+        row = self._row(header.node, header.key_id)
         if row is None:
             raise PeerFault("batch.unknown-node")
+        if row.public(header.key_id, self._voice.hub_ms()) is None and offer.carrier != EVIDENCE:
+            # Nothing is wrong with the facts, so no acknowledgement refuses them: they would be withheld one by one.
+            raise PeerFault("batch.key")
         work.seen[row.node] = offer.carrier
         try:
-            work.batches.append(self._open(offer.raw, header, row))
+            work.batches.append(self._open(offer.raw, header, late=offer.carrier == EVIDENCE))
         except PeerFault as fault:
             work.touch(row.node, (header.incarnation, header.lane)).append((header.first, fault.code))
             raise
         work.touch(row.node, (header.incarnation, header.lane))
         self._credits.taken(header, len(offer.raw))
 
-    def _row(self, node: str) -> NodeRow | None:
-        """As it was when first asked for: a name keeps its key, and how it stands is looked up in the commit."""
-        if node not in self._rows and (row := self._store.node_row(node)) is not None:
-            self._rows[node] = row
-        return self._rows.get(node)
+    def _row(self, node: str, key_id: bytes) -> NodeRow | None:
+        """As it was not long ago: its keys seldom change, and how it stands is looked up in the commit."""
+        now_s = self._store.clock.mono_s()
+        looked_s, held = self._rows.get(node, (float("-inf"), None))
+        if held is None or held.key(key_id) is None or now_s - looked_s > KEYS_FRESH_S:
+            held = self._store.node_row(node)
+            if held is None:
+                return None
+            self._rows[node] = now_s, held
+        return held
 
-    def _open(self, raw: bytes, header: batch.Header, row: NodeRow) -> hub_inbound.Arrival:
-        if header.key_id != row.key_id:
+    def _open(self, raw: bytes, header: batch.Header, *, late: bool = False) -> hub_inbound.Arrival:
+        """`late`: it came when the key that signed it still counted, and was kept."""
+        row = self._row(header.node, header.key_id)
+        public = None if row is None else row.public(header.key_id, 0 if late else self._voice.hub_ms())
+        if public is None:
             raise PeerFault("batch.key")
         keys = self._voice.keys
-        opened = batch.open_batch(raw, header, public_key=row.signing_public, open_key=keys.sealing, suite=keys.suite)
+        opened = batch.open_batch(raw, header, public_key=public, open_key=keys.sealing, suite=keys.suite)
         items = [item.digest if isinstance(item, batch.Withheld) else item for item in opened.items]
         withheld = frozenset(i for i, item in enumerate(opened.items) if isinstance(item, batch.Withheld))
         return hub_inbound.Arrival(
@@ -283,10 +303,8 @@ class Door:
             waiting = [arrival for raw in parked if (arrival := self._again(raw)) is not None]
 
     def _again(self, raw: bytes) -> hub_inbound.Arrival | None:
-        header = batch.parse_header(raw)
-        row = self._row(header.node)
         try:
-            return None if row is None else self._open(raw, header, row)
+            return self._open(raw, batch.parse_header(raw))
         except PeerFault:
             return None
 

@@ -73,7 +73,7 @@ class FeedDesk:
         opened = message.open_message(
             raw,
             suite=self._voice.suite,
-            keys=lambda _node, key_id: row.signing_public if key_id == row.key_id else None,
+            keys=lambda _node, key_id: row.public(key_id, self._voice.hub_ms()),
             audience=self._store.node,
         )
         if opened.type != message.SETS or opened.signer != row.node:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from hub.link.credits import Credits
+from hub.link.key_desk import KeyDesk
 from hub.link.lease_office import LeaseOffice
 from hub.link.voice import Safe, Voice, not_safe, stream_ack
 from sync import catalog
@@ -21,12 +22,16 @@ from sync.kernel.outcome import PeerFault
 from sync.protocol import hello as words
 from sync.protocol import message
 from sync.protocol.ack import Ack, StreamAck, acked_digest
+from sync.protocol.fields import Fields, raw_up_to
 from sync.protocol.lease import Ask
-from sync.protocol.message import Message
+from sync.protocol.message import ShortHeader
+from sync.protocol.trust import CERTIFICATE_BYTES_MAX
 
 SOFTWARE = "waystation"
 BEYOND_MAX = 64
 """Streams told unasked; a machine restarts less often than that between a backup and its restore."""
+Certify = Callable[[str, bytes], bytes]
+"""(node, its last certificate) -> the next, DER. Raises PeerFault `certify.*`."""
 Lane = tuple[int, int]
 """(incarnation, lane)."""
 REJECTING_MAX = 8
@@ -58,10 +63,15 @@ class Greeting:
         behind: Callable[[int], None] | None,
         office: LeaseOffice | None,
         safe: Safe = not_safe,
+        certify: Certify | None = None,
+        heed: Callable[[bytes], None] | None = None,
     ) -> None:
+        self._certify = certify
+        self._heed = heed
         self._safe = safe
         self._store = store
         self._voice = voice
+        self._keys = KeyDesk(store, voice)
         self._credits = credits
         self._learn = learn
         self._behind = behind
@@ -72,15 +82,24 @@ class Greeting:
         header = message.parse_short_header(raw)
         if header.type == message.IDENTITY:
             return self._identity(raw, claimed)
+        if header.type == message.TRUST:
+            return self._trust(raw, claimed)
         if header.type in (message.ACK, message.WELCOME):
             return self._receipt(raw, claimed)
         if header.type == message.ASK:
             return self._ask(raw, header.signer, claimed)
+        if header.type in (message.RENEW, message.CERTIFY):
+            return self._renew(raw, header, claimed)
         if header.type != message.HELLO:
             raise PeerFault("message.unexpected")
-        row, hello = self._hello(raw, header.signer, claimed)
+        row, hello = self._hello(raw, header, claimed)
         if row is None:
             return header.signer, [self._unknown(raw, header.signer)]
+        signed_by = row.key(header.key_id)
+        assert signed_by is not None
+        others = self._keys.records(row, signed_by)
+        if not signed_by.counts(self._voice.hub_ms()):
+            return row.node, [*others, self._unknown(raw, row.node)]
         if header.epoch > self._store.epoch + EPOCH_LEAP_MAX:
             raise PeerFault("message.epoch")
         if header.epoch > self._store.epoch and self._behind is not None:
@@ -93,7 +112,7 @@ class Greeting:
         if row.state == "rewound" and self._office is not None:
             self._office.rewound(row.node)
             row = self._store.node_row(row.node) or row
-        return row.node, self._welcome(row, hello)
+        return row.node, [*others, *self._welcome(row, hello)]
 
     def note_many(self, offered: Iterable[tuple[bytes, str | None, str]]) -> None:
         """Keep what came together of hellos in one commit: each (raw, claimed, carrier) is answered as known then.
@@ -106,27 +125,29 @@ class Greeting:
                 header = message.parse_short_header(raw)
                 if header.type != message.HELLO or header.epoch > self._store.epoch or header.signer in fresh:
                     continue
-                row, hello = self._hello(raw, header.signer, claimed)
+                row, hello = self._hello(raw, header, claimed)
             except PeerFault:
                 continue
-            if row is not None and self._is_newer(row.node, hello):
+            if row is None or row.public(header.key_id, self._voice.hub_ms()) is None:
+                continue
+            if self._is_newer(row.node, hello):
                 fresh[row.node] = Told(row.node, raw, carrier, hello.streams)
         if fresh:
             note_hellos(self._store, fresh.values())
 
-    def _hello(self, raw: bytes, signer: str, claimed: str | None) -> tuple[NodeRow | None, words.Hello]:
-        """The node, None for one with a certificate of ours that this hub does not know, and what it says."""
-        if claimed is not None and claimed != signer:
+    def _hello(self, raw: bytes, header: ShortHeader, claimed: str | None) -> tuple[NodeRow | None, words.Hello]:
+        """The node, None for one with a certificate of ours that this hub does not know, and what it says.
+
+        Its key may be one that counts no more.
+        """
+        if claimed is not None and claimed != header.signer:
             raise PeerFault("message.foreign")
-        row = self._store.node_row(signer)
+        row = self._store.node_row(header.signer)
         if row is None:
             if claimed is None:
                 raise PeerFault("message.unknown-node")
             return None, words.Hello.read(canonical.decode(raw[message.SIGNED_BYTES :]))
-        return row, words.Hello.read(self._open(raw, row).body)
-
-    def _open(self, raw: bytes, row: NodeRow) -> Message:
-        return message.open_message(raw, suite=self._voice.suite, keys=_key_of(row), audience=self._store.node)
+        return row, words.Hello.read(self._keys.open(raw, row, ended=True).body)
 
     def _welcome(self, row: NodeRow, hello: words.Hello) -> list[bytes]:
         trust = self._voice.trust()
@@ -135,11 +156,13 @@ class Greeting:
             lacks = hub_lineage.lacks_past(conn, row.node, [(s.incarnation, s.lane) for s in hello.streams])
         office = self._office
         others = office is not None and office.digest(row.node) != hello.leases_digest
+        forgot = self._heed is not None and trust is not None and hello.trust_version > trust.version
+        wanted = {words.LEASES: others, words.RECEIPTS: lacks, words.TRUST: forgot}
         welcome = words.Welcome(
             answers=(hello.incarnation, hello.number),
             ack=Ack(self._streams(row, hello), self._voice.hub_time(), self._credits.greeted(row.node, hello)),
             status=words.TOO_OLD if row.counts and too_old(hello) else _STATUS[row.state],
-            wanted=(*((words.LEASES,) if others else ()), *((words.RECEIPTS,) if lacks else ())),
+            wanted=tuple(word for word, wants in wanted.items() if wants),
             scope_set=None if hello.scope_version == row.scope_version else (row.scope_version, row.scopes),
             trust_version=0 if trust is None else trust.version,
             served_software=SOFTWARE,
@@ -161,7 +184,7 @@ class Greeting:
         row = self._store.node_row(signer)
         if row is None or self._office is None:
             raise PeerFault("message.unknown-node")
-        opened = self._open(raw, row)
+        opened = self._keys.open(raw, row)
         return row.node, self._office.answer(row, Ask.read(opened.body))
 
     def _streams(self, row: NodeRow, hello: words.Hello) -> tuple[StreamAck, ...]:
@@ -201,7 +224,7 @@ class Greeting:
         return known.incarnation != hello.incarnation or hello.number > known.number
 
     def _unknown(self, raw: bytes, node: str) -> bytes:
-        """To a machine with a certificate of ours that this hub does not know: show your identity record."""
+        """To a machine that this hub does not know, or whose key is over: show your identity record."""
         hello = words.Hello.read(canonical.decode(raw[message.SIGNED_BYTES :]))
         welcome = words.Welcome(
             answers=(hello.incarnation, hello.number),
@@ -236,6 +259,26 @@ class Greeting:
         if lost and shown.epoch == self._store.epoch and self._behind is not None:
             self._behind(shown.epoch)
         return node, []
+
+    def _renew(self, raw: bytes, header: ShortHeader, claimed: str | None) -> tuple[str, list[bytes]]:
+        if claimed is not None and claimed != header.signer:
+            raise PeerFault("message.foreign")
+        row = self._store.node_row(header.signer)
+        if row is None:
+            raise PeerFault("message.unknown-node")
+        if header.type == message.RENEW:
+            return row.node, self._keys.renew(raw, row)
+        if self._certify is None:
+            raise PeerFault("message.unexpected")
+        last: bytes = Fields(self._keys.asked(raw, row).body, "certify.body").one(1, raw_up_to(CERTIFICATE_BYTES_MAX))
+        return row.node, [self._voice.say(message.CERTIFY, {1: self._certify(row.node, last)}, row.node)]
+
+    def _trust(self, raw: bytes, claimed: str | None) -> tuple[str, list[bytes]]:
+        """Our own signed bundle, shown back: one above the one we have is ours from now on."""
+        if self._heed is None:
+            raise PeerFault("message.unexpected")
+        self._heed(raw)
+        return claimed or self._store.node, []
 
     def _identity(self, raw: bytes, claimed: str | None) -> tuple[str, list[bytes]]:
         if self._learn is None or claimed is None or not self._learn(raw):
@@ -277,7 +320,3 @@ def is_too_old(store: HubStore, node: str) -> bool:
 def _waits(ack: StreamAck, stream: words.HelloStream, hello: words.Hello) -> bool:
     """A complete stream of an earlier start is named for one thing: to hear that it may be dropped."""
     return bool(ack.safe) and stream.acked == stream.last and stream.incarnation != hello.incarnation
-
-
-def _key_of(row: NodeRow) -> message.KeysOf:
-    return lambda _node, key_id: row.signing_public if key_id == row.key_id else None

@@ -10,13 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from provisioning.trust.enrol import scopes_for
 from provisioning.trust.site import SiteTrust
-from sync.adapters.sqlite_log import hub_marks
+from sync.adapters.sqlite_log import hub_keys, hub_marks
+from sync.adapters.sqlite_log.hub_keys import NodeKey
 from sync.adapters.sqlite_log.hub_store import (
     HubStore,
     NodeRow,
     add_node,
+    add_tls_serial,
     node_row,
     put_node_scopes,
     set_node_state,
@@ -25,6 +29,7 @@ from sync.adapters.sqlite_log.hub_store import (
 from sync.adapters.sqlite_log.node_store import Change, Unit
 from sync.domain.fleet import facts
 from sync.domain.fleet.fold import REVOKED
+from sync.protocol.trust import Identity
 
 Marks = list[tuple[int, int, int]]
 SHUT = ("revoked", "closed")
@@ -32,27 +37,47 @@ GRANT = "grant:"
 
 
 def learn_again(store: HubStore, trust: SiteTrust, record: bytes) -> bool:
-    """Whether the identity record is this site's own, of a box; the box is a member then."""
+    """Whether the identity record is this site's own, of a box; the box is a member then, and the key in it is its."""
     identity = trust.knows(record)
     if identity is None or identity.role not in ("courier", "records"):
         return False
+    key_id = trust.suite.key_id(identity.signing)
+    held = store.node_row(identity.node)
+    if held is not None and held.key(key_id) is not None:
+        return True  # shown more often than asked for: nothing is written
     with store.write(step="node.learn") as unit:
-        if store.node_row(identity.node) is None:
-            known = unit.state(facts.NODE, identity.node)
-            add_node(
-                unit,
-                node=identity.node,
-                role=identity.role,
-                name=(known.display_name if known else "") or identity.node,
-                signing_public=identity.signing,
-                sealing_public=identity.sealing,
-                key_id=trust.suite.key_id(identity.signing),
-                scopes=scopes_for(identity.role, ()),
-                tls_serial=None,
-                now_ms=store.clock.wall_ms(),
-            )
-            bring_up(unit, identity.node, known)
+        row = node_row(unit.conn, "node", identity.node)
+        if row is not None:
+            return takes_key(unit, row, identity, key_id)
+        known = unit.state(facts.NODE, identity.node)
+        add_node(
+            unit,
+            node=identity.node,
+            role=identity.role,
+            name=(known.display_name if known else "") or identity.node,
+            signing_public=identity.signing,
+            sealing_public=identity.sealing,
+            key_id=key_id,
+            scopes=scopes_for(identity.role, ()),
+            tls_serial=None,
+            now_ms=store.clock.wall_ms(),
+        )
+        bring_up(unit, identity.node, known)
     return True
+
+
+def certify_again(store: HubStore, trust: SiteTrust, node: str, last: bytes) -> bytes:
+    """The next certificate of a machine, noted with its row before it is told. Raises PeerFault `certify.*`."""
+    leaf = trust.certify(node, last, store.clock.wall_ms())
+    with store.write(step="node.leaf") as unit:
+        add_tls_serial(unit, node, f"{leaf.serial_number:x}")
+    return leaf.public_bytes(Encoding.DER)
+
+
+def takes_key(unit: Unit, row: NodeRow, identity: Identity, key_id: bytes) -> bool:
+    """Whether the key that the hub once signed for is the machine's: known, or taken now."""
+    key = NodeKey(key_id, identity.signing, identity.issued_ms, None, identity.tls)
+    return row.key(key_id) is not None or hub_keys.take(unit.conn, row.node, key)
 
 
 def bring_up(unit: Unit, node: str, state: Any) -> bool:

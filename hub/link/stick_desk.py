@@ -101,7 +101,9 @@ class StickDesk:
             row = self._store.node_row(header.signer)
             if row is None or not row.counts:
                 return False
-            said = message.open_message(raw, suite=self._voice.suite, keys=_key_of(row), audience=self._store.node)
+            said = message.open_message(
+                raw, suite=self._voice.suite, keys=self._keys_of(row), audience=self._store.node
+            )
             mine = asked.get(row.node) or _Asked(row)
             if said.type == message.HEAD:
                 mine.heads = {head.label: head for head in Head.read(said.body).scopes}
@@ -139,6 +141,9 @@ class StickDesk:
             with suppress(PeerFault):
                 words.append(desk.finish(said.row, blob))
         return words
+
+    def _keys_of(self, row: NodeRow) -> message.KeysOf:
+        return lambda _node, key_id: row.public(key_id, self._voice.hub_ms())
 
     def _answers(self, row: NodeRow, told: dict[str, ScopeHead], sets: dict[str, bytes]) -> dict[str, bytes]:
         """What the machine would fetch, by address; only scopes that are whole in it are named in the heads."""
@@ -187,7 +192,3 @@ class StickDesk:
 def _begins(held: ScopeHead | None) -> bool:
     """Whether a machine holds nothing of a scope yet."""
     return held is None or held.sseq == 0
-
-
-def _key_of(row: NodeRow) -> message.KeysOf:
-    return lambda _node, key_id: row.signing_public if key_id == row.key_id else None

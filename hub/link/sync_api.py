@@ -23,9 +23,12 @@ from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow
 from sync.kernel.ids import LANES, NODE_PATTERN, StreamId
 from sync.kernel.limits import FRAMES_BYTES_MAX, FRAMES_MAX, INT_MAX, LONG_POLL_S
 from sync.kernel.outcome import PeerFault, Unavailable
-from sync.protocol import frames
+from sync.protocol import frames, message
 
 CARRIER = "https"
+ROOT = "/api/v1/sync"
+RENEW = f"{ROOT}/renew"
+"""The one page for callers without a certificate."""
 _INCARNATION = re.compile(r"[0-7][0-9a-f]{15}")
 _READ_BYTES_MAX = 2 * FRAMES_BYTES_MAX
 _NO_DOOR = {404: "page.unknown", 405: "method.unknown"}
@@ -53,7 +56,7 @@ def sync_api(
 
     `caller` names the node of the request; by default the certificate's common name as the server's TLS layer gives it.
     """
-    pages = Blueprint("sync_api", __name__, url_prefix="/api/v1/sync")
+    pages = Blueprint("sync_api", __name__, url_prefix=ROOT)
     who = caller or (lambda: request.environ.get("SSL_CLIENT_S_DN_CN"))
 
     def node_of_caller() -> str:
@@ -95,6 +98,18 @@ def sync_api(
         if refused and len(refused) == len(offered) and not answers:
             raise PeerFault(refused[0])
         return _frames(answers)
+
+    @pages.post("/renew")
+    def renew() -> Response:
+        """For a machine whose certificate is over: nobody but its message's signature says who asks."""
+        offered = frames.unpack(_body())
+        if len(offered) != 1 or message.parse_short_header(offered[0]).type not in (message.RENEW, message.CERTIFY):
+            raise PeerFault("message.unexpected")
+        outcome = door.receive_many([Offer(offered[0], CARRIER, None)])
+        for code in outcome.refused:
+            if code is not None:
+                raise PeerFault(code)
+        return _frames([answer for answers in outcome.answers.values() for answer in answers])
 
     @pages.get("/down")
     def down() -> Response:

@@ -51,6 +51,10 @@ class Voice:
         """Hub time now, as an HLC that is not below anything the hub has stored."""
         return hlc.next_stamp(self.store.high, self.store.believed_wall_ms())
 
+    def hub_ms(self) -> int:
+        """Hub time now, ms since 1970 UTC."""
+        return hlc.ms_of(self.hub_time())
+
     def say(self, kind: int, body: Mapping[int, Any], audience: str | None) -> bytes:
         return message.make_message(
             kind,

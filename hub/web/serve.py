@@ -10,7 +10,7 @@ from typing import Any
 
 from cheroot.wsgi import Server
 
-from hub.web.tls import PatientAdapter
+from hub.web.tls import PatientAdapter, named_only
 
 SCREEN_THREADS = 96
 """Every open page holds one thread for its event stream: 64 streams, and room for requests beside them."""
@@ -28,9 +28,13 @@ class Serving:
         self._name = name
         self._thread: threading.Thread | None = None
 
-    def demand_certificates(self, certificate: Path, key: Path, authority: Path) -> None:
-        """TLS 1.2 or newer; who shows no certificate of this site is not heard."""
+    def demand_certificates(self, certificate: Path, key: Path, authority: Path, *, but_for: str = "") -> None:
+        """TLS 1.2 or newer. Who shows a certificate that is not this site's, or is over, is not heard.
+
+        Who shows none is told 401, whatever the app says, by every path `but_for` this one.
+        """
         self._server.ssl_adapter = PatientAdapter(str(certificate), str(key), str(authority))
+        self._server.wsgi_app = named_only(self._server.wsgi_app, but_for)
 
     def start(self) -> None:
         """Raises OSError when the port is taken."""

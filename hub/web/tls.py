@@ -8,7 +8,7 @@ wraps; the first read, in a worker, does the greeting.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cheroot.errors import FatalSSLAlert
@@ -57,15 +57,31 @@ class _Environ(Mapping[str, Any]):
 
 
 class PatientAdapter(BuiltinSSLAdapter):
-    """The adapter of the machines' door: TLS 1.2 or newer, and a certificate of this site's own authority."""
+    """The adapter of the machines' door: TLS 1.2 or newer, and a certificate of this site's own authority, or none.
+
+    Who shows another one, or one that is over, is not heard. What becomes of who shows none is `named_only`'s.
+    """
 
     def __init__(self, certificate: str, key: str, authority: str) -> None:
         super().__init__(certificate, key, authority)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self.context.verify_mode = ssl.CERT_REQUIRED
+        self.context.verify_mode = ssl.CERT_OPTIONAL
         self.context.sslsocket_class = GreetsLater
 
     def wrap(self, sock: Any) -> tuple[ssl.SSLSocket, Mapping[str, Any]]:
         """Never waits for the caller."""
         line = self.context.wrap_socket(sock, do_handshake_on_connect=False, server_side=True)
         return line, _Environ(self, line)
+
+
+def named_only(app: Callable[..., Any], but_for: str) -> Callable[..., Any]:
+    """The app for callers whose certificate names them; others reach the one path by which they get one."""
+
+    def asked(environ: dict[str, Any], start: Callable[..., Any]) -> Any:
+        if environ.get("SSL_CLIENT_S_DN_CN") or (but_for and environ.get("PATH_INFO") == but_for):
+            return app(environ, start)
+        body = b'{"type":"about:blank","status":401,"code":"certificate-missing"}'
+        start("401 Unauthorized", [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body)))])
+        return [body]
+
+    return asked

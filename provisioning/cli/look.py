@@ -12,6 +12,7 @@ import requests
 
 from provisioning.making.client import state_file
 from provisioning.making.places import database_of
+from provisioning.trust.node_keys import load_keys
 from sync.adapters.clock import SystemClock
 from sync.adapters.leases import box_tables
 from sync.adapters.sqlite_log.bootstrap import loading
@@ -120,7 +121,21 @@ def status(directory: Path) -> dict[str, Any]:
             kept = box_tables.open_leases(conn) if _has(conn, "lease") else []
             found["leases"] = [_lease(each) for each in kept]
             found["paper"] = {r[0]: r[1] for r in jobs}
+            found["key"] = _key(directory)
     return {**state_file(directory), **alive(directory), **found}
+
+
+def _key(directory: Path) -> dict[str, Any] | None:
+    """Ids of the signing key in force, and of the one the box goes over to; None where no keys can be read."""
+    try:
+        keys = load_keys(directory / "keys")
+        coming = keys.files.next
+    except Unavailable:
+        return None
+    return {
+        "id": keys.key_id.hex(),
+        "next": None if coming is None else keys.suite.key_id(keys.suite.signing_public(coming)).hex(),
+    }
 
 
 def _lease(kept: box_tables.Kept) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.link.letters import Letters
+from appliance.link.rekeying import Rekeying
 from appliance.link.stick_post import StickPost, TakenIn
 from appliance.link.trust_book import BoxKeys, TrustBook
 from appliance.projections import folded_projectors
@@ -46,10 +47,12 @@ def _stopped(directory: Path) -> Iterator[tuple[ApplianceStore, StickPost]]:
         projectors=folded_projectors(keys.suite),
     )
     try:
-        own = BoxKeys(node[0], keys.signing, keys.suite)
+        own = BoxKeys(node[0], keys.signing, keys.suite, keys.files.former)
         book = TrustBook(own, trust.read_bytes(), lambda raw: write_whole(trust, raw))
         blobs = KeptBlobs(store, FolderStore(directory / "data" / "blobs", keys.suite.hash), keys.suite.hash)
-        yield store, StickPost(store, Letters(store, book, SOFTWARE), book, keys.sealing, blobs=blobs)
+        rekeying = Rekeying(store, book, keys.files)
+        post = StickPost(store, Letters(store, book, SOFTWARE), book, keys.sealing, blobs=blobs, rekeying=rekeying)
+        yield store, post
     finally:
         store.close()
 

@@ -89,6 +89,15 @@ def node(
     say.document(joined, as_json=json, lines=[f"{joined['node']} has joined {joined['site']}"])
 
 
+@provision.command("renew")
+def renew(dir: Dir, json: AsJson = False) -> None:
+    """Give the box in DIR another signing key: it goes over to it when it next greets the hub, and works meanwhile."""
+    from provisioning.making.directories import renew_box
+
+    made = renew_box(dir)
+    say.document(made, as_json=json, lines=[f"{made['node']} goes over to key {made['next']} when it greets the hub"])
+
+
 @provision.command("revoke")
 def revoke(
     hub: Annotated[Path, typer.Option(help="the running hub's directory")],

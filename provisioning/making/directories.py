@@ -10,6 +10,7 @@ from argon2 import PasswordHasher
 
 from provisioning.trust import hub_door, joining
 from provisioning.trust.cards import read_card
+from provisioning.trust.node_keys import load_keys
 from provisioning.trust.site import make_site
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
@@ -19,7 +20,10 @@ from sync.adapters.postgres.database import by_settings
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.domain.people import facts as people
 from sync.domain.people.badges import badge_hash
+from sync.kernel.canonical import decode
 from sync.kernel.outcome import PeerFault, Refused, Unavailable
+from sync.protocol.message import SIGNED_BYTES
+from sync.protocol.trust import Identity
 
 SOFTWARE = "waystation 0.1.0"
 
@@ -118,6 +122,21 @@ def enrol_box(
         "dir": str(directory),
         "phrase": list(joined.phrase["zh"]),
     }
+
+
+def renew_box(directory: Path) -> dict[str, Any]:
+    """Draw the next signing key of a box that has joined; drawn once, however often it is asked for.
+
+    Raises Unavailable `provision.not-joined`, `provision.is-hub`, `key.*`.
+    """
+    keys = load_keys(directory / "keys")
+    if not keys.joined:
+        raise Unavailable("provision.not-joined", 0.0)
+    own = Identity.read(decode(keys.identity_path.read_bytes()[SIGNED_BYTES:]))
+    if own.role == "hub":
+        raise Unavailable("provision.is-hub", 0.0)
+    coming = keys.suite.signing_public(keys.files.draw())
+    return {"node": own.node, "key": keys.key_id.hex(), "next": keys.suite.key_id(coming).hex()}
 
 
 def toml(sections: Mapping[str, Mapping[str, Any]]) -> str:

@@ -12,6 +12,7 @@ from appliance.link.gauge import Gauge
 from appliance.link.letters import Letters
 from appliance.link.performer import Performer
 from appliance.link.pump import Pump
+from appliance.link.rekeying import Rekeying
 from appliance.link.rounds import Rounds
 from appliance.link.trust_book import BoxKeys, TrustBook
 from provisioning.simulator.pictures import BLOBS, Pictures
@@ -20,12 +21,16 @@ from provisioning.simulator.promises import BLOCK, TICKETS
 from provisioning.simulator.safekeeping import is_kept
 from provisioning.simulator.site import Site
 from provisioning.simulator.wire import HTTPS, MQTT, SimCarrier
+from provisioning.trust.key_files import IDENTITY, SIGNING, KeyFiles
+from sync.adapters.idgen import SeededEntropy
+from sync.adapters.keys import write_whole
 from sync.adapters.leases.box import LOOK_EVERY_S, Leases
 from sync.adapters.leases.witness import Witness
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.connection import connect
 from sync.adapters.sqlite_log.node_store import Change, Unit
 from sync.adapters.sqlite_log.pruning import prune
+from sync.adapters.sqlite_log.steps import Point
 from sync.kernel.ids import FactId
 from sync.kernel.outcome import PeerFault, Unavailable
 from sync.kernel.suite import suite1
@@ -45,7 +50,7 @@ class Box(Process):
         drift = random_drift(world, n)
         super().__init__(world, label or f"box{n}", f"{self.role}-aaaaaaa{'abcdefgh'[n]}", folder, drift)
         self.n = n
-        self.signing = sha256(f"{world.plan.seed} {self.node}".encode()).digest()
+        self.first_key = sha256(f"{world.plan.seed} {self.node}".encode()).digest()
         self.sealing = sha256(f"{world.plan.seed} {self.node} sealing".encode()).digest()
         self.carriers: dict[str, SimCarrier] = {}
         self.bugs: list[BaseException] = []
@@ -54,6 +59,33 @@ class Box(Process):
     @property
     def trust_path(self) -> Path:
         return self.folder / "trust.way"
+
+    @property
+    def files(self) -> KeyFiles:
+        """The key folder is on the disk: put back and copied with it."""
+        return self.files_for(self.point)
+
+    def files_for(self, point: Point) -> KeyFiles:
+        """The same for whoever is at the disk; `point` is told of the steps."""
+        return KeyFiles(
+            self.folder, suite1, SeededEntropy(f"{self.world.plan.seed}/{self.label}/{self.starts}/keys"), point
+        )
+
+    @property
+    def signing(self) -> bytes:
+        """The key in force."""
+        files = self.folder / SIGNING
+        return files.read_bytes() if files.exists() else self.first_key
+
+    @property
+    def own_keys(self) -> BoxKeys:
+        """What it signs with, and signed with before."""
+        return BoxKeys(self.node, self.signing, suite1, self.files.former)
+
+    def join(self, identity: bytes) -> None:
+        """What joining leaves on the disk."""
+        write_whole(self.folder / SIGNING, self.first_key)
+        write_whole(self.folder / IDENTITY, identity)
 
     @property
     def witness(self) -> Path:
@@ -86,14 +118,15 @@ class Box(Process):
             self.die(5.0)
             return
         world.ledger.read_log(self.label, self.node, self.store._conn)
-        self.book = TrustBook(BoxKeys(self.node, self.signing, suite1), self.trust_path.read_bytes(), self._save_trust)
+        self.book = TrustBook(self.own_keys, self.trust_path.read_bytes(), self._save_trust)
+        self.rekeying = Rekeying(self.store, self.book, self.files)
         letters = Letters(self.store, self.book, SOFTWARE)
         self.session = Session(Config(self.store.incarnation, names, world.dice(f"jitter {self.label}").random))
         gauge = Gauge(world.now_s, None)
         self.pictures = Pictures(self) if BLOBS in world.plan.faults else None
         self.performer = Performer(
-            self.store, self.book, letters, self.carriers, gauge, self, self.identity, lambda raw: None,
-            self.leases if world.leasing else None, self._signed,
+            self.store, self.book, letters, self.carriers, gauge, self, b"", lambda raw: None,
+            self.leases if world.leasing else None, self._signed, self.rekeying,
         )  # fmt: skip
         self.letters = letters
         self.pump = Pump(self.store, self.book, letters, self.session, self.performer, gauge, reset_feeds=lambda: None)
@@ -102,10 +135,6 @@ class Box(Process):
         if is_kept(world.plan):
             self.after(TIDY_EVERY_S, "tidies", self._tidy)
         self.after(0.0, "begins", partial(self._line, self.pump.begin))
-
-    @property
-    def identity(self) -> bytes:
-        return self.world.staff.identity_of(self)
 
     def _begin_leases(self) -> None:
         self._asks_told = False

@@ -14,6 +14,7 @@ from hub.link.blob_desk import BlobDesk
 from hub.link.door import Door
 from hub.link.epoch import EpochKeeper
 from hub.link.feed_desk import FeedDesk
+from hub.link.key_desk import KeyDesk
 from hub.link.learning import agree_on_shut_out
 from hub.link.lease_office import LeaseOffice
 from hub.link.publisher import LOOK_EVERY_S, Publisher
@@ -96,6 +97,7 @@ class Centre(Taker):
             self.feeds = Feeds(self.store)
             self.desk = FeedDesk(self.store, self.feeds, self.voice, self.refill.keeps_back)
             self.blobs = BlobDesk(self.store, self.voice, FolderStore(self.folder / "blobs", suite1.hash), suite1.hash)
+            self.key_desk = KeyDesk(self.store, self.voice, self.deliver)
             self.publisher = Publisher(self.store, self.voice, WORTH)
             self.epochs.settle()
             agree_on_shut_out(self.store, [row.node for row in self.trust.revoked], self.world.staff.shut_out)

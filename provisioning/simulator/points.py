@@ -27,7 +27,9 @@ def places(steps: frozenset[str]) -> frozenset[str]:
     return frozenset(f"{step}:{side}" for step in steps for side in ("before", "after"))
 
 
-POINTS = places(frozenset((*STEPS, *BESIDE)))
+OF_KEYS = places(frozenset(("key.next", "key.identity", "key.switch", "key.change", "node.key")))
+"""Steps of a key change: passed where one is drawn, which draws its crashes itself (`faults/keys`)."""
+POINTS = places(frozenset((*STEPS, *BESIDE))) | OF_KEYS
 
 _STORE = "tests/adapters/store/test_crash_points.py"
 ELSEWHERE: Mapping[str, str] = {
@@ -37,5 +39,6 @@ ELSEWHERE: Mapping[str, str] = {
         ),
         _STORE,
     ),
+    "node.leaf": "tests/adapters/links/test_certificates.py",
 }  # fmt: skip
 """Steps no simulated site takes in its weather, and the test whose processes die there."""

@@ -14,7 +14,7 @@ from sync.adapters.idgen import SeededEntropy
 from sync.adapters.sqlite_log.connection import OperationalError
 
 STORE_KEY = bytes(32)
-FILES = frozenset({"lease.witness:before"})
+FILES = frozenset({"lease.witness:before", "key.next:before", "key.identity:before", "key.switch:before"})
 """Steps that are no commit of the database: their disk fails in other words."""
 CRASH_AT = "crash-at"
 T = TypeVar("T")

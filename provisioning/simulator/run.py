@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from provisioning.simulator.faults import FAULTS, versions
+from provisioning.simulator.faults import FAULTS, keys, versions
 from provisioning.simulator.faults.apart import APART
 from provisioning.simulator.faults.losses import comes_by
 from provisioning.simulator.faults.twin import VISIT_EVERY_S, visit
@@ -60,7 +60,9 @@ def run(plan: Plan, *, hear: Callable[[str], None] | None = None) -> Outcome:
     folder = Path(tempfile.mkdtemp(prefix="way-sim-", dir=scratch()))
     try:
         soon = is_kept(plan)
-        numbers = small_numbers(borders=plan.small, soon=soon, chunks=BLOBS in plan.faults)
+        numbers = small_numbers(
+            borders=plan.small, soon=soon, chunks=BLOBS in plan.faults, keys=keys.NAME in plan.faults
+        )
         with standing_in(not plan.real_suite), numbers, spoken(OWN):
             return _run(World(plan, folder, hear))
     finally:

@@ -52,7 +52,6 @@ class Machine(Protocol):
     label: str
     node: str
     role: str
-    signing: bytes
     sealing: bytes
     alive: bool
     starts: int
@@ -62,7 +61,12 @@ class Machine(Protocol):
     def world(self) -> Site: ...
 
     @property
+    def signing(self) -> bytes: ...
+
+    @property
     def trust_path(self) -> Any: ...
+
+    def join(self, identity: bytes) -> None: ...
 
     def hear(self, what: str, carrier: str = "", raw: bytes = b"") -> None: ...
 

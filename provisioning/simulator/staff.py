@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hub.link.learning import GRANT, Marks
+from hub.link.learning import GRANT, Marks, takes_key
 from provisioning.simulator.safekeeping import BACKUPS, place_of
 from provisioning.simulator.site import Machine
 from provisioning.trust.bundle import with_revoked
@@ -67,6 +67,7 @@ class Staff:
                         unit, box.node, box.role, suite1.signing_public(box.signing), suite1.sealing_public(box.sealing)
                     )
             box.trust_path.write_bytes(centre.bundle().raw)
+            box.join(self.identity_of(box))
             done = True
 
         centre.living(partial(_if_the_disk_takes_it, do))
@@ -80,7 +81,10 @@ class Staff:
         if any(row.node == identity.node for row in centre.trust.revoked):
             return False
         with centre.store.write(step="node.learn") as unit:
-            if centre.store.node_row(identity.node) is None:
+            row = node_row(unit.conn, "node", identity.node)
+            if row is not None:
+                return takes_key(unit, row, identity, suite1.key_id(identity.signing))
+            if row is None:
                 self._add(unit, identity.node, identity.role, identity.signing, identity.sealing)
         return True
 
@@ -116,7 +120,7 @@ class Staff:
 
     def shut_out(self, row: NodeRow, last_good: Marks) -> None:
         """The bundle, and what the judges hold the hub to."""
-        self._centre.trust = with_revoked(self._centre.trust, row.node, row.key_id, last_good)
+        self._centre.trust = with_revoked(self._centre.trust, row.node, row.key_ids, last_good)
         self._centre.world.ledger.shut_out[row.node] = self._taken_until_now(row.node, last_good)
 
     def _taken_until_now(self, node: str, last_good: Marks) -> dict[tuple[int, int], int]:

@@ -8,6 +8,7 @@ from typing import Any
 from hub.features.due.service import follow
 from hub.link.digester import FOLLOWING_S, LEADING_S
 from hub.link.door import Door, Offer
+from hub.link.key_desk import KeyDesk
 from hub.link.lease_office import LeaseOffice
 from hub.link.voice import Voice
 from provisioning.simulator.process import Process
@@ -30,6 +31,7 @@ class Taker(Process):
     door: Door
     feeds: Feeds
     office: LeaseOffice
+    key_desk: KeyDesk
 
     def __init__(self, world: Site, label: str, folder: Path, *, chance: str, reaches: frozenset[str]) -> None:
         """`chance` stands before the names of its dice."""
@@ -140,6 +142,7 @@ class Taker(Process):
     def _follow(self, unit: Unit, change: Change, state: Any) -> None:
         """What features answer to a fact in the digest's own transaction."""
         follow(unit, change, state)
+        self.key_desk.follow(unit, change, state)
         if self.world.leasing:
             self.office.follow(unit, change, state)
 

@@ -14,6 +14,7 @@ from typing import Any
 from hub.backup.watch import BackupWatch, relies_on_noted
 from hub.link.door import Door
 from hub.link.greeting import for_the_first
+from hub.link.key_desk import KeyDesk
 from hub.link.lease_office import LeaseOffice
 from hub.link.refill import is_refilling
 from hub.link.voice import Voice, not_safe
@@ -118,6 +119,7 @@ class Worker(Taker):
             self.store, self.voice, behind=lambda _: self.store.follow_epoch(), office=office, safe=safe
         )  # fmt: skip
         self.feeds = Feeds(self.store)
+        self.key_desk = KeyDesk(self.store, self.voice, self.deliver)
         self._led = False
         self.store.on_arrival(self._told_all)
         self.arrived()

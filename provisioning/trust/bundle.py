@@ -50,23 +50,23 @@ def first_trust(
     return Trust(version=1, hub_keys=(key,), authorities=(authority_der,), sealing=((sealing_public, now_ms),))
 
 
-def with_revoked(trust: Trust, node: str, key_id: bytes, last_good: Sequence[tuple[int, int, int]] = ()) -> Trust:
-    """The next bundle, with one more node shut out; the same one when it is shut out already.
+def with_revoked(
+    trust: Trust, node: str, key_ids: Sequence[bytes], last_good: Sequence[tuple[int, int, int]] = ()
+) -> Trust:
+    """The next bundle, with one more node shut out, all its keys; the same one when they are shut out already.
 
     `last_good`: (incarnation, lane, seq) up to which its facts count; empty: what the hub held at that moment.
     """
     assert NODE_PATTERN.fullmatch(node), "no node name"
-    if trust.is_revoked(node, key_id):
+    fresh = [Revoked(node, each, tuple(last_good)) for each in key_ids if not trust.is_revoked(node, each)]
+    if not fresh:
         return trust
-    return replace(trust, version=trust.version + 1, revoked=(*trust.revoked, Revoked(node, key_id, tuple(last_good))))
+    return replace(trust, version=trust.version + 1, revoked=(*trust.revoked, *fresh))
 
 
-def with_marks(trust: Trust, node: str, key_id: bytes, last_good: Sequence[tuple[int, int, int]]) -> Trust:
+def with_marks(trust: Trust, node: str, last_good: Sequence[tuple[int, int, int]]) -> Trust:
     """The next bundle, in which a node that is shut out counts up to these (incarnation, lane, seq)."""
-    rows = tuple(
-        replace(row, last_good=tuple(last_good)) if (row.node, row.key_id) == (node, key_id) else row
-        for row in trust.revoked
-    )
+    rows = tuple(replace(row, last_good=tuple(last_good)) if row.node == node else row for row in trust.revoked)
     return trust if rows == trust.revoked else replace(trust, version=trust.version + 1, revoked=rows)
 
 

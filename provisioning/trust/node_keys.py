@@ -5,6 +5,7 @@
 | signing.key, sealing.key, store.key | 32 raw bytes each: two keys of the suite, and the database's |
 | tls.key, tls.crt, ca.crt | P-256, the leaf the site gave it, the site's root |
 | identity.way, trust.way | signed messages of the hub |
+| signing.next, signing.former | while the signing key changes, and after: see `key_files` |
 
 All are made or checked on the node; no secret leaves it.
 """
@@ -18,7 +19,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from provisioning.trust.ca import key_pem, load_tls_key, make_tls_key
-from sync.adapters.idgen import Entropy
+from provisioning.trust.key_files import KeyFiles
+from sync.adapters.idgen import Entropy, SystemEntropy
 from sync.adapters.keys import create_secret, load_key, load_or_create_key, load_secret
 from sync.adapters.keys.suites import suite_of
 from sync.kernel.outcome import Unavailable
@@ -35,6 +37,11 @@ class NodeKeys:
     sealing: bytes
     store: bytes
     suite: Suite
+
+    @property
+    def files(self) -> KeyFiles:
+        """The signing key's files, for who changes it."""
+        return KeyFiles(self.folder, self.suite, SystemEntropy())
 
     @property
     def signing_public(self) -> bytes:

@@ -21,10 +21,12 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from provisioning.trust.broker_rules import Listener, Rules
 from provisioning.trust.bundle import (
     Bundle,
+    adopt,
     first_trust,
     load_bundle,
     make_bundle,
@@ -36,6 +38,7 @@ from provisioning.trust.bundle import (
 from provisioning.trust.ca import (
     LEAF_DAYS,
     Authority,
+    check_issued,
     issue,
     key_pem,
     load_authority,
@@ -43,6 +46,7 @@ from provisioning.trust.ca import (
     make_crl,
     make_root,
     make_tls_key,
+    read_certificate,
 )
 from provisioning.trust.enrol import spki_hash
 from provisioning.trust.identity import make_identity, read_identity
@@ -51,7 +55,8 @@ from provisioning.trust.node_keys import NodeKeys, load_keys, make_keys
 from sync.adapters.idgen import Entropy
 from sync.adapters.keys import create_secret, load_secret, write_whole
 from sync.kernel.ids import node_name
-from sync.kernel.outcome import PeerFault
+from sync.kernel.limits import RENEW_DAYS
+from sync.kernel.outcome import PeerFault, Refused
 from sync.kernel.suite import Suite
 from sync.protocol.trust import Identity, Trust
 
@@ -143,27 +148,60 @@ class SiteTrust:
     def revoke(
         self,
         node: str,
-        key_id: bytes,
+        key_ids: Sequence[bytes],
         *,
-        serial: int | None,
+        serials: Sequence[int],
         now_ms: int,
         epoch: int,
         last_good: Sequence[tuple[int, int, int]] = (),
     ) -> Bundle:
-        """Shut a machine out: certificate on the list first, then the next bundle, both on disk on return.
+        """Shut a machine out: certificates on the list first, then the next bundle, both on disk on return.
 
         Doing it again changes nothing. The caller marks its row, tells the broker (`Broker.tell`, which also cuts the
         open connection) and publishes the bundle.
         """
         with self._turn:
-            if serial is not None:
+            for serial in serials:
                 self._withdraw(serial, now_ms)
-            return self._adopt(with_revoked(self._bundle.trust, node, key_id, last_good), epoch)
+            return self._adopt(with_revoked(self._bundle.trust, node, key_ids, last_good), epoch)
 
-    def raise_marks(self, node: str, key_id: bytes, *, epoch: int, last_good: Sequence[tuple[int, int, int]]) -> Bundle:
+    def raise_marks(self, node: str, *, epoch: int, last_good: Sequence[tuple[int, int, int]]) -> Bundle:
         """Let a node that is shut out count up to these; the next bundle is on disk on return."""
         with self._turn:
-            return self._adopt(with_marks(self._bundle.trust, node, key_id, last_good), epoch)
+            return self._adopt(with_marks(self._bundle.trust, node, last_good), epoch)
+
+    def heed(self, raw: bytes) -> bool:
+        """Take a bundle that this hub signed and has forgotten; True: it was above the one in use, and is now in use.
+
+        Raises PeerFault `message.*`, `trust.*` for anything else.
+        """
+        with self._turn:
+            newer = adopt(self._bundle, raw)
+            if isinstance(newer, Refused) or newer is self._bundle:
+                return False
+            save_bundle(self.keys.folder, newer)
+            self._bundle = newer
+            return True
+
+    def certify(self, node: str, der: bytes, now_ms: int) -> x509.Certificate:
+        """The next certificate of a machine for the TLS key in its last one, which may have been over for 400 days.
+
+        The caller knows that the machine itself asks. Raises PeerFault `certify.leaf`, `certify.withdrawn`,
+        `certify.too-late`.
+        """
+        try:
+            leaf = read_certificate(der)
+            check_issued(leaf, self.authority.certificate)
+        except PeerFault:
+            raise PeerFault("certify.leaf") from None
+        public = leaf.public_key()
+        if leaf.subject.rfc4514_string() != f"CN={node}" or not isinstance(public, ec.EllipticCurvePublicKey):
+            raise PeerFault("certify.leaf")
+        if _load_crl(self.crl_path).get_revoked_certificate_by_serial_number(leaf.serial_number) is not None:
+            raise PeerFault("certify.withdrawn")
+        if now_ms - _ms(leaf.not_valid_after_utc) > RENEW_DAYS * _DAY_MS:
+            raise PeerFault("certify.too-late")
+        return issue(self.authority, public, node, now_ms)
 
     def _adopt(self, trust: Trust, epoch: int) -> Bundle:
         if trust is not self._bundle.trust:

@@ -28,7 +28,7 @@ import sqlcipher3.dbapi2 as sqlcipher
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-COLLECTED = 50
+COLLECTED, KEY_CHANGED = 50, 2
 REBUILT_FROM, HOW = 8, 5
 REISSUE_OF = 13
 ZERO = bytes(32)
@@ -51,6 +51,7 @@ class Report:
     hashes: dict[tuple[str, int, int], dict[int, bytes]] = field(default_factory=dict)
     collected: dict[tuple[Any, ...], int] = field(default_factory=dict)
     again: set[tuple[Any, ...]] = field(default_factory=set)
+    key_changes: list[tuple[str, dict[int, Any], str]] = field(default_factory=list)
     backfilled: int = 0
     dropped: int = 0
 
@@ -165,7 +166,7 @@ def check(place: str) -> Report:
             report.faults.append(f"suite {report.suite} is not known here")
             return report
         for row in conn.execute("SELECT id, node, incarnation, lane, own, last, head, acked FROM stream ORDER BY id"):
-            check_stream(conn, report, *row)
+            check_stream(conn, report, row)
         if report.hub:
             check_headers(conn, report)
     except fault_of as fault:
@@ -175,19 +176,9 @@ def check(place: str) -> Report:
     return report
 
 
-def check_stream(
-    conn: Any,
-    report: Report,
-    stream: int,
-    node: str,
-    incarnation: int,
-    lane: int,
-    own: int,
-    last: int,
-    head: bytes,
-    acked: int,
-) -> None:
+def check_stream(conn: Any, report: Report, row: tuple[Any, ...]) -> None:
     """Recompute every link; name the first row whose hash, place or bytes do not fit."""
+    stream, node, incarnation, lane, own, last, head, acked = row
     name = f"{node}/{incarnation:016x}/{lane}"
     prefix = b"way/1 fact\0" + node.encode().ljust(16, b"\0") + incarnation.to_bytes(8, "big") + bytes([lane])
     prev, expected, hashed = ZERO, 1, HASHES[report.suite]
@@ -260,6 +251,8 @@ def anchor_of(conn: Any, stream: int) -> int:
 def note_collection(report: Report, place: tuple[Any, ...], fact: bytes) -> None:
     try:
         fields = cbor2.loads(fact)
+        if fields.get(1) == KEY_CHANGED and fields[4] == place[0] and isinstance(fields[5][1], bytes):
+            report.key_changes.append((place[0], fields[5], f"{place[0]}/{place[1]:016x}/{place[2]}/{place[3]}"))
         if fields.get(1) != COLLECTED:
             return
         again = fields.get(REISSUE_OF)
@@ -274,38 +267,72 @@ def note_collection(report: Report, place: tuple[Any, ...], fact: bytes) -> None
         report.collected[origin] = report.collected.get(origin, 0) + 1
 
 
+def keys_by_node(conn: Any, report: Report) -> dict[str, dict[bytes, bytes]]:
+    """Of each node the signing keys by their id: the first one, and each that a change leads to, as both keys said it.
+
+    A key that none leads to counts as one that the hub signed for and whose change it forgot when it was put back.
+    """
+    hashed = HASHES[report.suite]
+    keys: dict[str, dict[bytes, bytes]] = {}
+    for node, public in conn.execute("SELECT node, signing_public FROM node"):
+        keys[node] = {hashed(bytes(public))[:8]: bytes(public)}
+    if has_table(conn, "node_key"):
+        for node, public, said in conn.execute("SELECT node, public, said FROM node_key ORDER BY node, since_ms"):
+            if said is None:
+                keys.setdefault(node, {})[hashed(bytes(public))[:8]] = bytes(public)
+            else:
+                report.key_changes.append((node, cbor2.loads(bytes(said)), f"a key of {node}"))
+    left = list(report.key_changes)
+    while reached := [each for each in left if each[1].get(1) in keys.get(each[0], {})]:
+        for node, said, place in reached:
+            if (public := changed_to(report.suite, node, said, keys[node][said[1]])) is None:
+                report.faults.append(f"{place}: the key change is not signed by both keys")
+            else:
+                keys[node][hashed(public)[:8]] = public
+        left = [each for each in left if each not in reached]
+    return keys
+
+
+def changed_to(suite: int, node: str, said: dict[int, Any], old: bytes) -> bytes | None:
+    """The key that `old` hands over to; None unless both say so. Source: protocol way/1, section 7.5."""
+    parts = [said.get(number) for number in range(1, 7)]
+    before, head, by_old, by_new, tls, rest = [part if isinstance(part, bytes) else b"" for part in parts]
+    public = head + rest
+    words = b"way/1 key.changed\0" + node.encode().ljust(16, b"\0") + before + public + tls
+    return public if SIGNATURES[suite](old, by_old, words) and SIGNATURES[suite](public, by_new, words) else None
+
+
 def check_headers(conn: Any, report: Report) -> None:
-    """Every stored batch header: signed by its node's key, and its borders fit the log's hashes."""
-    keys = {row[0]: bytes(row[1]) for row in conn.execute("SELECT node, signing_public FROM node")}
+    """Every stored batch header: signed by a key of its node's, and its borders fit the log's hashes."""
+    keys = keys_by_node(conn, report)
     for pos, node, incarnation, lane, header in conn.execute(
         "SELECT a.pos, s.node, s.incarnation, s.lane, a.header FROM arrival a JOIN stream s ON s.id = a.stream "
         "WHERE a.header IS NOT NULL ORDER BY a.pos"
     ):
-        fault = header_fault(
-            report.suite, header, node, keys.get(node), report.hashes.get((node, incarnation, lane), {})
-        )
-        if fault:
+        held = report.hashes.get((node, incarnation, lane), {})
+        if fault := header_fault(report.suite, header, node, keys.get(node, {}), held):
             report.faults.append(f"arrival {pos} of {node}: {fault}")
             return
         report.signatures += 1
 
 
-def header_fault(suite: int, header: bytes, node: str, public: bytes | None, hashes: dict[int, bytes]) -> str | None:
+def header_fault(suite: int, header: bytes, node: str, keys: dict[bytes, bytes], held: dict[int, bytes]) -> str | None:
     if not isinstance(header, bytes) or len(header) != 224 or header[:4] != b"WAYB":
         return "not a batch header"
-    if public is None:
+    if not keys:
         return "no key is known for this node"
     if header[5] != suite:
         return "of another suite than the hub's"
-    if header[144:152] != HASHES[suite](public)[:8]:
-        return "another key id than the node's"
+    public = keys.get(header[144:152])
+    if public is None:
+        return "the key id is none that the node's first key leads to"
     if not SIGNATURES[suite](public, header[160:224], b"way/1 facts\0" + header[:160]):
         return "the signature does not verify"
     first = int.from_bytes(header[36:44], "big")
     last = first + int.from_bytes(header[44:48], "big") - 1
     if header[8:24] != node.encode().ljust(16, b"\0"):
         return "the header names another node"
-    if hashes.get(last) != header[80:112] or (first > 1 and hashes.get(first - 1) != header[48:80]):
+    if held.get(last) != header[80:112] or (first > 1 and held.get(first - 1) != header[48:80]):
         return f"the hashes at {first} to {last} are not those that were signed"
     return None
 
@@ -328,14 +355,10 @@ def compare(reports: list[Report]) -> list[str]:
                     faults.append(f"{name}/{at}: box and hub hold different facts")
                 if box.acked[key] > held:
                     faults.append(f"{name}/{held + 1}: acknowledged, but not held")
-        twice = [origin for origin, n in hub.collected.items() if n > 1 and origin not in known_rebuilds(hub)]
+        # An original and its rebuilt twin name the same origin: two facts, one collection.
+        twice = [origin for origin, n in hub.collected.items() if n > 2]
         faults.extend(f"{origin[0]}/{origin[3]}: collected facts repeat" for origin in sorted(twice))
     return faults
-
-
-def known_rebuilds(hub: Report) -> set[tuple[Any, ...]]:
-    """An original and its rebuilt twin name the same origin: two facts, one collection."""
-    return {origin for origin, n in hub.collected.items() if n == 2}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -350,19 +373,13 @@ def main(argv: list[str] | None = None) -> int:
     document = {
         "ok": not across and not any(r.faults for r in reports),
         "nodes": [
-            {
-                "node": r.node,
-                "hub": r.hub,
-                "facts": r.facts,
-                "streams": r.streams,
-                "signatures": r.signatures,
+            {name: getattr(r, name) for name in ("node", "hub", "facts", "streams", "signatures")}
+            | {
                 "produced": sum(last for last, _ in r.own.values()),
                 "acknowledged": sum(r.acked.values()),
                 "collections": len(r.collected),
-                "backfilled": r.backfilled,
-                "dropped": r.dropped,
-                "faults": r.faults,
             }
+            | {name: getattr(r, name) for name in ("backfilled", "dropped", "faults")}
             for r in reports
         ],
         "across": across,

@@ -87,9 +87,15 @@ class _NamedContext(ssl.SSLContext):
 
 def client_context(ca: Path, certificate: Path, key: Path, server_name: str = "") -> ssl.SSLContext:
     """TLS with our certificate, trusting the site's own CA alone. `server_name` empty: the dialled name counts."""
+    context = nameless_context(ca, server_name)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+def nameless_context(ca: Path, server_name: str = "") -> ssl.SSLContext:
+    """The same without a certificate: for a caller whose own is over."""
     context = _NamedContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_verify_locations(ca)
-    context.load_cert_chain(certificate, key)
     context.expected = server_name
     return context

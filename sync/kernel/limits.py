@@ -1,6 +1,6 @@
 """Every stated number of protocol `way/1`, once.
 
-Source: protocol way/1, sections 2, 4.3, 4.10, 5.1-5.6, 6.5, 7.1, 7.3.
+Source: protocol way/1, sections 2, 4.3, 4.10, 5.1-5.6, 6.5, 7.1, 7.3, 7.5.
 """
 
 FACT_BYTES_MAX = 64 * 1024
@@ -57,6 +57,12 @@ REFUSED_TRIES = 3
 RESENDS_UNTIL_SILENT = 3
 BACKOFF_BASE_S = 0.5
 BACKOFF_S_MAX = 60.0
+KEY_OVERLAP_MS = 7 * 24 * 3600 * 1000
+"""For how long a node's signing key still counts after another took its place, by hub time."""
+RENEW_DAYS = 400
+"""For how long a key or certificate that is over, and not revoked, may still ask for the next."""
+KEYS_MAX = 16
+"""Signing keys that a hub takes of one node, old ones included. Our own choice."""
 HELLO_EVERY_S = 900.0
 CARRIER_FAILURES = 3
 CARRIER_BETTER_EVERY_S = 300.0

@@ -191,6 +191,13 @@ class SendIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class SendTrust:
+    """Show the trust bundle: the hub has an older one."""
+
+    carrier: str
+
+
+@dataclass(frozen=True, slots=True)
 class CutAndSend:
     """Cut a batch that begins at `first` and send it; answer with BatchCut. Bytes are those of the facts."""
 
@@ -322,7 +329,7 @@ class Count:
 
 
 Effect = (
-    Connect | Disconnect | SendHello | SendIdentity | CutAndSend | Resend | ApplyAck | RaiseEpoch | Withhold
+    Connect | Disconnect | SendHello | SendIdentity | SendTrust | CutAndSend | Resend | ApplyAck | RaiseEpoch | Withhold
     | FetchRound | AdoptScopes | AdoptTrust | AdoptIdentity | Obey | SendAsks
     | TakeLease | ShowState | Alarm | Count
 )  # fmt: skip

@@ -36,8 +36,8 @@ SAID = {
 }
 """What each status says to the session's table; one that is not here comes of a newer hub: too old."""
 
-IDENTITY, RECEIPTS, MARKS, CURSORS, LEASES = range(1, 6)
-"""What a welcome may want next."""
+IDENTITY, RECEIPTS, MARKS, CURSORS, LEASES, TRUST = range(1, 7)
+"""What a welcome may want next. The last one is not on the page: a trust bundle above the hub's."""
 
 STREAMS_MAX = 512
 DEVICES_MAX = 64

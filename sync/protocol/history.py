@@ -7,6 +7,7 @@ Source: protocol way/1, section 4.8; the form of a page is this module's own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sync.kernel import canonical
@@ -50,8 +51,12 @@ class Page:
         return cls(fields.one(1, COUNT), items, proofs)
 
 
-def proven(page: Page, stream: StreamId, prev: bytes, public_key: bytes, suite: Suite) -> tuple[list[bytes], int]:
+def proven(
+    page: Page, stream: StreamId, prev: bytes, own: Mapping[bytes, bytes], suite: Suite
+) -> tuple[list[bytes], int]:
     """(chain hash of each item, how many of them this node's own signature covers). `prev`: h before the page.
+
+    `own`: the node's public signing keys by their id, old ones too.
 
     Raises PeerFault `history.chain` or `history.signature`: then nothing of the page may be used.
     """
@@ -63,7 +68,7 @@ def proven(page: Page, stream: StreamId, prev: bytes, public_key: bytes, suite: 
         header = parse(proof, FACTS, with_body=False)
         if not 0 <= at < len(hashes) or header.stream != stream or header.last != last or header.head != hashes[at]:
             raise PeerFault("history.chain")
-        if header.suite != suite.number or not proves(proof, public_key, suite):
+        if header.suite != suite.number or not proves(proof, own.get(header.key_id, b""), suite):
             raise PeerFault("history.signature")
         covered = max(covered, at + 1)
     return hashes, covered

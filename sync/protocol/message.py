@@ -23,6 +23,8 @@ SIGNED_BYTES = 120
 """Header and signature."""
 
 ACK, HELLO, WELCOME, HEAD, LEASE, ASK, MANIFEST, TRUST, IDENTITY, ORDER, SETS, PARCEL, NOTICE = range(16, 29)
+RENEW, CERTIFY = 29, 30
+"""A node asks for another signing key, or its next certificate, by its own signature; the page has no number for it."""
 NAMES: Mapping[int, str] = {
     ACK: "ack",
     HELLO: "hello",
@@ -37,6 +39,8 @@ NAMES: Mapping[int, str] = {
     SETS: "sets",
     PARCEL: "parcel",
     NOTICE: "notice",
+    RENEW: "renew",
+    CERTIFY: "certify",
 }
 
 _LAYOUT = struct.Struct(">4s4B16s16s8sII")

@@ -1,9 +1,11 @@
-"""What a node's session hears and does not use itself: to whoever keeps such things, or counted."""
+"""What a node's session hears and does not use itself, and what of such things it shows: kept elsewhere, or counted."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sync.protocol import events as do
-from sync.protocol import message
+from sync.protocol import hello, message, states
 from sync.protocol.events import Effect
 from sync.protocol.message import Message
 
@@ -16,3 +18,13 @@ def passed_on(said: Message, raw: bytes) -> Effect:
         case message.IDENTITY:
             return do.AdoptIdentity(said, raw)
     return do.Count(f"message.{message.NAMES[said.type]}")
+
+
+def shown(wanted: Collection[int], status: str, carrier: str) -> list[Effect]:
+    """What a welcome of this status wants to see."""
+    effects: list[Effect] = []
+    if hello.IDENTITY in wanted or status == states.UNKNOWN:
+        effects.append(do.SendIdentity(carrier))
+    if hello.TRUST in wanted:
+        effects.append(do.SendTrust(carrier))
+    return effects

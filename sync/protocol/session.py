@@ -24,7 +24,7 @@ from sync.protocol.config import Config
 from sync.protocol.events import Effect, Event, Lane
 from sync.protocol.notices import FREEZE, HELLO_WANTED, THAW, Notice, Order
 from sync.protocol.outbound import FACT_BYTES_A_BATCH, OutStream, stream_of
-from sync.protocol.passing import passed_on
+from sync.protocol.passing import passed_on, shown
 from sync.protocol.purse import Purse
 
 _LOWER_EPOCH_ALARM = 3
@@ -237,8 +237,7 @@ class Session:
         self._hello_again_s = None
         status = hello.SAID.get(welcome.status, states.TOO_OLD)
         self._go(status)
-        if hello.IDENTITY in welcome.wanted or status == states.UNKNOWN:
-            self._out.append(do.SendIdentity(self.carrier))
+        self._out += shown(welcome.wanted, status, self.carrier)
         if self.state == states.GREETING:
             self._hello_again_s = now_s + RESEND_LIVE_S
         elif self.state == states.SHUT_OUT:

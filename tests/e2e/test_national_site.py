@@ -16,6 +16,7 @@ from provisioning.demo import town
 from provisioning.demo.courier import Courier
 from provisioning.demo.stage import Stage, Station, raise_stage, wait_for
 from provisioning.making.client import HubClient
+from provisioning.trust.node_keys import load_keys
 from sync.adapters.sqlite_log.outbox import ledger
 from sync.kernel.outcome import Unavailable
 
@@ -84,6 +85,8 @@ def test_a_day_with_the_national_algorithms(tmp_path: Path) -> None:
         rows = scan(first, first.station.wards[0], 4)
         wait_for(lambda: signed(first.station), WITHIN_S, "the hub's signature, by the broker")
 
+        code, coming = shell("provision", "renew", "--dir", str(second.station.directory))
+        assert code == 0 and coming["key"] != coming["next"], coming
         second.station.process.stop()
         told = second.station.directory / "settings.toml"
         told.write_text(told.read_text("utf-8").replace("[sync]\n", '[sync]\ncarriers = ["https"]\n'), "utf-8")
@@ -108,6 +111,8 @@ def test_a_day_with_the_national_algorithms(tmp_path: Path) -> None:
             wait_for(lambda r=row: state_at_hub(client, r) == "collected", WITHIN_S, "the hub's page")
         everybody = ["--dir", str(hub), *(w for s in stage.stations for w in ("--dir", str(s.directory)))]
         wait_for(lambda: all(signed(s) for s in stage.stations), WITHIN_S, "everything signed for")
+        keys = load_keys(second.station.directory / "keys")
+        assert keys.key_id.hex() == coming["next"] and keys.suite.number == 2, "it went over to its other key meanwhile"
         code, verdict = shell("verify", *everybody)
         assert code == 0 and verdict["across"] == [], verdict
         [of_hub] = [node for node in verdict["nodes"] if node["hub"]]

@@ -27,13 +27,16 @@ _BYTES_MAX = 16 * 1024 * 1024
 
 
 class KeptPeople:
-    """One box's. `signing` and `sealing`: its secret keys."""
+    """One box's. `signing` and `sealing`: its secret keys; `former`: public keys that it signed with before."""
 
-    def __init__(self, store: NodeStore, path: Path, signing: bytes, sealing: bytes) -> None:
+    def __init__(
+        self, store: NodeStore, path: Path, signing: bytes, sealing: bytes, former: Sequence[bytes] = ()
+    ) -> None:
         self._store = store
         self._path = path
         self._signing = signing
         self._sealing = sealing
+        self._publics = (store.suite.signing_public(signing), *former)
 
     def start(self, repair: Repair | None) -> None:
         """`repair`: the newest of this database. Once after each, its people are those of the file."""
@@ -85,7 +88,7 @@ class KeptPeople:
         suite: Suite = self._store.suite
         raw = self._path.read_bytes()
         signature, sealed = raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
-        if not suite.verify(suite.signing_public(self._signing), _INFO + sealed, signature):
+        if not any(suite.verify(public, _INFO + sealed, signature) for public in self._publics):
             raise PeerFault("people.kept-signature")
         told = canonical.decode(suite.open(self._sealing, _INFO, sealed), max_bytes=_BYTES_MAX)
         if told[1] != self._store.node or len(told[2]) > _PEOPLE_MAX:

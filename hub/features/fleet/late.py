@@ -48,7 +48,7 @@ class LateFacts:
             marks = hub_marks.marks(unit.conn, node)
             detail = f"{lane} {upto} {reason}"[:400]
             self._desk.note(unit, "node.mark-raised", etype=facts.NODE, key=node, detail=detail)
-        self._trust.raise_marks(node, row.key_id, epoch=self._desk.store.epoch, last_good=marks)
+        self._trust.raise_marks(node, epoch=self._desk.store.epoch, last_good=marks)
         self._trust_changed()
         taken = self._take(batches)
         with self._desk.write(actor) as unit:

@@ -291,8 +291,8 @@ class Fleet:
         """The signed half: a machine whose row says revoked is on the withdrawal list and in the trust bundle."""
         self._parts.trust.revoke(
             row.node,
-            row.key_id,
-            serial=int(row.tls_serial, 16) if row.tls_serial else None,
+            row.key_ids,
+            serials=[int(serial, 16) for serial in (row.tls_serial or "").split()],
             now_ms=self._desk.now_ms(),
             epoch=self._desk.store.epoch,
             last_good=last_good,

@@ -10,6 +10,7 @@ from provisioning.simulator.faults import (
     clocks,
     disks,
     gone,
+    keys,
     leasing,
     line,
     losses,
@@ -39,4 +40,5 @@ FAULTS: tuple[Fault, ...] = (
     *losses.FAULTS,
     *gone.FAULTS,
     *apart.FAULTS,
+    *keys.FAULTS,
 )

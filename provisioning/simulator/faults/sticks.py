@@ -11,13 +11,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from appliance.link.letters import Letters
+from appliance.link.rekeying import Rekeying
 from appliance.link.stick_post import StickPost
-from appliance.link.trust_book import BoxKeys, TrustBook
+from appliance.link.trust_book import TrustBook
 from hub.link.stick_desk import StickDesk
 from provisioning.simulator.plan import Drawn, Event, Fault, times
 from provisioning.simulator.process import STORE_KEY
 from sync.adapters.idgen import SeededEntropy
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
+from sync.adapters.sqlite_log.steps import nothing
 from sync.kernel.outcome import PeerFault, Unavailable
 from sync.kernel.suite import suite1
 from sync.protocol import stick
@@ -40,8 +42,16 @@ def _at_the_box(world: World, box: Box, n: int, act: Callable[[StickPost], None]
         box.database, STORE_KEY, node=box.node, role=box.role, clock=box.clock, entropy=SeededEntropy(n), suite=suite1
     )
     try:
-        book = TrustBook(BoxKeys(box.node, box.signing, suite1), box.trust_path.read_bytes(), partial(_kept, box))
-        act(StickPost(store, Letters(store, book, SOFTWARE), book, box.sealing))
+        book = TrustBook(box.own_keys, box.trust_path.read_bytes(), partial(_kept, box))
+        act(
+            StickPost(
+                store,
+                Letters(store, book, SOFTWARE),
+                book,
+                box.sealing,
+                rekeying=Rekeying(store, book, box.files_for(nothing)),
+            )
+        )
     except Unavailable as fault:
         world.tell(f"{box.label} stick: {fault.code}")
     finally:

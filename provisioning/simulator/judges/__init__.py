@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from provisioning.simulator.judges import bounds, chains, forgotten, kept, leases, mirrors, rest
+from provisioning.simulator.judges import bounds, chains, forgotten, kept, keys, leases, mirrors, rest
 
 if TYPE_CHECKING:
     from provisioning.simulator.world import World
@@ -18,6 +18,7 @@ JUDGES: tuple[tuple[str, Judge], ...] = (
     ("I1", kept.own_lost),
     ("I1", kept.pictures_lost),
     ("I2", kept.invented),
+    ("I2", keys.taken_late),
     ("I3", chains.gaps),
     ("I10", chains.backwards),
     ("I4", chains.twice),

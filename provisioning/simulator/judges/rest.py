@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioning.simulator.box import Box
 from provisioning.simulator.faults.gone import due
+from provisioning.simulator.judges import keys
 from provisioning.simulator.judges.outside import held_outside
 from provisioning.simulator.operators import acts_at
 from provisioning.simulator.safekeeping import LOSSES
@@ -52,6 +53,7 @@ def restless(world: World) -> Iterator[str]:
             yield f"{box.label} fetches"
         if box.pictures is not None and box.pictures.kept.left()[0]:
             yield f"{box.label} has pictures to send"
+        yield from keys.changing(world, box)
         yield from _waiting(world, box)
         yield from _stopped(world, box)
         yield from _unsigned(world, box)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sync.adapters.idgen import Entropy
+from sync.adapters.sqlite_log import hub_keys
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.node_store import NodeStore, Unit
 from sync.adapters.sqlite_log.streams import LaneHead
@@ -17,13 +18,19 @@ from sync.kernel.ids import FactId
 STANDINGS = ("known", "rewound", "frozen", "revoked", "closed")
 COUNTING = ("known", "rewound")
 SCOPE_STEP_BYTES = 3
+SERIALS_KEPT = 8
+"""A certificate is good for 90 days and renewed after 45; a machine that asks more often is none of a calm one."""
 _NO_RUN = (0, 0, 0)
 """(pos, stream, last) of a run that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class NodeRow:
-    """What the hub keeps of one enrolled machine. `state`: see `STANDINGS`."""
+    """What the hub keeps of one enrolled machine. `state`: see `STANDINGS`.
+
+    `tls_serial`: of its certificates, hexadecimal, oldest first, with a space between.
+    `signing_public`, `key_id`: of the first key that it was known by; `keys`: all of them, once there was another.
+    """
 
     node: str
     role: str
@@ -38,6 +45,23 @@ class NodeRow:
     hello_at: int
     carrier: str | None
     tls_serial: str | None
+    keys: tuple[hub_keys.NodeKey, ...] = ()
+
+    def key(self, key_id: bytes) -> hub_keys.NodeKey | None:
+        """A signing key that is or was this machine's."""
+        if not self.keys and key_id == self.key_id:
+            return hub_keys.NodeKey(self.key_id, self.signing_public, 0, None)
+        return next((key for key in self.keys if key.key_id == key_id), None)
+
+    def public(self, key_id: bytes, now_ms: int) -> bytes | None:
+        """The public key of that id, where it counts at this hub time."""
+        found = self.key(key_id)
+        return found.public if found is not None and found.counts(now_ms) else None
+
+    @property
+    def key_ids(self) -> tuple[bytes, ...]:
+        """Of every key that was ever this machine's."""
+        return tuple(key.key_id for key in self.keys) or (self.key_id,)
 
     @property
     def counts(self) -> bool:
@@ -139,7 +163,9 @@ class HubStore(NodeStore):
 
     def nodes(self) -> list[NodeRow]:
         with self.read() as conn:
-            return [_row(r) for r in conn.execute(f"SELECT {_COLUMNS} FROM node ORDER BY node")]
+            changed = {row[0] for row in conn.execute("SELECT DISTINCT node FROM node_key")}
+            rows = [_row(r) for r in conn.execute(f"SELECT {_COLUMNS} FROM node ORDER BY node").fetchall()]
+            return [replace(row, keys=hub_keys.keys_of(conn, row.node)) if row.node in changed else row for row in rows]
 
 
 def newest_hlc(conn: Connection) -> int:
@@ -159,7 +185,7 @@ _COLUMNS = (
 def node_row(conn: Connection, column: str, value: str | bytes) -> NodeRow | None:
     assert column in ("node", "key_id")
     row = conn.execute(f"SELECT {_COLUMNS} FROM node WHERE {column} = ?", (value,)).fetchone()
-    return None if row is None else _row(row)
+    return None if row is None else replace(_row(row), keys=hub_keys.keys_of(conn, str(row[0])))
 
 
 def _row(row: Sequence[object]) -> NodeRow:
@@ -198,6 +224,13 @@ def add_node(
             now_ms,
         ),
     )
+
+
+def add_tls_serial(unit: Unit, node: str, serial: str) -> None:
+    """One more certificate of a machine; those before may still be good, so each is withdrawn when it is shut out."""
+    row = unit.conn.execute("SELECT tls_serial FROM node WHERE node = ?", (node,)).fetchone()
+    held = (row[0] or "").split()[1 - SERIALS_KEPT :]
+    unit.conn.execute("UPDATE node SET tls_serial = ? WHERE node = ?", (" ".join([*held, serial]), node))
 
 
 def set_node_scopes(unit: Unit, node: str, scopes: Sequence[str], entropy: Entropy) -> int:

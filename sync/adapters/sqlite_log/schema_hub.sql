@@ -117,6 +117,19 @@ CREATE TABLE IF NOT EXISTS node (
     enrolled_at    INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- Signing keys of nodes that changed theirs, the first one included; a node that never did has no row here.
+-- until_ms: hub time from which it counts no more; NULL: nothing took its place.
+CREATE TABLE IF NOT EXISTS node_key (
+    node     TEXT    NOT NULL,
+    key_id   BLOB    NOT NULL,
+    public   BLOB    NOT NULL,
+    said     BLOB,             -- what both keys said of the change; NULL: the first key, or known by the hub's own word
+    tls      BLOB    NOT NULL, -- what its identity record says of the TLS key; zeros: not told
+    since_ms INTEGER NOT NULL,
+    until_ms INTEGER,
+    PRIMARY KEY (node, key_id)
+) WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS card (
     token_hash BLOB PRIMARY KEY,
     site       TEXT    NOT NULL,

@@ -13,7 +13,7 @@ from sync.merge.shape import Shape, body_of, flag, octets, one_of, pattern, pros
 STREAM: Final = 1
 NODE: Final = 40
 AUDIT: Final = 50
-STREAM_OPENED, LOSS_REPORTED, ENROLLED, REVOKED, SCOPES_SET, NOTED = 1, 5, 110, 111, 112, 120
+STREAM_OPENED, KEY_CHANGED, LOSS_REPORTED, ENROLLED, REVOKED, SCOPES_SET, NOTED = 1, 2, 5, 110, 111, 112, 120
 LOSS_WHYS: Final = ("hole", "rewound", "discarded", "closed")
 
 NODE_ROLES: Final = ("courier", "records", "hub")
@@ -24,6 +24,9 @@ _LABEL: Final = pattern(LABEL_PATTERN.pattern)
 
 SHAPES: Final[Mapping[int, Shape]] = {
     STREAM_OPENED: Shape(),
+    KEY_CHANGED: Shape(
+        {1: octets(8), 2: octets(_KEY_BYTES), 3: octets(64), 4: octets(64), 5: octets(32)}, {6: octets(_KEY_BYTES)}
+    ),
     LOSS_REPORTED: Shape({1: uint(), 2: uint(2), 3: uint(), 4: uint(), 5: one_of(*LOSS_WHYS), 6: prose(200)}),
     ENROLLED: Shape(
         {
@@ -54,6 +57,11 @@ def loss_reported(node: str, incarnation: int, lane: int, first: int, last: int,
     """An operator's word that facts `first` to `last` of a machine's stream will never come, and why."""
     body = {1: incarnation, 2: lane, 3: first, 4: last, 5: why, 6: reason}
     return NewFact(LOSS_REPORTED, STREAM, node, body_of(SHAPES[LOSS_REPORTED], body))
+
+
+def key_changed(node: str, body: Mapping[int, Any]) -> NewFact:
+    """A machine signs with another key from now on. `body`: what both keys say of it, as the protocol has it."""
+    return NewFact(KEY_CHANGED, NODE, node, body_of(SHAPES[KEY_CHANGED], dict(body)))
 
 
 def revoked(node: str, reason: str) -> NewFact:

@@ -22,12 +22,14 @@ NODE_MACHINE: Final[Table] = {
     (UNKNOWN, "revoked"): REVOKED,
     (ENROLLED, "revoked"): REVOKED,
 }
+LATER_KEYS_MAX: Final = 32
+"""Keys of which a machine's paper may be signed; a key that is changed once a year lasts longer than the machine."""
 _WORDS: Final = {facts.ENROLLED: "enrolled", facts.REVOKED: "revoked"}
 
 
 @dataclass(slots=True)
 class Node:
-    """A value."""
+    """A value. `later_keys`: signing keys that the machine went over to, in order; papers by any of them count."""
 
     status: str = UNKNOWN
     role: str = ""
@@ -37,6 +39,7 @@ class Node:
     revoked_reason: str | None = None
     scope_version: int = 0
     labels: tuple[str, ...] = ()
+    later_keys: tuple[bytes, ...] = ()
     extra: dict[int, Any] = field(default_factory=dict)
 
 
@@ -53,6 +56,10 @@ def fold(state: Node, fact: Fact, fid: FactId, ann: Annotation) -> Node:
         return replace(state, status=status, revoked_reason=body[1])
     if fact.kind == facts.SCOPES_SET and body[1] > state.scope_version:
         return replace(state, scope_version=body[1], labels=tuple(body[2]))
+    if fact.kind == facts.KEY_CHANGED and fid.node == fact.key:
+        public = body[2] + (body.get(6) or b"")
+        if public not in state.later_keys:
+            return replace(state, later_keys=(*state.later_keys, public)[-LATER_KEYS_MAX:])
     return state
 
 
@@ -64,11 +71,19 @@ def dump(state: Node) -> dict[int, Any]:
     made = {number: value for number, name in enumerate(_PLAIN, 1) if (value := getattr(state, name)) is not None}
     made[7] = list(state.wards)
     made[8] = list(state.labels)
+    if state.later_keys:
+        made[9] = list(state.later_keys)
     return made | state.extra
 
 
 def load(kept: Mapping[int, Any]) -> Node:
     """Back."""
     plain = {name: kept[number] for number, name in enumerate(_PLAIN, 1) if number in kept}
-    extra = {number: value for number, value in kept.items() if number > 8}
-    return Node(**plain, wards=tuple(kept.get(7, ())), labels=tuple(kept.get(8, ())), extra=extra)
+    extra = {number: value for number, value in kept.items() if number > 9}
+    return Node(
+        **plain,
+        wards=tuple(kept.get(7, ())),
+        labels=tuple(kept.get(8, ())),
+        later_keys=tuple(kept.get(9, ())),
+        extra=extra,
+    )

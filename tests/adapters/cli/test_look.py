@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from appliance.projections import folded_projectors
+from provisioning.trust.node_keys import make_keys
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SeededEntropy
 from sync.adapters.keys import create_secret
@@ -68,7 +69,18 @@ def test_status_counts_what_waits(box: Path) -> None:
     code, told = waystation("status", "--dir", str(box), "--json")
     assert code == 0 and told["outbox"]["count"] == 5
     assert 0 <= told["outbox"]["oldest_s"] < 600 and told["running"] is False
-    assert [s["lane"] for s in told["streams"]] == [0, 1]
+    assert [s["lane"] for s in told["streams"]] == [0, 1] and told["key"] is None
+
+
+def test_status_tells_the_key_that_a_box_goes_over_to(box: Path) -> None:
+    keys = make_keys(box / "keys", SeededEntropy(4), suite1)
+    _, told = waystation("status", "--dir", str(box), "--json")
+    assert told["key"] == {"id": keys.key_id.hex(), "next": None}
+    code, refused = waystation("provision", "renew", "--dir", str(box), "--json")
+    assert code == 1 and "provision.not-joined" in str(refused), "a box that nobody knows has nobody to tell"
+    coming = keys.files.draw()
+    _, told = waystation("status", "--dir", str(box), "--json")
+    assert told["key"]["next"] == suite1.key_id(suite1.signing_public(coming)).hex()
 
 
 def test_facts_of_one_entity_and_where_one_went(box: Path) -> None:

@@ -165,11 +165,12 @@ def test_a_machine_that_leaves_the_broker_is_told_apart_at_once(running: Running
 
 @pytest.mark.row("H35.6")
 def test_without_a_certificate_the_machines_door_stays_shut(running: Running) -> None:
-    # A TLS 1.3 server may say no only after the handshake: then the line just ends.
-    with pytest.raises((requests.exceptions.SSLError, requests.exceptions.ConnectionError)):
-        requests.get(
-            f"{running.state['sync_url']}/api/v1/sync/heads", verify=str(running.hub.trust.keys.ca_path), timeout=30
-        )
+    door, ca = f"{running.state['sync_url']}/api/v1/sync", str(running.hub.trust.keys.ca_path)
+    for path in ("heads", "down", "nothing"):
+        answer = requests.get(f"{door}/{path}", verify=ca, timeout=30)
+        assert (answer.status_code, answer.json()["code"]) == (401, "certificate-missing")
+    asked = requests.post(f"{door}/renew", data=b"nothing", verify=ca, timeout=30)
+    assert asked.status_code == 422, "the page by which a machine gets its next one takes such a request alone"
 
 
 def test_a_message_over_mllp_reaches_the_board(running: Running) -> None:

@@ -105,7 +105,9 @@ def test_a_database_keeps_the_suite_it_was_begun_with(suite: Suite, tmp_path: Pa
     )  # fmt: skip
     assert parse_header(raw).head == held.head_hash, "the log is chained with the suite's hash"
     page = Page(1, tuple(held.items), ((len(held.items), raw[:PROOF_BYTES]),))
-    assert proven(page, parse_header(raw).stream, bytes(32), suite.signing_public(PRIVATE), suite)[1] == len(page.items)
+    public = suite.signing_public(PRIVATE)
+    own = {suite.key_id(public): public}
+    assert proven(page, parse_header(raw).stream, bytes(32), own, suite)[1] == len(page.items)
     again.close()
 
 

@@ -215,7 +215,7 @@ def test_the_site_opens_again_as_it_was(hub: Hub, tmp_path: Path) -> None:
 
 def revoke(hub: Hub, box: Joined) -> bundles.Bundle:
     serial = x509.load_pem_x509_certificate(box.keys.tls_certificate_path.read_bytes()).serial_number
-    return hub.trust.revoke(box.enrolled.node, box.keys.key_id, serial=serial, now_ms=NOW_MS, epoch=1)
+    return hub.trust.revoke(box.enrolled.node, [box.keys.key_id], serials=[serial], now_ms=NOW_MS, epoch=1)
 
 
 @pytest.mark.row("H35.6")

@@ -14,15 +14,17 @@ import pytest
 
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SeededEntropy
-from sync.adapters.sqlite_log import hub_inbound, outbox
+from sync.adapters.sqlite_log import hub_inbound, hub_keys, outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.connection import connect
 from sync.adapters.sqlite_log.hub_inbound import Arrival
 from sync.adapters.sqlite_log.hub_store import HubStore, add_node
+from sync.domain.fleet import facts as fleet
 from sync.domain.tracking import facts
 from sync.kernel.ids import StreamId
 from sync.kernel.suite import suite1
 from sync.protocol.batch import make_batch, open_batch, parse_header
+from sync.protocol.key_change import make_change
 
 ROOT = Path(__file__).parents[3]
 VERIFIER = ROOT / "provisioning" / "verifier" / "waystation_verify.py"
@@ -160,6 +162,62 @@ def test_each_damage_is_named(pair: Pair, where: str, sql: str, says: str) -> No
     found = pair.verify()
     assert not found["ok"]
     assert any(says in fault for node in found["nodes"] for fault in node["faults"]), found
+
+
+SECOND, THIRD = bytes(range(3, 35)), bytes(range(4, 36))
+
+
+def go_over(pair: Pair, *keys: bytes, spoilt: bool = False) -> None:
+    """The box says that it goes over to each of these keys in turn, and signs all of it with the last one."""
+    box = ApplianceStore(pair.box, KEY, node=NODE, role="courier", clock=SystemClock(), entropy=SeededEntropy(7))
+    hub = HubStore(pair.hub, KEY, node=HUB, role="hub", clock=SystemClock(), entropy=SeededEntropy(8))
+    for store in (box, hub):
+        store.start_incarnation("test")
+    with box.write() as unit:
+        for old, new in zip((SIGNING, *keys), keys, strict=False):
+            said = dict(make_change(suite1, NODE, old, new, bytes(32)).body())
+            unit.append(fleet.key_changed(NODE, said | {4: bytes(64)} if spoilt else said))
+    public = suite1.signing_public(keys[-1])
+    for stream in outbox.own_streams(box):
+        cut = outbox.cut(box, stream, stream.acked + 1, facts_max=500, bytes_max=60_000)
+        assert cut is not None
+        raw = make_batch(
+            node=NODE, incarnation=stream.incarnation, lane=stream.lane, first=stream.acked + 1,
+            prev_hash=cut.prev_hash, items=cut.items, signing_key=keys[-1], hub_seal_key=None, suite=suite1,
+        )  # fmt: skip
+        opened = open_batch(raw, parse_header(raw), public_key=public, open_key=SEALING, suite=suite1)
+        place = StreamId(NODE, stream.incarnation, stream.lane)
+        arrival = Arrival(place, stream.acked + 1, cut.prev_hash, cut.items, frozenset(), opened.hashes, raw[:224], raw)
+        assert hub_inbound.accept(hub, arrival)[0].verdict == "appended"
+        mark = outbox.Mark(stream.incarnation, stream.lane, stream.last, opened.hashes[-1], 0, (), 0)
+        outbox.apply_marks(box, [mark], 1, b"a", welcome=False)
+    box.close()
+    hub.close()
+
+
+@pytest.mark.parametrize("keys", [(SECOND,), (SECOND, THIRD)])
+def test_a_chain_of_keys_is_followed_from_the_first(pair: Pair, keys: tuple[bytes, ...]) -> None:
+    go_over(pair, *keys)
+    found = pair.verify()
+    assert found["ok"] and found["nodes"][0]["signatures"] == 8, found
+
+
+def test_a_key_that_the_new_one_did_not_sign_for_is_named(pair: Pair) -> None:
+    go_over(pair, SECOND, spoilt=True)
+    faults = pair.verify()["nodes"][0]["faults"]
+    assert "not signed by both keys" in faults[0] and "/0/2" in faults[0] and "key id" in faults[1]
+
+
+def test_a_key_that_the_hub_learnt_from_its_own_record_counts(pair: Pair) -> None:
+    """The change was in what the hub lost: it keeps the key as one that it signed for."""
+    go_over(pair, SECOND, spoilt=True)
+    store = HubStore(pair.hub, KEY, node=HUB, role="hub", clock=SystemClock(), entropy=SeededEntropy(9))
+    with store.write() as unit:
+        public = suite1.signing_public(SECOND)
+        assert hub_keys.take(unit.conn, NODE, hub_keys.NodeKey(suite1.key_id(public), public, 1, None))
+    store.close()
+    [fault] = pair.verify()["nodes"][0]["faults"]
+    assert "not signed by both keys" in fault
 
 
 def test_what_never_arrived_is_named(pair: Pair) -> None:

@@ -15,6 +15,7 @@ from sync.protocol.long_header import PROOF_BYTES
 
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
 PUBLIC = suite1.signing_public(KEY)
+OWN = {suite1.key_id(PUBLIC): PUBLIC}
 STREAM = StreamId("courier-a3k7q2xw", 7, LIVE)
 ITEMS: tuple[Item, ...] = (b"one", b"two", Withheld(suite1.hash(b"three")), b"four", b"five")
 
@@ -35,21 +36,21 @@ def two_runs() -> Page:
 def test_a_page_comes_back_as_it_was_and_is_covered_by_the_nodes_own_signature() -> None:
     page = Page.read(two_runs().pack())
     assert page == two_runs()
-    hashes, covered = proven(page, STREAM, bytes(32), PUBLIC, suite=suite1)
+    hashes, covered = proven(page, STREAM, bytes(32), OWN, suite=suite1)
     assert (len(hashes), covered) == (5, 5)
 
 
 def test_what_ends_in_no_signed_run_is_not_covered_yet() -> None:
     page = replace(two_runs(), proofs=two_runs().proofs[:1])
-    assert proven(page, STREAM, bytes(32), PUBLIC, suite=suite1)[1] == 3
+    assert proven(page, STREAM, bytes(32), OWN, suite=suite1)[1] == 3
 
 
 def test_a_page_goes_on_where_the_disk_ends() -> None:
-    hashes, _ = proven(two_runs(), STREAM, bytes(32), PUBLIC, suite=suite1)
+    hashes, _ = proven(two_runs(), STREAM, bytes(32), OWN, suite=suite1)
     rest = Page(4, ITEMS[3:], two_runs().proofs[1:])
-    assert proven(rest, STREAM, hashes[2], PUBLIC, suite=suite1)[1] == 2
+    assert proven(rest, STREAM, hashes[2], OWN, suite=suite1)[1] == 2
     with pytest.raises(PeerFault, match=r"history\.chain"):
-        proven(rest, STREAM, hashes[1], PUBLIC, suite=suite1)
+        proven(rest, STREAM, hashes[1], OWN, suite=suite1)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_a_page_goes_on_where_the_disk_ends() -> None:
 )
 def test_a_page_that_this_node_did_not_write_is_refused(page: Page, code: str) -> None:
     with pytest.raises(PeerFault, match=code):
-        proven(page, STREAM, bytes(32), PUBLIC, suite=suite1)
+        proven(page, STREAM, bytes(32), OWN, suite=suite1)
 
 
 @pytest.mark.parametrize(
