@@ -100,6 +100,8 @@ def _decide(world: World) -> None:
             except Unavailable:
                 return
             world.hit("stream given up" if choice == "discard" else "stream issued again")
+            if world.hits["poison"] and not world.trouble:
+                world.greet_after_s = world.now_s  # what was rejected of a stopped stream is told in a welcome
 
 
 FAULTS = (
