@@ -29,6 +29,8 @@ def places(steps: frozenset[str]) -> frozenset[str]:
 
 OF_KEYS = places(frozenset(("key.next", "key.identity", "key.switch", "key.change", "node.key")))
 """Steps of a key change: passed where one is drawn, which draws its crashes itself (`faults/keys`)."""
+UNDRAWN = OF_KEYS | places(NEVER_FILLED | {"node.leaf"})
+"""Points that the fault of named crashes leaves alone, so that its draws stay what they were without them."""
 POINTS = places(frozenset((*STEPS, *BESIDE))) | OF_KEYS
 
 _STORE = "tests/adapters/store/test_crash_points.py"

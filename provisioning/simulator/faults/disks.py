@@ -6,7 +6,7 @@ import random
 from typing import TYPE_CHECKING
 
 from provisioning.simulator.plan import Drawn, Event, Fault, Shape, times
-from provisioning.simulator.points import LATER, NEVER_FILLED, OF_KEYS, OFTEN, POINTS, places
+from provisioning.simulator.points import LATER, OFTEN, POINTS, UNDRAWN, places
 from provisioning.simulator.process import CRASH_AT
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ SELDOM_SHARE, NAMED = 0.15, 3
 def _named(rng: random.Random, shape: Shape) -> Drawn:
     """Points by name, each with the passage that is the last: a few of all, and of the seldom ones many."""
     often = {place: rng.randint(1, 30) for place in rng.sample(sorted(places(OFTEN)), NAMED)}
-    rest, later = POINTS - places(OFTEN | NEVER_FILLED) - OF_KEYS, places(frozenset(LATER))
+    rest, later = POINTS - places(OFTEN) - UNDRAWN, places(frozenset(LATER))
     seldom = {
         place: rng.choice((1, 1, 2, 5))
         for place in (*sorted(rest - later), *sorted(later))

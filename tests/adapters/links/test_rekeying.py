@@ -399,7 +399,7 @@ def test_a_box_that_only_sticks_reach_goes_over_too(site: Site) -> None:
 def walk(site: Site) -> None:
     """A stick to the hub and back, while the box is stopped."""
     letters = Letters(site.store, site.book, "test")
-    post = StickPost(site.store, letters, site.book, SEALING, site.rekeying)
+    post = StickPost(site.store, letters, site.book, SEALING, rekeying=site.rekeying)
     answers: list[bytes] = []
     site.clock.ms += 1000
     for raw in post.pack().messages:
