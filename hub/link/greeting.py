@@ -136,16 +136,17 @@ class Greeting:
             note_hellos(self._store, fresh.values())
 
     def _hello(self, raw: bytes, header: ShortHeader, claimed: str | None) -> tuple[NodeRow | None, words.Hello]:
-        """The node, None for one with a certificate of ours that this hub does not know, and what it says.
+        """The node, None for one with a certificate of ours that this hub does not know, itself or its key.
 
-        Its key may be one that counts no more.
+        And what it says. Its key may be one that counts no more; one that a hub which was put back never heard of is in
+        the machine's identity record, which it shows when it is told so.
         """
         if claimed is not None and claimed != header.signer:
             raise PeerFault("message.foreign")
         row = self._store.node_row(header.signer)
-        if row is None:
+        if row is None or row.key(header.key_id) is None:
             if claimed is None:
-                raise PeerFault("message.unknown-node")
+                raise PeerFault("message.unknown-node" if row is None else "message.key")
             return None, words.Hello.read(canonical.decode(raw[message.SIGNED_BYTES :]))
         return row, words.Hello.read(self._keys.open(raw, row, ended=True).body)
 
