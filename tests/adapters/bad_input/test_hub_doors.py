@@ -20,9 +20,10 @@ from sync.adapters.mqtt_link import ROOT
 from sync.kernel import canonical
 from sync.kernel.limits import BLOB_CHUNK_BYTES, FRAMES_BYTES_MAX, INT_MAX, MQTT_PAYLOAD_BYTES_MAX
 from sync.kernel.suite import suite1
-from sync.protocol import frames, message, stick
+from sync.protocol import frames, hello, message, stick
 from sync.protocol.ack import Ack
 from sync.protocol.fair import said_in
+from sync.protocol.hello import Welcome
 from tests.adapters.bad_input.cbor_traps import TRAPS, around, wrong_fields
 from tests.adapters.bad_input.envelopes import Kind
 from tests.adapters.bad_input.whole_site import (
@@ -101,6 +102,19 @@ def test_messages_by_https(site: Site, report: Report) -> None:
 
 
 @pytest.mark.row("H35.7")
+def test_a_hello_under_a_key_that_nobody_knows_is_asked_for_the_record(site: Site) -> None:
+    """The certificate vouches for the machine, and for nothing that it says: nothing of the hello is kept."""
+    before = site.held()
+    assert len(site.under_another_key) == 3
+    for kind in site.under_another_key:
+        (raw,) = frames.unpack(site.post("/messages", frames.pack([kind.raw])).content)
+        said = message.open_message(raw, keys=lambda _node, _key: site.hub.voice.public, suite=suite1)
+        told = Welcome.read(said.body)
+        assert (said.type, told.status, told.wanted) == (message.WELCOME, hello.UNKNOWN, (hello.IDENTITY,))
+    assert site.held() == before
+
+
+@pytest.mark.row("H35.7")
 def test_messages_over_the_broker(site: Site, report: Report) -> None:
     kinds = [kind for kind in site.kinds if len(kind.raw) <= MQTT_PAYLOAD_BYTES_MAX]
     assert not site.by_https.faults
@@ -118,8 +132,15 @@ def test_messages_over_the_broker(site: Site, report: Report) -> None:
 
 @pytest.mark.row("H35.7")
 def test_messages_on_a_stick(site: Site, report: Report) -> None:
-    """Nobody vouches for who carries a stick: what names another node is judged by that node's keys."""
-    kinds = [kind for kind in site.kinds if not site.by_https.code[kind.name].startswith("frames.")]
+    """Nobody vouches for who carries a stick: what names another node is judged by that node's keys.
+
+    A parcel comes by stick alone, so an empty one is nothing wrong there.
+    """
+    kinds = [
+        kind
+        for kind in site.kinds
+        if not site.by_https.code[kind.name].startswith("frames.") and kind.name != "an empty parcel"
+    ]
     counted = site.refused()
     answer = site.screens("/stick", stick.pack([kind.raw for kind in kinds]))
     assert answer.status_code == 200 and not LEAKED.search(answer.content)

@@ -106,6 +106,10 @@ def refused_in(raw: bytes) -> list[str]:
     return [code for stream in ack.streams for _, code in stream.refused]
 
 
+def _of_another_key(kind: Kind) -> bool:
+    return kind.name.startswith("hello") and "key id" in kind.name and not kind.name.startswith("hello: cut")
+
+
 class Site:
     """A hub with all its doors, a machine that joined with a card, and what it would say if it were honest."""
 
@@ -153,7 +157,7 @@ class Site:
 
     @cached_property
     def kinds(self) -> list[Kind]:
-        """Everything that a machine may say, wrong."""
+        """Everything that a machine may say, wrong; `under_another_key` is not refused."""
         stream = next(each for each in outbox.own_streams(self.store) if each.lane == 0)
         cut = outbox.cut(self.store, stream, 1, facts_max=1, bytes_max=65536)
         assert cut is not None and cut.head_hash is not None
@@ -171,7 +175,14 @@ class Site:
         unheard = set(message.NAMES) - {message.HELLO, message.ASK}
         made += of_types(sorted(unheard), self.keys.signing, self.node, to)
         assert len({kind.name for kind in made}) == len(made), "every kind has its own name"
-        return [kind for kind in made if kind.raw]
+        return [kind for kind in made if kind.raw and not _of_another_key(kind)]
+
+    @cached_property
+    def under_another_key(self) -> list[Kind]:
+        """Hellos of this machine under a key of which the hub never heard, as after a key change that it forgot."""
+        hello = Hello("test", 1, 1, ())
+        made = short_kinds(message.HELLO, hello.body(), self.keys.signing, self.node, self.hub.store.node)
+        return [kind for kind in made if _of_another_key(kind)]
 
     def asks_for_sets(self) -> Iterator[Kind]:
         """Questions about a copy, wrong."""

@@ -58,6 +58,7 @@ hashes = st.just("$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$aaaaaaaaaaaaaaaaaaa
 
 MUST: dict[int, dict[int, st.SearchStrategy[Any]]] = {
     fleet.STREAM_OPENED: {},
+    fleet.KEY_CHANGED: {n: st.binary(min_size=size, max_size=size) for n, size in enumerate((8, 32, 64, 64, 32), 1)},
     fleet.LOSS_REPORTED: {
         1: counts, 2: st.integers(0, 2), 3: counts, 4: counts, 5: st.sampled_from(fleet.LOSS_WHYS), 6: lines,
     },
@@ -130,6 +131,7 @@ MAY: dict[int, dict[int, st.SearchStrategy[Any]]] = {
     people.CHANGED: {3: wards, 5: hashes},
     calendar.DAY_SET: {3: lines},
     calendar.CONFIGURED: {2: lines, 3: st.integers(0, 365)},
+    fleet.KEY_CHANGED: {6: st.binary(min_size=32, max_size=32)},
     fleet.NOTED: {2: st.integers(0, 65535), 3: lines, 4: lines},
 }
 KEYS = {
