@@ -117,6 +117,10 @@ class Box(Process):
         except Unavailable:
             self.die(5.0)
             return
+        if world.hits["hub-rolled-back"]:
+            world.greet_after_s = (
+                world.now_s
+            )  # what a start names of its past, the hub asks for at the greeting after it
         world.ledger.read_log(self.label, self.node, self.store._conn)
         self.book = TrustBook(self.own_keys, self.trust_path.read_bytes(), self._save_trust)
         self.rekeying = Rekeying(self.store, self.book, self.files)
