@@ -83,6 +83,8 @@ class Wire:
     def __init__(self, world: Site) -> None:
         self._world = world
         self.retained: dict[str, bytes] = {}
+        self.longest_s = 0.0
+        """How long anything was on its way until now: by so much a box may know the hub's time too late."""
         self.cut_until: dict[tuple[str, str], float] = {}
         self._free_at: dict[tuple[str, str], float] = {}
         self.flying = 0
@@ -104,8 +106,11 @@ class Wire:
         if world.chance("delay", where):
             world.hit("delay")
             dice = world.dice(f"delayed {where}")
-            return dice.choice((0.3, 1.0, 3.0, 9.0, 40.0)) * dice.random()
-        return 0.001 + 0.02 * world.dice(f"takes {where}").random()
+            taken_s = dice.choice((0.3, 1.0, 3.0, 9.0, 40.0)) * dice.random()
+        else:
+            taken_s = 0.001 + 0.02 * world.dice(f"takes {where}").random()
+        self.longest_s = max(self.longest_s, taken_s)
+        return taken_s
 
     def upwards(self, carrier: SimCarrier, raw: bytes) -> None:
         """From a box to the hub."""

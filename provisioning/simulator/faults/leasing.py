@@ -116,7 +116,8 @@ def _use(world: World, box: Box, kind: int, resource: str, units: int) -> None:
 
         if box.act(write) and shown:
             world.hit("a use of a grant")
-            world.promises.shows(lease, units, world.now_s, HUB_CLOCK_S if world.hits["hub-clock"] else 0.0)
+            slack_s = world.wire.longest_s + (HUB_CLOCK_S if world.hits["hub-clock"] else 0.0)
+            world.promises.shows(lease, units, world.now_s, slack_s)
             if shown[0] != content_keys(resource):
                 world.promises.wrong["I7"].append(f"the keys of {resource} do not open it")
 
