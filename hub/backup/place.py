@@ -126,10 +126,15 @@ class Place:
         except (OSError, ValueError, TypeError) as fault:
             raise Unavailable("backup.damaged", 3600.0) from fault
 
-    def relied_on(self) -> Backup | None:
-        """The second-newest verified backup: what may be pruned on appliances relies on it. Source: section 5.3."""
+    def two_newest(self) -> tuple[Backup, Backup] | None:
+        """Of those that count and are there, the older first: either may be put back without a loss."""
         counting = [each for each in self.backups() if each.counts and self._is_there(each)]
-        return counting[-2] if len(counting) > 1 else None
+        return (counting[-2], counting[-1]) if len(counting) > 1 else None
+
+    def relied_on(self) -> Backup | None:
+        """The second-newest verified backup: none older is put back quietly. Source: protocol way/1, section 5.3."""
+        two = self.two_newest()
+        return None if two is None else two[0]
 
     def _is_there(self, backup: Backup) -> bool:
         path = self.database(backup)

@@ -24,7 +24,7 @@ DAY_MS = 24 * 3600 * 1000
 class BlobDesk:
     """Answers for known machines; who calls is the caller's to check.
 
-    `safe(blob)`: the second-newest verified backup has it. Like facts, bytes may go 14 days after they were held.
+    `safe(blob)`: the two newest verified backups have it. Like facts, bytes may go 14 days after they were held.
     """
 
     def __init__(

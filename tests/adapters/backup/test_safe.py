@@ -1,4 +1,4 @@
-"""What boxes may drop hangs on the second-newest backup that counts, and on nothing else."""
+"""What boxes may drop hangs on the two newest backups that count, and on nothing else."""
 
 from __future__ import annotations
 
