@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hardware.twins.tcp_server import OneClientServer
 BUFFER_BYTES_MAX = 4 * 1024 * 1024
 
 
-class LabelTwin:
+class LabelTwin(ABC):
     """`out_dir` gets `labels.jsonl`, a line a label, with at least `{n, printed_at}`.
 
     Without labels or with the head open it holds what it received and prints when it can; without power it forgets.
@@ -30,14 +31,14 @@ class LabelTwin:
         self._no_labels = False
         self._head_open = False
 
-    def _serve(self, client: socket.socket) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _serve(self, client: socket.socket) -> None: ...
 
-    def _work(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _work(self) -> None: ...
 
-    def _forget(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _forget(self) -> None: ...
 
     @property
     def port(self) -> int:
