@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hub.link import door
+from provisioning.simulator.faults.leasing import HUB_CLOCK_S
+from provisioning.simulator.workers import WORKERS
 from sync.kernel.hlc import ms_of
 from sync.kernel.suite import suite1
 from sync.protocol.long_header import FACTS, parse
@@ -32,6 +34,10 @@ def changing(world: World, box: Box) -> Iterator[str]:
 def taken_late(world: World) -> Iterator[str]:
     """Facts that came in under a key of nobody, or under one that was over."""
     grace_ms = round(1000 * door.KEYS_FRESH_S)
+    if world.hits["hub-clock"] and WORKERS in world.plan.faults:
+        grace_ms += round(
+            1000 * HUB_CLOCK_S
+        )  # a worker knows nothing of the time that another wrote under a wrong clock
     rows = {row.node: row for row in world.hub.store.nodes()}
     with world.hub.store.read() as conn:
         arrivals = conn.execute("SELECT pos, hub_hlc, header FROM arrival WHERE header IS NOT NULL ORDER BY pos")
