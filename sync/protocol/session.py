@@ -231,8 +231,8 @@ class Session:
         if welcome.answers != (self._incarnation, self.hello_number) or self._hello_again_s is None:
             self._out.append(do.Count("welcome.of-another-hello"))
             return
-        if not self._same_epoch(said, now_s):
-            return
+        if not (said.epoch < self.epoch and welcome.status == hello.UNKNOWN) and not self._same_epoch(said, now_s):
+            return  # a hub put back to before it knew this node believes nothing of it until it has seen its record
         self._lower_epochs = self._failures = self._attempt = self._hello_tries = 0
         self._hello_again_s = None
         status = hello.SAID.get(welcome.status, states.TOO_OLD)
@@ -246,7 +246,8 @@ class Session:
             self._hello_at_s = now_s + HELLO_EVERY_S * (0.8 + 0.4 * self._config.draw())
             if self._trying_better is None and self._better_at_s == float("inf") and self._carrier:
                 self._better_at_s = now_s + CARRIER_BETTER_EVERY_S
-        self._take_ack(welcome.ack, raw, now_s, welcome=True)
+        if said.epoch == self.epoch:
+            self._take_ack(welcome.ack, raw, now_s, welcome=True)
         if welcome.scope_set is not None:
             self._out.append(do.AdoptScopes(*welcome.scope_set))
         if self.state == states.TALKING:

@@ -376,6 +376,16 @@ def test_a_higher_epoch_forgets_marks_and_greets_again() -> None:
     assert [(cut.incarnation, cut.first) for cut in cuts] == [(ME, 4), (2, 1)]
 
 
+def test_a_hub_of_a_lower_epoch_that_knows_no_such_node_is_shown_the_record() -> None:
+    session = greeted(epoch=5)
+    effects = session.on(welcome(1, epoch=4, status=hello.UNKNOWN), 0.5)
+    assert session.state == states.GREETING and of(effects, do.SendIdentity) == [do.SendIdentity("mqtt")]
+    assert session.epoch == 5 and not of(effects, do.RaiseEpoch)
+    assert not of(effects, do.ApplyAck), "nothing else of a lower epoch is taken"
+    again = session.on(do.Tick(), session.wakes_at_s)
+    assert of(again, do.SendHello)
+
+
 def test_a_late_ack_of_a_lower_epoch_is_counted() -> None:
     session = greeted(epoch=5)
     assert session.on(ack(StreamAck(ME, LIVE, 1, H), epoch=4), 0.4) == [do.Count("epoch.lower")]
