@@ -39,21 +39,24 @@ class NodeProcess:
 
     def start(self) -> dict[str, Any]:
         """Start and wait until it says where it is. Raises Unavailable `node.not-ready` with its log beside it."""
-        state = self._state
-        state.unlink(missing_ok=True)
+        self._state.unlink(missing_ok=True)
         with (self.directory / "log.txt").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", self.module, "--dir", str(self.directory), *self._more], stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL, cwd=Path(__file__).parent.parent.parent, start_new_session=True,
             )  # fmt: skip
+        try:
+            return self._ready()
+        except BaseException:  # also an end from outside: whoever never got the answer cannot stop the process
+            self.stop()
+            raise
+
+    def _ready(self) -> dict[str, Any]:
         end = time.monotonic() + READY_S
-        while time.monotonic() < end:
-            if state.exists():
-                return dict(json.loads(state.read_text("utf-8")))
-            if not self.running:
-                break
+        while time.monotonic() < end and self.running:
+            if self._state.exists():
+                return dict(json.loads(self._state.read_text("utf-8")))
             time.sleep(0.02)
-        self.stop()
         raise Unavailable("node.not-ready", 1.0)
 
     def kill(self) -> None:

@@ -113,10 +113,12 @@ class Walk:
         for window in hands:
             window.go("/collect/scan")
         courier.scan(keys[:6])
+        self.scanned(hands, 6)
         self.settle(hands, "up")
         self.take(hands, "courier-3-scan")
         self.stage.relay.set_mode(station.name, "silent")
         courier.scan(keys[6:9])
+        self.scanned(hands, 9)
         self.settle(hands, "silent")
         self.take(hands, "courier-4-line-silent")
         patients = town.discharges(self.stage.seed, datetime.now(ZoneInfo(ZONE)).date())
@@ -186,9 +188,16 @@ class Walk:
         finally:
             landing.close()
 
+    def scanned(self, windows: list[Window], nth: int) -> None:
+        for window in windows:
+            window.wait(f'[data-part="panel"] [data-verdict="good"] .scan-nth b:text-is("{nth}")')
+
     def settle(self, windows: list[Window], strip: str) -> None:
+        """The line is told as it is, and over an open line nothing waits here any more."""
         for window in windows:
             window.wait(f'#strip[data-state="{strip}"]')
+            if strip == "up":
+                window.wait('#strip [data-ledger="equal"]')
 
 
 @pytest.mark.parametrize("name", [*PICTURES, "demo-landing"])

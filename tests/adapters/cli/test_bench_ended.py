@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 PATIENCE_S = 60.0
 
 
@@ -30,11 +32,12 @@ def eventually(true: Callable[[], bool]) -> bool:
     return False
 
 
-def test_a_benchmark_that_is_ended_leaves_no_hub_and_no_broker(tmp_path: Path) -> None:
+@pytest.mark.parametrize("first_seen", ["-m hub", "mosquitto"], ids=["early", "late"])
+def test_a_benchmark_that_is_ended_leaves_no_hub_and_no_broker(tmp_path: Path, first_seen: str) -> None:
     command = [str(Path(sys.executable).with_name("waystation")), "bench", "lone", "--json"]
     running = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)}, stdout=subprocess.DEVNULL)
     try:
-        assert eventually(lambda: any("mosquitto" in words for words in processes_of(tmp_path)))
+        assert eventually(lambda: any(first_seen in words for words in processes_of(tmp_path)))
         running.send_signal(signal.SIGTERM)
         assert running.wait(timeout=PATIENCE_S) == 128 + signal.SIGTERM
         assert eventually(lambda: not processes_of(tmp_path)), processes_of(tmp_path)
