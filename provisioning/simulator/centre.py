@@ -29,7 +29,8 @@ from provisioning.simulator.wire import HTTPS, MQTT, SimCarrier
 from provisioning.simulator.workers import WORKERS, SharedFile, Turn, Worker
 from provisioning.trust.bundle import first_trust, make_bundle
 from sync.adapters.blob_store.folder import FolderStore
-from sync.adapters.sqlite_log import hub_history, hub_inbound
+from sync.adapters.sqlite_log import hub_history, hub_inbound, hub_orders
+from sync.adapters.sqlite_log.connection import connect
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_snapshots import Worth
 from sync.adapters.sqlite_log.hub_store import (
@@ -253,6 +254,11 @@ class Centre(Taker):
             shutil.copyfile(self.monotone, into / "monotone.json")
 
     def put_back_all(self, photograph: Path, *, with_beside: bool) -> None:
+        conn = connect(self.database, STORE_KEY, writes=True)
+        try:
+            self.world.ledger.signed_as_lost.update(hub_orders.losses(conn))  # a person signed, whatever comes now
+        finally:
+            conn.close()
         self.put_back(photograph / "database")
         if with_beside:
             self.monotone.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from sync.adapters.sqlite_log.connection import Connection
+from sync.adapters.sqlite_log.hub_orders import Loss
 from sync.domain.fleet.facts import STREAM_OPENED
 from sync.kernel.codec import decode_fact
 from sync.kernel.ids import FactId
@@ -29,11 +30,15 @@ class Written:
 
 
 class Ledger:
-    """`written`: every fact that ever lay on a box's disk, by chain hash. `told`: facts a person was answered for."""
+    """`written`: every fact that ever lay on a box's disk, by chain hash. `told`: facts a person was answered for.
+
+    `signed_as_lost`: what an operator gave up at a hub that was put back to before it since.
+    """
 
     def __init__(self) -> None:
         self.written: dict[bytes, Written] = {}
         self.told: set[FactId] = set()
+        self.signed_as_lost: set[Loss] = set()
         self.shut_out: dict[str, dict[tuple[int, int], int]] = {}
         self.scopes_of: dict[str, tuple[str, ...]] = {}
         self._on_disks: Counter[bytes] = Counter()

@@ -46,6 +46,7 @@ class World:
         self.fallen: list[str] = []
         self.backups_at_s: list[float] = []
         self.greet_after_s = float("-inf")
+        self.put_back_at_epoch = 0
         self.forgotten: dict[tuple[int, str], int] = {}
         self.looks_at_retention = False
         self._heap: list[tuple[float, int, str, Callable[[], None]]] = []
@@ -74,6 +75,11 @@ class World:
 
     def tell(self, what: str) -> None:
         self.trace.tell(self.now_s, what)
+
+    @property
+    def put_back_unnoticed(self) -> bool:
+        """Nothing told the hub that it was put back last: its epoch did not rise."""
+        return bool(self.hits["hub-rolled-back"]) or self.put_back_at_epoch == self.hub.store.epoch
 
     def hit(self, fault: str) -> None:
         """A fault really struck."""

@@ -31,6 +31,7 @@ def put_back(world: World, photo: Path, silent: bool, taken_s: float) -> None:
         return
     world.hit("hub-rolled-back" if silent else "hub-restored")
     hub = world.hub
+    world.put_back_at_epoch = hub.store.epoch
     hub.stop(3.0)
     hub.put_back_all(photo, with_beside=silent)
     world.greet_after_s = world.now_s

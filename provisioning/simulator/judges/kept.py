@@ -101,8 +101,6 @@ def own_lost(world: World) -> Iterator[str]:
 
 def pictures_lost(world: World) -> Iterator[str]:
     """Blobs that a box gave up, or that the hub signed for and does not hold whole."""
-    # Where a picture's rows alone were lost, nothing beside the database betrays it, and the epoch does not rise.
-    unnoticed = world.hits["hub-rolled-back"] or (world.hits["hub-restored"] and world.hub.store.epoch == 1)
     for box in judged(world):
         if box.pictures is None:
             continue
@@ -112,7 +110,8 @@ def pictures_lost(world: World) -> Iterator[str]:
             own_bytes = _bytes_of(box.folder / "blobs", blob)
             if own_bytes is None:
                 yield f"{box.label} freed {blob.hex()[:8]}, which the hub never called safe"
-            elif _bytes_of(world.hub.folder / "blobs", blob) != own_bytes and not unnoticed:
+            elif _bytes_of(world.hub.folder / "blobs", blob) != own_bytes and not world.put_back_unnoticed:
+                # Where a picture's rows alone were lost, nothing beside the database betrays it, and no epoch rises.
                 # A hub put back unnoticed forgets what it signed last; the box has the bytes and asks every six hours.
                 yield f"{blob.hex()[:8]} of {box.label} is not whole at the hub"
 
@@ -131,7 +130,7 @@ def _signed_as_lost(world: World) -> dict[StreamId, list[hub_orders.Loss]]:
     """Facts that an operator gave up by their numbers, and no others."""
     found: dict[StreamId, list[hub_orders.Loss]] = {}
     with world.hub.store.read() as conn:
-        for loss in hub_orders.losses(conn):
+        for loss in world.ledger.signed_as_lost.union(hub_orders.losses(conn)):
             found.setdefault(StreamId(loss.node, loss.incarnation, loss.lane), []).append(loss)
     return found
 
