@@ -18,6 +18,7 @@ from hub.backup.restore import UNFINISHED
 from hub.features.audit.service import Audit
 from hub.features.calendar.service import Calendars
 from hub.features.due.service import follow
+from hub.features.fleet.joining import AUTHORITY, ENROL, make_joining
 from hub.features.fleet.service import Fleet, Parts
 from hub.features.imports.mllp import MllpServer
 from hub.features.imports.service import Imports
@@ -162,6 +163,7 @@ class Hub:
             self.stick.take, self._present, teller(self.voice, self.post), self.safety, self.door.take_kept,
         )  # fmt: skip
         self.fleet = Fleet(self.desk, parts)
+        self.sync_app.register_blueprint(make_joining(self.fleet))
         self.leases = Leases(self.desk, self.office, self.post.deliver)
         self._port = Port(self.clock, self.sign_in.who, self.fleet.overview)
 
@@ -213,10 +215,8 @@ class Hub:
         mllp = MllpServer(hl7.answer, hl7.too_large, host=settings.mllp.host, port=self._wanted("mllp"))
         self._begin(mllp.start, lambda: mllp.stop(1.0))
         door = Serving(self.sync_app, settings.sync.host, self._wanted("sync"), threads=DOOR_THREADS, name="sync-door")
-        keys = self.trust.keys
-        door.demand_certificates(
-            self.trust.server_certificate_path, self.trust.server_key_path, keys.ca_path, but_for=RENEW
-        )
+        served, key = self.trust.server_certificate_path, self.trust.server_key_path
+        door.demand_certificates(served, key, self.trust.keys.ca_path, but_for=(RENEW, AUTHORITY, ENROL))
         self._begin(door.start, door.stop)
         self._stops.append(self.post.close)
         screens = Serving(self.app, settings.web.host, self._wanted("web"), threads=SCREEN_THREADS, name="screens")
@@ -277,6 +277,7 @@ class Hub:
 
     def _write_state(self) -> None:
         web = self.settings.web.host
+        web = "127.0.0.1" if web in ("0.0.0.0", "::") else web  # every address is none that one could call
         told = {
             "node": self.store.node,
             "role": "hub",
@@ -291,10 +292,12 @@ class Hub:
     def _place(self) -> Place:
         host = self.settings.sync.public_host
         broker = self.ports.get("broker")
-        return Place(f"https://{host}:{self.ports.get('sync')}", (host, broker) if broker else None, host)
+        mqtt = (host, broker) if broker else None
+        return Place(f"https://{host}:{self.ports.get('sync')}", mqtt, host, self.settings.node.name)
 
     def _card_urls(self) -> tuple[str, ...]:
-        return (f"http://{self.settings.web.host}:{self.ports.get('web')}",)
+        """The machines' door: its TLS is the site's own, so a card's token may cross a network to it."""
+        return (self._place().sync_url,)
 
     def _bundle(self) -> TrustBundle:
         return TrustBundle(self.trust.bundle.version, self.trust.bundle.raw)

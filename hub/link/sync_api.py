@@ -165,15 +165,15 @@ def sync_api(
 
     @pages.errorhandler(_Refusal)
     def refusal(no: _Refusal) -> Response:
-        return _problem(no.status, no.code)
+        return problem(no.status, no.code)
 
     @pages.errorhandler(PeerFault)
     def peer_fault(fault: PeerFault) -> Response:
-        return _problem(413 if fault.code.endswith("too-big") else 422, fault.code)
+        return problem(413 if fault.code.endswith("too-big") else 422, fault.code)
 
     @pages.errorhandler(Unavailable)
     def unavailable(fault: Unavailable) -> Response:
-        answer = _problem(503, fault.code)
+        answer = problem(503, fault.code)
         answer.headers["Retry-After"] = str(max(1, round(fault.retry_s)))
         return answer
 
@@ -181,12 +181,12 @@ def sync_api(
     def no_such_door(no: HTTPException) -> Response:
         """An address or a method that is none: the same form of answer as every other refusal."""
         status = no.code or 400
-        return _problem(status, _NO_DOOR.get(status, "request.broken"))
+        return problem(status, _NO_DOOR.get(status, "request.broken"))
 
     @pages.app_errorhandler(Exception)
     def unexpected(bug: Exception) -> Response:
         bugs.note("sync-door", bug)
-        return _problem(500, "incident")
+        return problem(500, "incident")
 
     return pages
 
@@ -211,7 +211,7 @@ def _raw(data: bytes) -> Response:
     return Response(data, mimetype=frames.MEDIA_TYPE) if data else Response(status=204)
 
 
-def _problem(status: int, code: str) -> Response:
+def problem(status: int, code: str) -> Response:
     """RFC 9457; the code says all that may be said."""
     answer = jsonify({"type": f"urn:waystation:problem:{code}", "title": code, "status": status, "code": code})
     answer.status_code = status

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,12 @@ class Serving:
         self._name = name
         self._thread: threading.Thread | None = None
 
-    def demand_certificates(self, certificate: Path, key: Path, authority: Path, *, but_for: str = "") -> None:
+    def demand_certificates(
+        self, certificate: Path, key: Path, authority: Path, *, but_for: Collection[str] = ()
+    ) -> None:
         """TLS 1.2 or newer. Who shows a certificate that is not this site's, or is over, is not heard.
 
-        Who shows none is told 401, whatever the app says, by every path `but_for` this one.
+        Who shows none is told 401, whatever the app says, except at the paths `but_for`.
         """
         self._server.ssl_adapter = PatientAdapter(str(certificate), str(key), str(authority))
         self._server.wsgi_app = named_only(self._server.wsgi_app, but_for)

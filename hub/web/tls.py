@@ -8,7 +8,7 @@ wraps; the first read, in a worker, does the greeting.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from cheroot.errors import FatalSSLAlert
@@ -74,11 +74,11 @@ class PatientAdapter(BuiltinSSLAdapter):
         return line, _Environ(self, line)
 
 
-def named_only(app: Callable[..., Any], but_for: str) -> Callable[..., Any]:
-    """The app for callers whose certificate names them; others reach the one path by which they get one."""
+def named_only(app: Callable[..., Any], but_for: Collection[str]) -> Callable[..., Any]:
+    """The app for callers whose certificate names them; others reach the paths alone by which they get one."""
 
     def asked(environ: dict[str, Any], start: Callable[..., Any]) -> Any:
-        if environ.get("SSL_CLIENT_S_DN_CN") or (but_for and environ.get("PATH_INFO") == but_for):
+        if environ.get("SSL_CLIENT_S_DN_CN") or environ.get("PATH_INFO") in but_for:
             return app(environ, start)
         body = b'{"type":"about:blank","status":401,"code":"certificate-missing"}'
         start("401 Unauthorized", [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body)))])

@@ -26,6 +26,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "card.other-site": "This card is for another site.",
     "card.other-role": "This card is for a box of another role.",
     "card.withdrawn": "This card was withdrawn at the hub. Ask it for a new one.",
+    "card.urls": "Machines cannot be sent to this address: [sync] public_host in the hub's settings.toml must be a "
+    "plain host name or address.",
     "card.role": "A card is for the role courier or records.",
     "paper.no-printer": "This box has no printer of that name. Its names are in settings.toml, [devices].",
     "stick.nothing": "Nothing waits here: the hub has signed for everything.",

@@ -237,7 +237,7 @@ def _join(stage: Stage, station: Station, client: HubClient, server: str) -> Non
     if station.desk is not None:
         devices |= station.desk.settings()
     told = enrol_box(
-        station.directory, card["card"], hospital=town.HOSPITAL,
+        station.directory, card["card"],
         settings={
             "hub": {
                 "sync_url": f"https://localhost:{stage.relay.port(station.name, 'https')}",

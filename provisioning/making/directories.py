@@ -83,7 +83,7 @@ def make_hub(
 
 
 def enrol_box(
-    directory: Path, card_text: str, settings: Mapping[str, Mapping[str, Any]] | None = None, hospital: str = ""
+    directory: Path, card_text: str, settings: Mapping[str, Mapping[str, Any]] | None = None
 ) -> dict[str, Any]:
     """Join the card's site and write the box's settings. Raises Unavailable with the hub's or the card's code."""
     card = read_card(card_text)
@@ -109,7 +109,7 @@ def enrol_box(
         "role": told.role,
         "name": told.name,
         "site": told.site,
-        "hospital": hospital or told.site,
+        "hospital": told.hospital or told.site,
     }
     merged: dict[str, dict[str, Any]] = {"node": node, "hub": hub}
     for section, values in (settings or {}).items():

@@ -47,11 +47,15 @@ class CardBook(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the new machine will find the hub. `mqtt` None: no broker. `server_name`: what the certificates say."""
+    """Where the new machine will find the hub. `mqtt` None: no broker. `server_name`: what the certificates say.
+
+    `hospital`: the name that goes onto its slips.
+    """
 
     sync_url: str
     mqtt: tuple[str, int] | None
     server_name: str
+    hospital: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,7 @@ def admit(
         mqtt=place.mqtt,
         server_name=place.server_name,
         scopes=grant.scopes,
+        hospital=place.hospital,
     )
     answer = make_answer(enrolled, request.digest, trust.authority)
     book.burn(request.token_hash, node=node, digest=request.digest, answer=answer, at_ms=now_ms)

@@ -34,6 +34,7 @@ from sync.kernel.outcome import PeerFault, Refused
 from sync.kernel.suite import PUBLIC_BYTES, SIGNATURE_BYTES, Suite
 from sync.protocol.fields import Fields, anything, count, is_label, raw, raw_up_to, text
 
+MEDIA_TYPE = "application/cbor"
 REQUEST_BYTES_MAX = 8 * 1024
 ANSWER_BYTES_MAX = 64 * 1024
 
@@ -67,6 +68,7 @@ class Enrolled:
     """What the machine is told. Certificates in DER; `identity` and `trust` are signed messages of the hub.
 
     `mqtt`: host and port of the broker, None where there is none. `server_name`: what hub and broker prove to be.
+    `hospital`: its name, for screens and slips; empty where the hub has none or is older than the field.
     """
 
     node: str
@@ -82,6 +84,7 @@ class Enrolled:
     mqtt: tuple[str, int] | None
     server_name: str
     scopes: tuple[str, ...]
+    hospital: str = ""
 
 
 def scopes_for(role: str, wards: tuple[str, ...]) -> tuple[str, ...]:
@@ -174,6 +177,7 @@ def make_answer(enrolled: Enrolled, request_digest: bytes, authority: Authority)
             11: None if enrolled.mqtt is None else list(enrolled.mqtt),
             12: enrolled.server_name,
             13: list(enrolled.scopes),
+            14: enrolled.hospital,
         }
     )
     return canonical.encode({1: body, 2: authority.sign(_said_by_root(request_digest, body))})
@@ -209,6 +213,7 @@ def read_answer(data: bytes, *, request_digest: bytes, pin: bytes) -> Enrolled:
         mqtt=None if mqtt is None else (mqtt[0], mqtt[1]),
         server_name=fields.one(12, text()),
         scopes=fields.values(13, is_label),
+        hospital=fields.one(14, text(), ""),
     )
 
 

@@ -14,12 +14,10 @@ from hub.features.fleet.views import actor, stream_of, wards_of
 from kiosk_ui.kit.body import parse_json, take
 from kiosk_ui.kit.rights import body_max, machine_door, needs
 from provisioning.trust.cards import card_text
-from provisioning.trust.enrol import REQUEST_BYTES_MAX
+from provisioning.trust.enrol import MEDIA_TYPE, REQUEST_BYTES_MAX
 from sync.adapters.sqlite_log.hub_orders import Loss
 from sync.kernel.limits import STICK_BYTES_MAX
 from sync.kernel.outcome import Refused
-
-MEDIA_TYPE = "application/cbor"
 
 
 def make_api(service: Fleet) -> Blueprint:

@@ -268,9 +268,11 @@ def test_enrolment(site: Site, report: Report) -> None:
         made[f"signing request: {name}"] = cbor2.dumps(proven(canonical.encode({**inner, 4: csr})))
     made |= {f"alone: {name}": trap for name, trap in TRAPS.items()}
     made |= {"no card": canonical.encode(good), "far beyond": bytes(100_000)}
-    told = Told()
+    told, at_machines_door = Told(), Told()
     for name, data in made.items():
         told.ask(name, partial(site.screens, "/enrol", data))
-    assert not told.faults, "\n".join(told.faults[:20])
+        at_machines_door.ask(name, partial(site.unnamed, "/enrol", data))
+    assert not (faults := told.faults + at_machines_door.faults), "\n".join(faults[:20])
+    assert told.code == at_machines_door.code
     assert told.code["no card"] == "card.unknown"
-    report("enrolment", len(told.code))
+    report("enrolment", len(told.code) + len(at_machines_door.code))

@@ -218,6 +218,11 @@ class Site:
         url = f"{self.base}/api/v1{path}"
         return self.people.post(url, data=data, headers=headers, timeout=PATIENCE_S)
 
+    def unnamed(self, path: str, data: bytes) -> requests.Response:
+        """To the machines' door, by somebody without a certificate."""
+        url = f"{self.state['sync_url']}/api/v1{path}"
+        return requests.post(url, data=data, verify=str(self.keys.ca_path), timeout=PATIENCE_S)
+
     def same_as_https(self, kinds: Sequence[Kind], counted: Counter[str]) -> bool:
         """Whether exactly the codes of HTTPS were counted; of a claim of another's name only that it was refused."""
         told = Counter(f"refused.{self.by_https.code[kind.name]}" for kind in kinds if not kind.foreign)

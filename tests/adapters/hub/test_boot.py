@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from hub.features.imports.mllp_frames import frame
 from hub.settings import Node, Settings
 from hub.web.serve import client_context
 from provisioning.trust.cards import Card, read_card
+from provisioning.trust.hub_door import ask_hub
 from provisioning.trust.joining import Joined, join
 from provisioning.trust.site import make_site
 from sync.adapters.clock import SystemClock
@@ -35,7 +36,7 @@ def make_directory(folder: Path) -> Settings:
     clock = SystemClock()
     trust = make_site(folder / "keys", site="xinghe", now_ms=clock.wall_ms(), entropy=SystemEntropy(), suite=suite1)
     (folder / "settings.toml").write_text(f'[node]\nnode = "{trust.hub}"\nsite = "xinghe"\n', encoding="utf-8")
-    return Settings(node=Node(node=trust.hub, site="xinghe"))
+    return Settings(node=Node(node=trust.hub, site="xinghe", name="星河医院"))
 
 
 class Silence:
@@ -87,11 +88,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     made.hub.stop()
 
 
-def joined(running: Running, folder: Path, card: Card | None = None) -> Joined | Refused:
+def joined(
+    running: Running, folder: Path, card: Card | None = None, ask: Callable[[bytes], bytes | Refused] | None = None
+) -> Joined | Refused:
+    """`ask`: another way to the hub than the screens' address."""
     return join(
         folder,
         card or running.card(),
-        running.ask,
+        ask or running.ask,
         software="test",
         now_ms=SystemClock().wall_ms(),
         entropy=SystemEntropy(),
@@ -122,6 +126,21 @@ def test_a_machine_joins_once_and_is_shut_out(running: Running, tmp_path: Path) 
     assert heads() == 403
     assert running.hub.trust.bundle.trust.is_revoked(node, machine.keys.key_id)
     assert f"user {node}\ntopic deny" in (running.folder / "broker" / "acl").read_text("utf-8")
+
+
+@pytest.mark.row("H35.6")
+def test_a_card_leads_to_the_machines_door_where_no_certificate_is_asked_for_it(
+    running: Running, tmp_path: Path
+) -> None:
+    card = running.card()
+    assert card.urls == (running.state["sync_url"],), "the token crosses a network, so TLS of the site's own carries it"
+
+    def ask(request: bytes) -> bytes | Refused:
+        return ask_hub(card, request)
+
+    machine = joined(running, tmp_path / "keys", card, ask)
+    assert isinstance(machine, Joined) and machine.enrolled.hospital == "星河医院"
+    assert joined(running, tmp_path / "other", card, ask) == Refused("card.used")
 
 
 @pytest.mark.row("H35.6")

@@ -99,7 +99,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     app = Flask("hub.sync")
     app.register_blueprint(sync_api(hub, door, FeedDesk(hub, Feeds(hub), voice), Post()))
     serving = Serving(app, "127.0.0.1", 0, threads=4, name="door")
-    serving.demand_certificates(trust.server_certificate_path, trust.server_key_path, own.ca_path, but_for=RENEW)
+    serving.demand_certificates(trust.server_certificate_path, trust.server_key_path, own.ca_path, but_for=(RENEW,))
     serving.start()
     keys = make_keys(tmp_path / "keys", entropy, suite1)
     write_whole(keys.ca_path, trust.authority.certificate_pem)

@@ -114,6 +114,7 @@ ENROLLED = Enrolled(
     mqtt=("localhost", 8883),
     server_name="localhost",
     scopes=SCOPES,
+    hospital="示例医院",
 )
 
 
