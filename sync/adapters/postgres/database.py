@@ -89,6 +89,10 @@ class Postgres:
     def give_back(self, conn: Connection) -> None:
         """The server's own housekeeping does it."""
 
+    def make_shrinkable(self, conn: Connection) -> bool:
+        """There is nothing to change."""
+        return False
+
     def is_lost(self, conn: Connection) -> bool:
         assert isinstance(conn, PostgresConnection)
         return conn.lost

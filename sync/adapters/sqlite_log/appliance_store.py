@@ -115,6 +115,11 @@ class ApplianceStore(NodeStore):
         with self._lock:
             self._database.give_back(self._writer())
 
+    def make_shrinkable(self) -> bool:
+        """Before work begins: whether a file of an older release was written anew, so that it can give room back."""
+        with self._lock:
+            return self._database.make_shrinkable(self._writer())
+
     def after_fact(self, unit: Unit, head: LaneHead, fid: FactId, fact: Fact, raw: bytes) -> None:
         kind = KINDS.get(fact.kind)
         etype = ENTITY_TYPES.get(fact.etype)

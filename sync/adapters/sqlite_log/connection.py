@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,6 +25,10 @@ WAL_BYTES_MAX = 16 * 1024 * 1024
 FREE_PAGES_KEPT = 64
 """What a day's work takes and gives back anyway."""
 _INCREMENTAL = 2
+REWRITTEN_BYTES_MAX = 256 * 1024 * 1024
+"""Largest contents that are written anew at once: the copy is made in memory, so that none lies about in clear."""
+BESIDE_BYTES = 32 * 1024 * 1024
+"""What stays free on the disk beside such a copy in the write-ahead log."""
 
 
 class _Locked(sqlcipher.Connection):
@@ -219,7 +224,7 @@ class SqlcipherFile:
     def give_back(self, conn: Connection) -> None:
         """Free pages go from the end of the file, a few at a time so that the log stays small; then the reserve.
 
-        A file that was begun before this could be keeps its free pages: later facts fill them.
+        A file that could not be made shrinkable yet keeps its free pages: later facts fill them.
         """
         try:
             incremental = conn.execute("PRAGMA auto_vacuum").fetchone()[0] == _INCREMENTAL
@@ -234,6 +239,29 @@ class SqlcipherFile:
             return
         if self._reserve is not None:
             self._full = not self._reserve.fill()
+
+    def make_shrinkable(self, conn: Connection) -> bool:
+        """Write a file of an older release anew, once, so that `give_back` can; one commit, as any other.
+
+        False where it stays as it is: it is one already, is too large, or the disk has no room for it beside the rest.
+        """
+        if conn.execute("PRAGMA auto_vacuum").fetchone()[0] == _INCREMENTAL:
+            return False
+        pages, spare, size = (
+            int(conn.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "freelist_count", "page_size")
+        )
+        used = (pages - spare) * size
+        disk = os.statvfs(self._path.parent)
+        if used > REWRITTEN_BYTES_MAX or disk.f_bavail * disk.f_frsize < used + BESIDE_BYTES:
+            return False
+        try:
+            conn.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
+            conn.execute("VACUUM")
+            conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except DatabaseError as fault:
+            self.unavailable(conn, fault)
+            return False
+        return True
 
     def is_lost(self, conn: Connection) -> bool:
         return self._suspect or conn.opened != self._opened

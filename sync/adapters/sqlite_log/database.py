@@ -51,6 +51,13 @@ class Database(Protocol):
         """After much was deleted: the room goes back to the disk where that is ours. Best effort, never raises."""
         ...
 
+    def make_shrinkable(self, conn: Connection) -> bool:
+        """At a start: whether tables that an older release began were changed now so that `give_back` helps.
+
+        Best effort, never raises.
+        """
+        ...
+
     def is_lost(self, conn: Connection) -> bool:
         """Whether the connection is gone for good and another is to be opened."""
         ...

@@ -69,6 +69,7 @@ def open_box(
     store = make(path)
     if torn is not None:
         put_back(store, torn, Repair("torn", now_ms, "", torn.facts, torn.orphans, torn.lost))
+    store.make_shrinkable()
     keep_salt(path, path)
     return store
 

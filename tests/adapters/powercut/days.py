@@ -1,7 +1,7 @@
 """What is recorded: short days of a box and of a hub, each acknowledgement written down after it was given.
 
-Run as a program under the recorder: `python days.py box|make-hub|hub FOLDER SEED`. A line of `FOLDER/told` is an
-acknowledgement: incarnation, lane, seq and chain hash of a fact that somebody was told is kept.
+Run as a program under the recorder: `python days.py WHAT FOLDER SEED`, WHAT one of `DAYS`. A line of `FOLDER/told` is
+an acknowledgement: incarnation, lane, seq and chain hash of a fact that somebody was told is kept.
 """
 
 from __future__ import annotations
@@ -91,6 +91,28 @@ def box_day(folder: Path, rng: random.Random) -> None:
         store.close()
 
 
+def make_old_box(folder: Path, _: random.Random) -> None:
+    """As a release left it whose files gave no room back. The day begins with writing it anew."""
+    told = Told(folder)
+    store = open_box(folder)
+    for n in range(20):
+        with store.write(actor="u-luo", device="gun-1") as unit:
+            fid = unit.append(scan(1000 + n))
+        told.say(store, fid)
+    store.close()
+    without_giving_back(folder / "node.db")
+
+
+def without_giving_back(path: Path) -> None:
+    """Make the closed database at `path` one that cannot shrink."""
+    conn = connection.connect(path, KEY, writes=True)
+    conn.execute("PRAGMA auto_vacuum = NONE")
+    conn.execute("VACUUM")
+    conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    assert conn.execute("PRAGMA auto_vacuum").fetchone()[0] == 0
+    conn.close()
+
+
 def sign(store: ApplianceStore) -> None:
     marks = []
     for stream in outbox.own_streams(store):
@@ -148,6 +170,8 @@ def hub_day(folder: Path, rng: random.Random) -> None:
     source.close()
 
 
+DAYS = {"box": box_day, "make-old-box": make_old_box, "old-box": box_day, "make-hub": make_hub, "hub": hub_day}
+
 if __name__ == "__main__":
     connection.WAL_PAGES = CHECKPOINT_PAGES
-    {"box": box_day, "make-hub": make_hub, "hub": hub_day}[sys.argv[1]](Path(sys.argv[2]), random.Random(sys.argv[3]))
+    DAYS[sys.argv[1]](Path(sys.argv[2]), random.Random(sys.argv[3]))

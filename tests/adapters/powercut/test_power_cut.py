@@ -24,7 +24,8 @@ from tests.adapters.powercut.replay import SYNC, WRITE, Disk, Event, Files, read
 
 STATES = 5_000_000 if os.environ.get("WAYSTATION_SOAK") else 20_000
 SEED = int(os.environ.get("WAYSTATION_SEED", "20261121"))
-RECORDINGS = (("hub", 1), ("box", 1), ("hub", 2), ("box", 2))
+RECORDINGS = (("hub", 1), ("box", 1), ("old-box", 1), ("hub", 2), ("box", 2))
+MADE_BEFORE = {"hub", "old-box"}
 DRAWS = 5
 WHOLE_EVERY = 40
 """Every so many states the node itself starts on it; the others are read as its start-up check reads them."""
@@ -68,8 +69,8 @@ def recorded(recorder: Path, folder: Path, what: str, seed: int, root: Path) -> 
     data.mkdir(parents=True)
     environ = {**os.environ, "PYTHONPATH": str(root)}
     program = [sys.executable, HERE / "days.py"]
-    if what == "hub":
-        subprocess.run([*program, "make-hub", data, "0"], env=environ, check=True, cwd=root)
+    if what in MADE_BEFORE:
+        subprocess.run([*program, f"make-{what}", data, "0"], env=environ, check=True, cwd=root)
     before = {path.name: path.read_bytes() for path in data.iterdir()}
     environ |= {"LD_PRELOAD": str(recorder), "POWERCUT_FOLDER": str(data), "POWERCUT_RECORD": str(record)}
     subprocess.run([*program, what, data, str(seed)], env=environ, check=True, cwd=root)
@@ -78,12 +79,13 @@ def recorded(recorder: Path, folder: Path, what: str, seed: int, root: Path) -> 
 
 def cuts(day: Day, rng: random.Random) -> Iterator[tuple[int, Files, dict[Place, bytes]]]:
     """(event, files, what had been acknowledged) for every moment; no state twice of one moment."""
-    disk, told = Disk({name: bytearray(data) for name, data in day.before.items()}), dict[Place, bytes]()
+    disk = Disk({name: bytearray(data) for name, data in day.before.items()})
+    told = dict(map(acknowledged, day.before.get("told", b"").splitlines()))
     for n, event in enumerate(day.events):
         if event.name == "told":
             if event.op == WRITE:
-                incarnation, lane, seq, h = event.data.decode().split()
-                told[int(incarnation), int(lane), int(seq)] = bytes.fromhex(h)
+                place, h = acknowledged(event.data)
+                told[place] = h
             continue
         disk.take(event)
         seen = set()
@@ -92,6 +94,11 @@ def cuts(day: Day, rng: random.Random) -> Iterator[tuple[int, Files, dict[Place,
             if mark not in seen:
                 seen.add(mark)
                 yield n, files, told
+
+
+def acknowledged(line: bytes) -> tuple[Place, bytes]:
+    incarnation, lane, seq, h = line.decode().split()
+    return (int(incarnation), int(lane), int(seq)), bytes.fromhex(h)
 
 
 def held(conn: Connection, node: str) -> dict[Place, bytes]:
@@ -168,7 +175,11 @@ def check_hub(folder: Path, files: Files, told: dict[Place, bytes], whole: bool)
     return "whole" if whole else "read"
 
 
-CHECKS: dict[str, Callable[[Path, Files, dict[Place, bytes], bool], str]] = {"box": check_box, "hub": check_hub}
+CHECKS: dict[str, Callable[[Path, Files, dict[Place, bytes], bool], str]] = {
+    "box": check_box,
+    "old-box": check_box,
+    "hub": check_hub,
+}
 
 
 @pytest.mark.row("F10.4")
