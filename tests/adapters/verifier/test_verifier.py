@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from provisioning.verifier import waystation_verify
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SeededEntropy
 from sync.adapters.sqlite_log import hub_inbound, hub_keys, outbox
@@ -147,6 +150,9 @@ LIVE = "(SELECT id FROM stream WHERE lane = 1)"
             "/1/20: the chain",
         ),
         ("box", f"UPDATE log SET fact = x'a0' WHERE stream = {LIVE} AND seq = 3", "/1/3: the chain"),
+        ("box", f"UPDATE log SET fact = fact || x'ff' WHERE stream = {LIVE} AND seq = 9", "/1/9: the chain"),
+        ("hub", f"UPDATE log SET h = 'abc' WHERE stream = {LIVE} AND seq = 9", "/1/9: the chain"),
+        ("box", f"UPDATE stream SET last = 'x' WHERE id = {LIVE}", "stream row"),
         ("hub", f"DELETE FROM log WHERE stream = {LIVE} AND seq = 5", "/1/5: missing"),
         ("hub", f"DELETE FROM log WHERE stream = {LIVE} AND seq = 41", "the log ends at 40"),
         (
@@ -162,6 +168,53 @@ def test_each_damage_is_named(pair: Pair, where: str, sql: str, says: str) -> No
     found = pair.verify()
     assert not found["ok"]
     assert any(says in fault for node in found["nodes"] for fault in node["faults"]), found
+
+
+def test_two_rows_in_each_others_places_are_named(pair: Pair) -> None:
+    for old, new in ((-1, 8), (8, 9), (9, -1)):
+        pair.edit(pair.box, f"UPDATE log SET seq = {old} WHERE stream = {LIVE} AND seq = {new}")
+    [fault] = pair.verify()["nodes"][1]["faults"]
+    assert "/1/8: the chain" in fault
+
+
+def spoil_page(path: Path, number: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[4096 * (number - 1) + 100] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda pair: spoil_page(pair.box, 1), "box.db: file is not a database"),
+        (lambda pair: pair.box.unlink(), "box.db: unable to open"),
+        (lambda pair: pair.box.write_bytes(b""), "box.db: no such table"),
+        (lambda pair: pair.box.write_bytes(bytes(9000)), "box.db: file is not a database"),
+    ],
+    ids=["first page", "no file", "empty", "zeros"],
+)
+def test_a_file_that_does_not_open_is_named_and_the_other_is_looked_at(
+    pair: Pair, spoil: Callable[[Pair], object], says: str
+) -> None:
+    spoil(pair)
+    hub, box = pair.verify()["nodes"]
+    assert hub["facts"] > 40 and not hub["faults"]
+    assert says in box["faults"][0]
+
+
+def test_of_a_page_that_cannot_be_read_the_first_row_on_it_is_named(pair: Pair) -> None:
+    conn = connect(pair.box, KEY, writes=True)
+    conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    pages = conn.execute("PRAGMA page_count").fetchone()[0]
+    conn.close()
+    whole, named = pair.box.read_bytes(), set()
+    for page in range(2, pages + 1):
+        pair.box.write_bytes(whole)
+        spoil_page(pair.box, page)
+        faults = waystation_verify.check(f"{pair.box}:{pair.key}").faults
+        assert faults, f"page {page} of {pages}"
+        named |= {fault.split(": ")[0] for fault in faults}
+    assert any(re.fullmatch(rf"{NODE}/[0-9a-f]{{16}}/1/\d+", each) for each in named), named
 
 
 SECOND, THIRD = bytes(range(3, 35)), bytes(range(4, 36))
