@@ -19,10 +19,11 @@ from provisioning.demo.relay import LineSpec, Relay
 from sync.adapters.blob_store.folder import FolderStore
 from sync.adapters.https_blobs import HttpsBlobs
 from sync.adapters.https_link import HttpsFeeds, HttpsLink
-from sync.adapters.sqlite_log import down
+from sync.adapters.sqlite_log import down, outbox
 from sync.adapters.sqlite_log.kept_blobs import KeptBlobs
 from sync.domain.blobs.facts import BLOB
 from sync.domain.tracking.facts import STAY
+from sync.kernel.fact import NewFact
 from sync.kernel.limits import BLOB_CHUNK_BYTES, BLOB_UNFINISHED_S_MAX, BLOBS_UNFINISHED_MAX
 from sync.kernel.outcome import PeerFault, Unavailable
 from sync.kernel.suite import suite1
@@ -151,6 +152,40 @@ def test_previews_go_first_and_what_the_hub_has_does_not_travel_again(taker: Tak
     assert again == page
     until(taker.done)
     assert taker.hub.put_count.total() == sent
+
+
+@pytest.mark.row("I25.2")
+def test_large_bytes_keep_to_their_own_share_of_the_line_and_facts_do_not_wait_for_them(
+    world: Any, tmp_path: Path
+) -> None:
+    """After a chunk the sender rests for as long as the cap says that it took: here a minute, and then 0.25 s each."""
+    slow = Taker(world, tmp_path / "slow", bytes_per_s=BLOB_CHUNK_BYTES // 60)
+    try:
+        slow.take(2 * BLOB_CHUNK_BYTES, seed=21)
+        slow.link.start()
+        until(lambda: slow.hub.put_count.total() == 1)
+        with slow.machine.store.write() as unit:
+            fid = unit.append(NewFact(120, 50, slow.machine.node, {1: "note", 5: True}))
+        until(lambda: acked(slow, fid.lane) >= fid.seq)
+        assert slow.hub.put_count.total() == 1, "the fact was signed for while the bytes rested"
+        stopped_at = time.monotonic()
+        slow.link.stop()
+        assert time.monotonic() - stopped_at < 30, "nobody waits for the rest of the pause"
+    finally:
+        slow.close()
+    capped = Taker(world, tmp_path / "capped", bytes_per_s=4 * BLOB_CHUNK_BYTES)
+    try:
+        capped.take(4 * BLOB_CHUNK_BYTES, seed=22)
+        began = time.monotonic()
+        capped.link.start()
+        until(capped.done)
+        assert time.monotonic() - began >= 4 * 0.25
+    finally:
+        capped.close()
+
+
+def acked(taker: Taker, lane: int) -> int:
+    return max((each.acked for each in outbox.own_streams(taker.machine.store) if each.lane == lane), default=0)
 
 
 def test_a_box_that_restarts_asks_about_what_was_never_signed_for(taker: Taker, tmp_path: Path) -> None:
