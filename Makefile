@@ -12,6 +12,9 @@ TWO := -n 2 --dist loadfile
 # The order a failure is wanted in: cheap and plain first, a browser last.
 SUITES := $(wildcard $(addprefix tests/,architecture unit properties simulation adapters golden acceptance e2e browser))
 
+# Of the full counts of a soak.
+SHARE ?= 1
+
 BENCHES := scan sync lone wire herd backlog bootstrap hub-scale decode
 
 .DEFAULT_GOAL := help
@@ -25,7 +28,7 @@ help:
 	@echo "make tour    screenshots into docs/tour"
 	@echo "make rows    docs/generated/rows.md from the tests' marks"
 	@echo "make reference  docs/reference from what the program says"
-	@echo "make soak    the long counts"
+	@echo "make soak    the long counts: days; SHARE=0.01 tries all of it with a hundredth of them"
 	@echo "make image-test  what needs a real kernel with devices of its own: a machine in QEMU"
 	@echo "make lock    requirements.lock from pyproject.toml"
 
@@ -107,4 +110,4 @@ reference: setup
 	@$(BIN)/python docs/reference.py --commands
 
 soak: setup
-	@WAYSTATION_SOAK=1 $(BIN)/python -m pytest $(SUITES) $(ARGS)
+	@WAYSTATION_SOAK=$(SHARE) $(BIN)/python -m pytest $(SUITES) $(ARGS)

@@ -71,8 +71,8 @@ def scan_some(courier: Courier, ward: str, n: int) -> list[str]:
 
 
 @pytest.mark.row("H35.16")
-def test_a_hub_whose_machine_is_lost_is_refilled_by_its_boxes(tmp_path: Path) -> None:
-    stage = raise_stage(tmp_path / "hospital", 12, lambda line: None)
+def test_a_hub_whose_machine_is_lost_is_refilled_by_its_boxes(tmp_path: Path, tables: str) -> None:
+    stage = raise_stage(tmp_path / "hospital", 12, lambda line: None, tables)
     place, safe, hub = tmp_path / "place", tmp_path / "safe.key", stage.hub.directory
     try:
         place.mkdir()

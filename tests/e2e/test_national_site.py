@@ -77,8 +77,8 @@ def state_at_hub(client: HubClient, row: dict[str, Any]) -> str:
 
 
 @pytest.mark.row("I33.1", "I33.3")
-def test_a_day_with_the_national_algorithms(tmp_path: Path) -> None:
-    stage = raise_stage(tmp_path / "hospital", 13, lambda line: None, suite=2)
+def test_a_day_with_the_national_algorithms(tmp_path: Path, tables: str) -> None:
+    stage = raise_stage(tmp_path / "hospital", 13, lambda line: None, tables, suite=2)
     hub = stage.hub.directory
     try:
         first, second = ready(stage, "courier-1", "u-luo"), ready(stage, "courier-2", "u-xu")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from provisioning.simulator.drawing import draw
@@ -11,10 +9,11 @@ from provisioning.simulator.faults.versions import NAME, mixed
 from provisioning.simulator.plants import Patch
 from provisioning.simulator.run import run
 from sync.adapters.sqlite_log import digest, unread
+from tests.soak import many
 
 JUMPS = 40
 """A hub that is put back, so that a cursor passes by what an updated hub told anew."""
-SEEDS = range(500) if "WAYSTATION_SOAK" in os.environ else (*range(12), JUMPS)
+SEEDS = (*range(many(12, 500)), JUMPS)
 
 
 @pytest.mark.row("H35.20")

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from provisioning.simulator.hunt import PAGE, SAVED, hunt, recorded, with_table
 from provisioning.simulator.plants import load, names, planted
 from provisioning.simulator.run import run
 from provisioning.simulator.saved import load as load_schedule
+from tests.soak import SOAK, many
 
-SOAK = "WAYSTATION_SOAK" in os.environ
-WITHIN = 2000
+WITHIN = many(0, 2000)
 
 
 @pytest.mark.parametrize("name", names())
 def test_a_planted_bug_is_found(name: str) -> None:
     known = recorded()[name]
     seed = known.by if isinstance(known.by, int) else 0
-    first, beyond = (0, WITHIN) if SOAK else (seed, seed + 1)
+    first, beyond = (0, max(WITHIN, seed + 1)) if SOAK else (seed, seed + 1)
     assert hunt([name], first, beyond) == {name: known}, load(name).__doc__
 
 

@@ -18,8 +18,8 @@ from provisioning.simulator.run import HANDS, run
 from provisioning.simulator.saved import load
 from provisioning.simulator.search import LONG, Found, search, told
 from sync.adapters.sqlite_log.steps import STEPS
+from tests.soak import SOAK
 
-SOAK = "WAYSTATION_SOAK" in os.environ
 SPAN = (0, 120)
 """The other half is `test_more_schedules`: two files, so that both processors have one."""
 HERE = Path(__file__).parent

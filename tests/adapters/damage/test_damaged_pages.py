@@ -30,8 +30,9 @@ from sync.kernel.chain import Chain
 from sync.kernel.codec import decode_fact
 from sync.kernel.ids import FactId
 from sync.kernel.suite import suite1
+from tests.soak import many
 
-DAMAGES = 20_000 if os.environ.get("WAYSTATION_SOAK") else 300
+DAMAGES = many(300, 20_000)
 SEED = int(os.environ.get("WAYSTATION_SEED", "20261121"))
 NODE = "courier-aaaaaaaa"
 HOW = ("flip", "zero", "garbage", "another")

@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from hardware.twins.hid_gun import HidGunTwin, on_a_testbed
+from tests.soak import many
 
 PATIENCE_S = 60.0
 READY_S, SHOWN_S = 2.0, 1.0
 """Issue 4: plugged in to ready, pulled out to shown. A test allows ten times as much."""
-CYCLES = 200 if os.environ.get("WAYSTATION_SOAK") else 20
+CYCLES = many(20, 200)
 PORT_1, PORT_2 = ("pci-0000:00:14.0-usb-0:1:1.0", "pci-0000:00:14.0-usb-0:2:1.0")
 
 

@@ -30,9 +30,9 @@ from tests.adapters.hardware import print_box
 from tests.adapters.hardware.document_room import document, print_room, wanted
 from tests.adapters.hardware.paper_room import slip_of
 from tests.adapters.hardware.print_box import DOCUMENTS, SLIPS
+from tests.soak import SOAK, many
 
-SOAK = "WAYSTATION_SOAK" in os.environ
-FAULTS = int(os.environ.get("WAYSTATION_SOAK_PRINT_FAULTS", "200")) if SOAK else 10
+FAULTS = int(os.environ.get("WAYSTATION_SOAK_PRINT_FAULTS") or many(10, 200))
 """For each of the two printers."""
 SITTING = 25 if SOAK else FAULTS
 """So many faults meet one print room; the next sitting has a fresh one, and a long run can go on where it ended."""

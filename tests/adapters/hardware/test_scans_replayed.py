@@ -3,7 +3,6 @@
 `make test` plays a share, `make soak` 100,000 scans.
 """
 
-import os
 import random
 import threading
 from collections.abc import Callable, Iterator
@@ -19,8 +18,9 @@ from hardware.ports import Scan, ScanTrouble
 from hardware.twins.hid_gun import keys_of
 from hardware.twins.replay import ReplayStream
 from sync.kernel.outcome import PeerFault, Unavailable
+from tests.soak import many
 
-SCANS = 100_000 if os.environ.get("WAYSTATION_SOAK") else 4_000
+SCANS = many(4_000, 100_000)
 GUNS = {"left": "hid", "right": "hid", "base": "bytes", "far": "bytes"}
 SILENCE_S = 0.08
 SYN, DROPPED = (EV_SYN, 0, 0), (EV_SYN, 3, 0)

@@ -1,6 +1,5 @@
 """A station's devices plugged in and out under umockdev, named by what they are: real libudev, SANE's test backend."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +8,9 @@ import pytest
 
 from hardware.twins.hid_gun import HidGunTwin
 from tests.adapters.hardware.test_plugs import READY_S, SHOWN_S, Room
+from tests.soak import many
 
-CYCLES = 60 if os.environ.get("WAYSTATION_SOAK") else 6
+CYCLES = many(6, 60)
 
 
 def scanner_at(folder: Path, port: str, number: int, serial: str) -> Path:

@@ -24,8 +24,9 @@ from sync.adapters.keys import load_key
 from sync.adapters.sqlite_log.connection import connect
 from sync.domain.tracking import facts
 from sync.kernel.codec import decode_fact
+from tests.soak import many
 
-CYCLES = 1000 if os.environ.get("WAYSTATION_SOAK") else 100
+CYCLES = many(100, 1000)
 SEED = int(os.environ.get("WAYSTATION_SEED", "20261121"))
 PATIENCE_S = 60.0
 RUN_S_MAX = 0.12

@@ -1,11 +1,10 @@
-import os
-
 import pytest
 
 from hardware.drivers.glyphs import Glyphs
 from tests.adapters.names.second_look import Shape, chromium_shapes
+from tests.soak import SOAK
 
-STEP = 1 if os.environ.get("WAYSTATION_SOAK") else 4
+STEP = 1 if SOAK else 4
 """`make soak` looks at every character of GB 2312, `make test` at each fourth; both at all rare ones."""
 LATIN_NAME = "Maximiliana-Konstantinopolitanskaya-Roth"
 

@@ -21,8 +21,9 @@ from sync.kernel.chain import H0, Chain
 from sync.kernel.suite import suite1
 from tests.adapters.powercut.days import BOX, KEY, open_box, open_hub
 from tests.adapters.powercut.replay import SYNC, WRITE, Disk, Event, Files, read_record
+from tests.soak import many
 
-STATES = 5_000_000 if os.environ.get("WAYSTATION_SOAK") else 20_000
+STATES = many(20_000, 5_000_000)
 SEED = int(os.environ.get("WAYSTATION_SEED", "20261121"))
 RECORDINGS = (("hub", 1), ("box", 1), ("old-box", 1), ("hub", 2), ("box", 2))
 MADE_BEFORE = {"hub", "old-box"}

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sync.kernel.ids import LANES
 from sync.protocol import lineage
 from sync.protocol.lineage import Family, Head, Opening
+from tests.soak import many
 
 H = bytes(32)
 
@@ -115,7 +116,7 @@ def tell(truth: Truth, hub: Hub, rng: random.Random, lost: frozenset[int] = froz
 seeds = st.integers(0, 2**32)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=many(300, 12_000), deadline=None)
 @given(seeds, st.integers(1, 9))
 def test_ordinary_restarts_raise_no_alarm_in_whatever_order_they_are_heard(seed: int, starts: int) -> None:
     rng = random.Random(seed)
@@ -128,7 +129,7 @@ def test_ordinary_restarts_raise_no_alarm_in_whatever_order_they_are_heard(seed:
     assert hub.forked == set()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=many(300, 12_000), deadline=None)
 @given(seeds, st.integers(1, 5), st.integers(1, 3), st.integers(1, 4), st.booleans())
 def test_a_disk_put_back_or_copied_is_found_once_both_are_known(
     seed: int, before: int, first: int, second: int, restarts: bool
@@ -161,7 +162,7 @@ def test_a_disk_put_back_or_copied_is_found_once_both_are_known(
     assert one.isdisjoint(other)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=many(200, 8_000), deadline=None)
 @given(seeds, st.integers(2, 7))
 def test_a_start_that_never_comes_raises_no_alarm(seed: int, starts: int) -> None:
     """A node that was shut off for good in between: what is missing is waited for, not judged."""

@@ -24,6 +24,7 @@ from sync.protocol.config import Config
 from sync.protocol.hello import Hello, HelloStream, Welcome
 from sync.protocol.inbound import Append, Equivocation, Park, StreamView, place
 from sync.protocol.session import Session
+from tests.soak import many
 
 NODE, HUB = "courier-a3k7q2xw", "hub-b4l8r3yz"
 NODE_KEY, HUB_KEY, SEALING = bytes(range(32)), bytes(range(1, 33)), bytes(range(2, 34))
@@ -319,7 +320,7 @@ def trouble(world: World, restarts: bool, hub_goes_back: bool) -> None:
 
 
 @given(st.integers(0, 2**32), st.booleans(), st.booleans())
-@settings(max_examples=25)
+@settings(max_examples=many(25, 1_000))
 def test_after_trouble_everything_arrives_once_and_in_order(seed: int, restarts: bool, hub_goes_back: bool) -> None:
     world = World(seed)
     trouble(world, restarts, hub_goes_back)
@@ -329,7 +330,7 @@ def test_after_trouble_everything_arrives_once_and_in_order(seed: int, restarts:
 
 
 @given(st.integers(0, 2**32), st.sets(st.integers(1, 60), min_size=1, max_size=3))
-@settings(max_examples=15)
+@settings(max_examples=many(15, 600))
 def test_facts_that_the_hub_refuses_are_withheld_alone(seed: int, bad: set[int]) -> None:
     world = World(seed, ("mqtt",))
     world.calm = True

@@ -9,6 +9,7 @@ from sync.kernel.outcome import PeerFault
 from sync.kernel.suite import suite1
 from sync.protocol import message
 from sync.protocol.batch import Withheld, digest_of, make_batch, open_batch, parse_header
+from tests.soak import many
 
 SIGNING, SEALING = bytes(range(32)), bytes(range(2, 34))
 PUBLIC, SEAL_TO = suite1.signing_public(SIGNING), suite1.sealing_public(SEALING)
@@ -49,7 +50,7 @@ def test_any_cut_gives_the_same_chain(facts, data) -> None:
 
 
 @given(st.data())
-@settings(max_examples=300)
+@settings(max_examples=many(300, 12_000))
 def test_any_mutation_is_refused(data) -> None:
     raw = bytearray(SMALL)
     for at in data.draw(st.lists(st.integers(0, len(raw) - 1), min_size=1, max_size=4, unique=True)):

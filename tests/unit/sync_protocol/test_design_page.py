@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from sync.protocol import blob, states
+from sync.protocol.lease_states import LEASE
 
 PAGE = Path(__file__).parents[3] / "sync" / "DESIGN.md"
 
 
-@pytest.mark.parametrize("table", [states.SESSION, states.OUTBOUND, blob.TRANSFER], ids=["session", "stream", "blob"])
+@pytest.mark.parametrize(
+    "table", [states.SESSION, states.OUTBOUND, LEASE, blob.TRANSFER], ids=["session", "stream", "lease", "blob"]
+)
 def test_the_page_draws_the_table(table: states.Table) -> None:
     drawn = re.findall(r"```mermaid\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     assert states.mermaid(table) in drawn, "draw it anew with states.mermaid"

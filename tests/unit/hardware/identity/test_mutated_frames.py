@@ -3,7 +3,6 @@
 `make test` plays a share of the count; `make soak` all of it.
 """
 
-import os
 import random
 
 import pytest
@@ -13,9 +12,10 @@ from hardware.codecs.identity.card_text import read_card_text, read_latest_addre
 from hardware.codecs.identity.document import IdentityDocument
 from hardware.codecs.identity.sam_v import Answer, AnswerReader, trouble
 from sync.kernel.outcome import PeerFault, Refused
+from tests.soak import many
 from tests.unit.hardware.identity.specimens import PREAMBLE, block, framed, told
 
-FRAMES = 1_000_000 if os.environ.get("WAYSTATION_SOAK") else 60_000
+FRAMES = many(60_000, 1_000_000)
 READ_HEAD = b"\0\0\x90\x01\0\x04\0"
 GOOD = {
     "find": (sam_v.FIND, bytes.fromhex("00009F00000000")),
