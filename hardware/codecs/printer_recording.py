@@ -30,7 +30,7 @@ class Ear(Protocol):
     """Of one opening, in one language."""
 
     def asked(self, data: bytes) -> bool:
-        """Whether these bytes are a question and no paper; its answer may be kept."""
+        """Whether these bytes are a question, or an order of a few fixed ones, and no paper; its answer may be kept."""
 
     def heard(self, data: bytes) -> bytes:
         """What of it was asked for."""
@@ -80,7 +80,7 @@ class TsplEar:
         elif found := self._OUT.fullmatch(data):
             self._word += found[1] + b"\r\n"
         else:
-            return False
+            return data == tspl.END_HALF
         return True
 
     def heard(self, data: bytes) -> bytes:
@@ -106,7 +106,7 @@ class ZplEar:
         if data == zpl.ASK_STATUS:
             self._lines += ZPL_LINES
             return True
-        return False
+        return data == zpl.BEFORE_LABEL
 
     def heard(self, data: bytes) -> bytes:
         kept = bytearray()

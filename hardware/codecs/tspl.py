@@ -2,7 +2,8 @@
 
 Every line goes out as an image: the fonts of these printers differ from model to model, and one that lacks a character
 leaves it out in silence. Only the bar code is the printer's own, because it is crisp at whole dots anyway.
-Source: TSC, TSPL/TSPL2 Programming Manual, 2013: SIZE, GAP, DIRECTION, CLS, BITMAP, BARCODE, PRINT, OUT, <ESC>!?.
+Source: TSC, TSPL/TSPL2 Programming Manual, 2013: SIZE, GAP, DIRECTION, CLS, BITMAP, BARCODE,
+PRINT, OUT, SET REPRINT, <ESC>!?.
 Looked at on no real printer yet: which clones answer OUT is not known, see the profile's checklist.
 """
 
@@ -15,6 +16,11 @@ from hardware.ports import Bitmap, Draw, PrinterStatus
 from sync.kernel.paper import Label
 
 GAP_MM = 2
+BAND_BYTES_MAX = 2048
+"""Of one BITMAP, so that few bytes bring half a label to its end."""
+END_HALF = b"\r\n" * (BAND_BYTES_MAX // 2 + 1)
+"""Ends the command of which only a part came, whatever it is, and says nothing else: its rest would be taken from what
+follows. Nothing of it is on the next label, which begins with CLS."""
 ASK_STATUS = b"\x1b!?"
 """Answered with one byte at any time, also in mid-label and in trouble."""
 
@@ -25,14 +31,13 @@ _KNOWN = PAUSED | PRINTING | sum(bit for bit, _ in _REASONS)
 
 
 def encode_label(label: Label, dpi: int, draw: Draw) -> bytes:
-    """One label, from SIZE to PRINT. `dpi` 203 or 300.
+    """One label, from SIZE to PRINT, printed anew when something stopped it halfway. `dpi` 203 or 300.
 
     A line too long for the label gets smaller, never cut. Raises PeerFault `paper.code-too-wide`, `code128.text`.
     """
     at = lay_out(label, dpi)
-    parts = [
-        f"SIZE {label.width_mm} mm,{label.height_mm} mm\r\nGAP {GAP_MM} mm,0\r\nDIRECTION 1\r\nCLS\r\n".encode("ascii")
-    ]
+    head = ("SET REPRINT ON", f"SIZE {label.width_mm} mm,{label.height_mm} mm", f"GAP {GAP_MM} mm,0", "DIRECTION 1")
+    parts = ["\r\n".join((*head, "CLS", "")).encode("ascii")]
     for line in at.lines:
         if line.text.strip():
             parts.append(encode_image(at.left, line.top, draw(line.text, *drawn_size(line, at.inner))))
@@ -46,14 +51,19 @@ def encode_label(label: Label, dpi: int, draw: Draw) -> bytes:
 
 
 def encode_image(left: int, top: int, bitmap: Bitmap) -> bytes:
-    """`BITMAP`, mode 0. Here 0 is black: the bits are the other way round than in `Bitmap`, padding white."""
+    """`BITMAP`, mode 0, in bands. Here 0 is black: the bits are the other way round than in `Bitmap`, padding white."""
     spare = bitmap.row_bytes * 8 - bitmap.width_dots
     last = (1 << spare) - 1
     rows = bytearray(byte ^ 0xFF for byte in bitmap.rows)
     for end in range(bitmap.row_bytes - 1, len(rows), bitmap.row_bytes):
         rows[end] |= last
-    head = f"BITMAP {left},{top},{bitmap.row_bytes},{bitmap.height_dots},0,"
-    return head.encode("ascii") + bytes(rows) + b"\r\n"
+    high = max(1, BAND_BYTES_MAX // max(1, bitmap.row_bytes))
+    bands = []
+    for first in range(0, bitmap.height_dots, high):
+        band = rows[first * bitmap.row_bytes : (first + high) * bitmap.row_bytes]
+        head = f"BITMAP {left},{top + first},{bitmap.row_bytes},{min(high, bitmap.height_dots - first)},0,"
+        bands.append(head.encode("ascii") + bytes(band) + b"\r\n")
+    return b"".join(bands)
 
 
 def ask_in_order(word: str) -> bytes:

@@ -1,12 +1,11 @@
 """A label in ZPL, and what a ZPL printer says of itself.
 
 Lines that are not plain ASCII go out as images: few label printers have a Chinese font, and without one they print
-boxes and say nothing. Source: Zebra, ZPL II Programming Guide: ^A, ^BC, ^BY, ^FH, ^FO, ^GF, ^LL, ^PW, ~HS.
+boxes and say nothing. Source: Zebra, ZPL II Programming Guide: ^A, ^BC, ^BY, ^FH, ^FO, ^GF, ^JZ, ^LL, ^PW, ~HS, ~JX.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
 from typing import NamedTuple
 
@@ -19,6 +18,9 @@ ASCII_WIDTH_SHARE = 0.5
 """Width of a character cell asked of the scalable font, as a share of its height."""
 
 ASK_STATUS = b"~HS"
+BEFORE_LABEL = b"~JX^XA^JZY^XZ"
+"""Forget the label of which only a part came, on which what follows would be put as well, and nothing else; from now
+on print anew what something stopped halfway."""
 STATUS_BYTES_MAX = 512
 
 
@@ -71,9 +73,14 @@ class HostStatus(NamedTuple):
     labels_waiting: int
 
     @property
+    def resting(self) -> bool:
+        """Nothing is left to print."""
+        return not (self.formats_waiting or self.labels_waiting)
+
+    @property
     def idle(self) -> bool:
-        """Nothing is left to print: everything sent before the question came out."""
-        return not (self.formats_waiting or self.partial_format or self.labels_waiting)
+        """Nothing is left to print or to come: everything sent before the question came out."""
+        return self.resting and not self.partial_format
 
     @property
     def status(self) -> PrinterStatus:
@@ -89,23 +96,41 @@ class HostStatus(NamedTuple):
         return PrinterStatus("ready")
 
 
-def decode_host_status(data: bytes) -> HostStatus | None:
-    """The first whole answer to ~HS in `data`: three lines, each between STX and ETX. None when there is none."""
-    lines = re.findall(rb"\x02([0-9A-Za-z,]{1,80})\x03", data[:STATUS_BYTES_MAX])
-    for first, second in itertools.pairwise(lines):
-        head, tail = first.split(b","), second.split(b",")
-        if len(head) != 12 or len(tail) != 11:
-            continue
-        try:
-            return HostStatus(
-                paper_out=int(head[1]) != 0,
-                paused=int(head[2]) != 0,
-                formats_waiting=int(head[4]),
-                partial_format=int(head[7]) != 0,
-                head_open=int(tail[2]) != 0,
-                ribbon_out=int(tail[3]) != 0,
-                labels_waiting=int(tail[8]),
-            )
-        except ValueError:
-            continue
-    return None
+_LINE = rb"\x02([0-9A-Za-z,]{1,80})\x03"
+_ANSWER = re.compile(rb"\s*".join([_LINE] * 3))
+
+
+class HostStatusReader:
+    """Finds answers to ~HS, each three lines between STX and ETX, in what comes piece by piece."""
+
+    def __init__(self) -> None:
+        self._held = b""
+
+    def feed(self, data: bytes) -> list[HostStatus]:
+        """Those that `data` made whole, oldest first."""
+        self._held += data
+        found = []
+        while answer := _ANSWER.search(self._held):
+            status = _host_status(answer[1].split(b","), answer[2].split(b","))
+            # What is no answer may begin with the last lines of one.
+            self._held = self._held[answer.end() if status else answer.end(1) :]
+            found += [status] if status else []
+        self._held = self._held[-STATUS_BYTES_MAX:]
+        return found
+
+
+def _host_status(head: list[bytes], tail: list[bytes]) -> HostStatus | None:
+    if len(head) != 12 or len(tail) != 11:
+        return None
+    try:
+        return HostStatus(
+            paper_out=int(head[1]) != 0,
+            paused=int(head[2]) != 0,
+            formats_waiting=int(head[4]),
+            partial_format=int(head[7]) != 0,
+            head_open=int(tail[2]) != 0,
+            ribbon_out=int(tail[3]) != 0,
+            labels_waiting=int(tail[8]),
+        )
+    except ValueError:
+        return None

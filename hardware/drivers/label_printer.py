@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from hardware.codecs.zpl import ASK_STATUS, STATUS_BYTES_MAX, HostStatus, decode_host_status
+from hardware.codecs.zpl import ASK_STATUS, BEFORE_LABEL, HostStatusReader
 from hardware.drivers.line_printer import SILENT, Line, Look
+from hardware.drivers.questions import Questions
 from hardware.ports import PrinterStatus
 
-BETWEEN_S = 0.2
+BETWEEN_S = 0.1
 """Between two questions while a label is coming out."""
 
 
@@ -15,30 +16,23 @@ class ZplTalk:
 
     def __init__(self, line: Line) -> None:
         self._line = line
+        self._questions = Questions(line, ASK_STATUS, HostStatusReader().feed)
 
     def ask(self) -> PrinterStatus:
-        found = self._ask()
+        found = self._questions.ask()
         return found.status if found else SILENT
 
     def send(self, paper: bytes) -> None:
+        """A box that was killed may have left half a label in the printer."""
+        self._line.say(BEFORE_LABEL)
         self._line.put(paper)
 
     def look(self) -> Look:
-        found = self._ask()
+        found = self._questions.ask()
         if found is None:
             return Look(SILENT, proved=False)
-        proved = found.idle and found.status.state == "ready"
-        if not proved:
-            self._line.stream.read(BETWEEN_S)
-        return Look(found.status, proved)
-
-    def _ask(self) -> HostStatus | None:
-        self._line.say(ASK_STATUS)
-        held = b""
-
-        def whole(data: bytes) -> HostStatus | None:
-            nonlocal held
-            held = (held + data)[-STATUS_BYTES_MAX:]
-            return decode_host_status(held) if held.count(b"\x03") >= 3 else None
-
-        return self._line.hear(whole)
+        ready = found.status.state == "ready"
+        if ready and found.idle and self._questions.all_answered:
+            return Look(found.status, proved=True)
+        self._questions.listen(BETWEEN_S)
+        return Look(found.status, False, ready and found.resting)

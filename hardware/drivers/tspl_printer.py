@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hardware.codecs.tspl import ASK_STATUS, AnswerReader, TsplStatus, ask_in_order
+from hardware.codecs.tspl import ASK_STATUS, END_HALF, AnswerReader, ask_in_order
 from hardware.drivers.line_printer import SILENT, Line, Look
+from hardware.drivers.questions import Questions
 from hardware.ports import PrinterStatus
 
-BETWEEN_S = 0.2
+BETWEEN_S = 0.1
 """Between two questions while a label is coming out."""
 WORD_LETTERS = 8
 
@@ -23,11 +24,17 @@ class TsplTalk:
     def __init__(self, line: Line, draw: Callable[[], float]) -> None:
         self._line = line
         self._reader = AnswerReader()
+        self._questions = Questions(line, ASK_STATUS, self._reader.feed)
         self._draw = draw
         self._word = ""
 
     def ask(self) -> PrinterStatus:
-        found = self._ask()
+        """A box that was killed may have left half a command in the printer, which takes the question for its rest."""
+        found = self._questions.ask()
+        if found is None:
+            self._line.say(END_HALF)
+            self._questions.forgive()
+            found = self._questions.ask()
         return found.status if found else SILENT
 
     def send(self, paper: bytes) -> None:
@@ -36,20 +43,14 @@ class TsplTalk:
         self._line.say(ask_in_order(self._word))
 
     def look(self) -> Look:
-        found = self._ask()
+        came = self._reader.has(self._word)
+        found = self._questions.ask()
         if found is None:
             return Look(SILENT, proved=False)
         resting = found.status.state == "ready" and not found.printing
-        if resting and self._reader.has(self._word):
+        # What was told before the word may be older than the label.
+        if resting and came and self._questions.all_answered:
             return Look(found.status, proved=True)
-        self._reader.feed(self._line.stream.read(BETWEEN_S))
+        if not self._reader.has(self._word) or came:
+            self._questions.listen(BETWEEN_S)
         return Look(found.status, False, resting)
-
-    def _ask(self) -> TsplStatus | None:
-        self._line.say(ASK_STATUS)
-
-        def last(data: bytes) -> TsplStatus | None:
-            found = self._reader.feed(data)
-            return found[-1] if found else None
-
-        return self._line.hear(last)

@@ -1,4 +1,7 @@
-"""A box that only prints, as a program to be killed: the product's ledger, queues and drivers, and two printers.
+"""A box that only prints, as a program to be killed: the product's ledger, queues and drivers.
+
+Called `print_box.py FOLDER PRINTERS`, a JSON object of those it has: `documents` the address of a print server, `slips`
+and `zpl`, `tspl` the line to a printer as the settings name it.
 
 Reads orders on standard input, a line of JSON each, `{ref, printer, file}`; tells on standard output what it does, a
 line each: `{ledger}` at its start, `{ref, state}` for every mark, `{device, state, reason}` for every change.
@@ -10,6 +13,7 @@ import json
 import random
 import sys
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,19 +21,21 @@ from typing import Any
 from appliance.store.print_jobs import PaperJob, PrintJobs
 from hardware.drivers.cups_client import CupsClient
 from hardware.drivers.document_printer import DocumentPrinter
-from hardware.drivers.line_printer import LinePrinter
+from hardware.drivers.label_printer import ZplTalk
+from hardware.drivers.line_printer import Line, LinePrinter, Talk
+from hardware.drivers.opening import opener
 from hardware.drivers.print_queue import PrintQueue
 from hardware.drivers.receipt_printer import EscposTalk
 from hardware.drivers.supervisor import Supervisor
-from hardware.ports import DeviceView, JobState
-from hardware.transports.tcp import TcpStream
+from hardware.drivers.tspl_printer import TsplTalk
+from hardware.ports import DeviceView, JobState, Printer, TracedPrinter
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.node_store import Unit
 
 KEY = bytes(32)
-DOCUMENTS, SLIPS = "documents", "slips"
+DOCUMENTS, SLIPS, ZPL, TSPL = "documents", "slips", "zpl", "tspl"
 _voice = threading.Lock()
 
 
@@ -38,7 +44,7 @@ def say(**what: Any) -> None:
         print(json.dumps(what), flush=True)
 
 
-def main(folder: Path, server: str, slip_port: int) -> None:
+def main(folder: Path, lines: dict[str, str]) -> None:
     clock, jobs = SystemClock(), PrintJobs()
     store = ApplianceStore(
         folder / "node.db", KEY, node="courier-aaaaaaaa", role="courier", clock=clock, entropy=SystemEntropy(),
@@ -56,16 +62,10 @@ def main(folder: Path, server: str, slip_port: int) -> None:
     jobs.on_marked("drill", marked)
     say(ledger={job.ref: job.state for job in jobs.listing(limit=100_000)})
     supervisor = Supervisor(clock.mono_s, changed)
-    document_printer = DocumentPrinter(
-        CupsClient(server), "office", counts=True, wall_ms=clock.wall_ms, look_s=0.1
-    )  # fmt: skip
-    slip_printer = LinePrinter(lambda: TcpStream("127.0.0.1", slip_port), EscposTalk, answer_s=0.3, silence_s=3.0)
     queues = {
-        DOCUMENTS: PrintQueue(
-            DOCUMENTS, document_printer, jobs, supervisor.add("printer", DOCUMENTS), random.random
-        ),
-        SLIPS: PrintQueue(SLIPS, slip_printer, jobs, supervisor.add("printer", SLIPS), random.random),
-    }  # fmt: skip
+        name: PrintQueue(name, printer_at(name, line, clock), jobs, supervisor.add("printer", name), random.random)
+        for name, line in lines.items()
+    }
     for name, queue in queues.items():
         jobs.on_queued(name, queue.wake)
         queue.start()
@@ -82,5 +82,14 @@ def main(folder: Path, server: str, slip_port: int) -> None:
     store.close()
 
 
+def printer_at(name: str, line: str, clock: SystemClock) -> Printer | TracedPrinter:
+    if name == DOCUMENTS:
+        return DocumentPrinter(CupsClient(line), "office", counts=True, wall_ms=clock.wall_ms, look_s=0.1)
+    talks: dict[str, Callable[[Line], Talk]] = {
+        SLIPS: EscposTalk, ZPL: ZplTalk, TSPL: partial(TsplTalk, draw=random.random),
+    }  # fmt: skip
+    return LinePrinter(opener(line), talks[name], answer_s=0.3, silence_s=3.0)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    main(Path(sys.argv[1]), json.loads(sys.argv[2]))

@@ -10,8 +10,8 @@ from hardware.codecs.printer_recording import EARS, Ear
 
 QUESTIONS = {
     "escpos": [*(escpos_status.ask(n) for n in range(1, 5)), PROOF],
-    "tspl": [tspl.ASK_STATUS, tspl.ask_in_order("QWERTY")],
-    "zpl": [zpl.ASK_STATUS],
+    "tspl": [tspl.ASK_STATUS, tspl.ask_in_order("QWERTY"), tspl.END_HALF],
+    "zpl": [zpl.ASK_STATUS, zpl.BEFORE_LABEL],
 }
 KEPT_MAX = {"escpos": 1, "tspl": len("QWERTY\r\n"), "zpl": 3 * 82}
 """Bytes a question."""

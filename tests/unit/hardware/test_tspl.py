@@ -1,8 +1,18 @@
+import re
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hardware.codecs.tspl import AnswerReader, TsplStatus, ask_in_order, decode_status, encode_image, encode_label
+from hardware.codecs.tspl import (
+    END_HALF,
+    AnswerReader,
+    TsplStatus,
+    ask_in_order,
+    decode_status,
+    encode_image,
+    encode_label,
+)
 from hardware.ports import Bitmap, PrinterStatus
 from sync.kernel.outcome import PeerFault
 from sync.kernel.paper import Label
@@ -15,13 +25,20 @@ def black(text: str, width_dots: int, height_dots: int) -> Bitmap:
 def test_a_label_has_its_bytes() -> None:
     sent = encode_label(Label(60, 40, ("张三",), 'ZY"1'), 203, black)
     head, _, rest = sent.partition(b"BITMAP ")
-    assert head == b"SIZE 60 mm,40 mm\r\nGAP 2 mm,0\r\nDIRECTION 1\r\nCLS\r\n"
+    assert head == b"SET REPRINT ON\r\nSIZE 60 mm,40 mm\r\nGAP 2 mm,0\r\nDIRECTION 1\r\nCLS\r\n"
     assert rest.startswith(b"16,16,14,70,0," + bytes(14))
     assert rest.endswith(b'\r\nBARCODE 82,174,"128",102,2,0,4,4,"ZY\\["]1"\r\nPRINT 1,1\r\n')
 
 
 def test_black_is_nought_and_the_padding_white() -> None:
     assert encode_image(1, 2, Bitmap(10, 2, b"\xff\xc0\x01\x00")) == b"BITMAP 1,2,2,2,0,\x00\x3f\xfe\xff\r\n"
+
+
+def test_a_tall_image_goes_out_in_bands_that_few_bytes_end() -> None:
+    sent = encode_image(3, 5, Bitmap(1000, 40, b"\xff" * 125 * 40))
+    heads = re.findall(rb"BITMAP (\d+),(\d+),(\d+),(\d+),0,", sent)
+    assert heads == [(b"3", b"5", b"125", b"16"), (b"3", b"21", b"125", b"16"), (b"3", b"37", b"125", b"8")]
+    assert len(sent.split(b"BITMAP ")[1]) < len(END_HALF) + 40
 
 
 def test_a_code_that_does_not_fit_is_refused() -> None:
@@ -34,7 +51,7 @@ def test_a_code_that_does_not_fit_is_refused() -> None:
 @example(['"\r\nPRINT 9,9\r\n'], 203)
 def test_no_text_is_a_command(lines: list[str], dpi: int) -> None:
     sent = encode_label(Label(60, 40, tuple(lines), "1"), dpi, black)
-    assert sent.count(b"PRINT") == 1 and sent.endswith(b"PRINT 1,1\r\n")
+    assert sent.count(b"\nPRINT") == 1 and sent.endswith(b"PRINT 1,1\r\n")
 
 
 @pytest.mark.parametrize(

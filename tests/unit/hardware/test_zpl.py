@@ -2,7 +2,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hardware.codecs.zpl import decode_host_status, encode_label
+from hardware.codecs.zpl import HostStatusReader, encode_label
 from hardware.ports import Bitmap
 from sync.kernel.outcome import PeerFault
 from sync.kernel.paper import Label
@@ -73,17 +73,19 @@ HS = b"\x02030,%d,%d,1245,%03d,0,0,%d,000,0,0,0\x03\r\n\x02000,0,%d,%d,0,2,4,0,%
     ],
 )
 def test_host_status_says_why_it_waits(fields: tuple[int, ...], state: str, reason: str, idle: bool) -> None:
-    found = decode_host_status(HS % fields)
-    assert found is not None
+    (found,) = HostStatusReader().feed(HS % fields)
     assert (found.status.state, found.status.reason, found.idle) == (state, reason, idle)
 
 
-def test_half_an_answer_is_none() -> None:
-    whole = HS % (0, 0, 0, 0, 0, 0, 0)
-    assert decode_host_status(whole[:40]) is None
-    assert decode_host_status(b"noise" + whole) is not None
+@pytest.mark.parametrize("cut", range(0, 80, 7))
+def test_answers_come_in_pieces_and_after_noise(cut: int) -> None:
+    data = b"\x021\x03noise" + HS % (0, 0, 0, 0, 0, 0, 0) + b"\x02halves\x03" + HS % (1, 1, 0, 0, 0, 0, 1)
+    reader = HostStatusReader()
+    found = [*reader.feed(data[:cut]), *reader.feed(data[cut:])]
+    assert [each.paper_out for each in found] == [False, True]
 
 
 @given(st.binary(max_size=200) | st.text("\x02\x03,0123456789\r\n", max_size=200).map(str.encode))
 def test_any_answer_is_survived(data: bytes) -> None:
-    decode_host_status(data)
+    whole, single = HostStatusReader(), HostStatusReader()
+    assert whole.feed(data) == [found for byte in data for found in single.feed(bytes([byte]))]
