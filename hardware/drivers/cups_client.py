@@ -13,7 +13,7 @@ import selectors
 import subprocess
 import sys
 import time
-from typing import Any
+from typing import Any, Protocol
 
 from sync.kernel.outcome import Unavailable
 
@@ -31,6 +31,15 @@ class Refused(Exception):
         self.status = status
 
 
+class PrintServer(Protocol):
+    """A print server, asked by one thread and closed by any."""
+
+    def ask(self, do: str, data: bytes = b"", **what: Any) -> Any:
+        """Raises `Refused`, or `Unavailable`: nobody there, no answer (`late`), the extra not installed (`no-cups`)."""
+
+    def close(self) -> None: ...
+
+
 class CupsClient:
     """One child at a time; used by one thread, `close` by any. `server` is host:port or the path of a socket."""
 
@@ -40,7 +49,6 @@ class CupsClient:
         self._child: subprocess.Popen[bytes] | None = None
 
     def ask(self, do: str, data: bytes = b"", **what: Any) -> Any:
-        """Raises `Refused`, or `Unavailable`: nobody there, no answer (`late`), the extra not installed (`no-cups`)."""
         child = self._running()
         within_s = DOCUMENT_S if data else self._answer_s
         line = json.dumps({"do": do, "bytes": len(data), **what}).encode() + b"\n"

@@ -25,7 +25,7 @@ from hardware.codecs.document_judge import (
 from hardware.codecs.document_ticket import Ticket, decode
 from hardware.codecs.document_trail import Part, Trail, between_sheets, next_part, part_out
 from hardware.codecs.printer_reasons import standing, status_of
-from hardware.drivers.cups_client import CupsClient, Refused
+from hardware.drivers.cups_client import PrintServer, Refused
 from hardware.ports import Job, Outcome, PrinterStatus
 from sync.kernel.outcome import PeerFault, Unavailable
 
@@ -62,7 +62,7 @@ class DocumentPrinter:
 
     def __init__(
         self,
-        client: CupsClient,
+        client: PrintServer,
         queue: str,
         *,
         counts: bool = False,

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from hardware.codecs.printer_recording import EARS, Ear
+from hardware.drivers.cups_client import PrintServer
+from hardware.drivers.document_printer import DocumentPrinter
 from hardware.drivers.recording_file import RecordingFile, named
-from hardware.ports import ByteStream
+from hardware.drivers.server_recorder import HeardPrinter, ServerRecorder
+from hardware.ports import ByteStream, TracedPrinter
 from sync.kernel.outcome import Unavailable
 
 
@@ -20,6 +23,7 @@ class PrinterRecordings:
         self._folder = folder
         self._mono_s = mono_s
         self._files: list[RecordingFile] = []
+        self._servers: list[ServerRecorder] = []
 
     def line(self, name: str, language: str, open_stream: Callable[[], ByteStream]) -> Callable[[], ByteStream]:
         """What opens the same line, written down."""
@@ -28,7 +32,21 @@ class PrinterRecordings:
         self._files.append(RecordingFile(named(Path(self._folder), name, language), self._mono_s))
         return PrinterRecorder(self._files[-1], language, self._mono_s).on(open_stream)
 
+    def server(
+        self, name: str, server: PrintServer, make: Callable[[PrintServer], DocumentPrinter], **told: Any
+    ) -> TracedPrinter:
+        """The printer that is made with a print server, written down; `told` is how it was made, and the wall clock."""
+        if not self._folder:
+            return make(server)
+        self._files.append(RecordingFile(named(Path(self._folder), name, "cups"), self._mono_s))
+        recorder = ServerRecorder(self._files[-1], server, self._mono_s)
+        recorder.begin(**told)
+        self._servers.append(recorder)
+        return HeardPrinter(make(recorder), recorder)
+
     def close(self) -> None:
+        for recorder in self._servers:
+            recorder.finish()
         for file in self._files:
             file.close()
 

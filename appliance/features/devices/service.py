@@ -18,7 +18,7 @@ from appliance.store.print_jobs import PaperJob, PrintJobs
 from hardware.codecs import document_trail
 from hardware.codecs.document_ticket import decode
 from hardware.codecs.document_trail import Trail, rest
-from hardware.drivers.cups_client import CupsClient
+from hardware.drivers.cups_client import CupsClient, PrintServer
 from hardware.drivers.document_printer import DocumentPrinter
 from hardware.drivers.glyphs import Glyphs
 from hardware.drivers.gun_rack import GunRack
@@ -115,16 +115,11 @@ class Devices:
         for gun in settings.guns:
             self.guns.add(gun.name, gun.url, gun.profile)
         if settings.receipt_printer.url:
-            line = self._printed.line(RECEIPT, "escpos", opener(settings.receipt_printer.url))
-            receipts = self._raw(settings.receipt_printer.url) or LinePrinter(line, EscposTalk)
-            self._add_queue(RECEIPT, receipts, draw)
+            self._add_queue(RECEIPT, self._receipt_printer(), draw)
         if settings.label_printer.url:
-            labels = self._raw(settings.label_printer.url) or self._label_printer(draw)
-            self._add_queue(LABEL, labels, draw)
+            self._add_queue(LABEL, self._label_printer(draw), draw)
         for each in settings.document_printers:
-            documents = DocumentPrinter(
-                CupsClient(settings.print_server), each.queue, counts=each.counts_pages, wall_ms=store.clock.wall_ms
-            )
+            documents = self._served(each.name, each.queue, counts=each.counts_pages)
             self._add_queue(each.name, documents, draw)
         with store.read() as conn:
             bound, off = books.bindings(conn), books.switched_off(conn)
@@ -133,15 +128,26 @@ class Devices:
         for name in off:
             self._switch(name, False)
 
-    def _raw(self, url: str) -> DocumentPrinter | None:
-        """A slip or label printer that hangs on a raw queue of the print server (`cups:QUEUE`)."""
-        if not url.startswith(RAW_QUEUE):
-            return None
-        client = CupsClient(self._settings.print_server)
-        return DocumentPrinter(client, url.removeprefix(RAW_QUEUE), raw=True, wall_ms=self._store.clock.wall_ms)
+    def _served(self, name: str, queue: str, *, counts: bool = False, raw: bool = False) -> TracedPrinter:
+        """A printer behind the print server; `raw`: one for slips or labels, which gets its own language."""
+        wall_ms = self._store.clock.wall_ms
 
-    def _label_printer(self, draw: Callable[[], float]) -> Printer:
+        def make(server: PrintServer) -> DocumentPrinter:
+            return DocumentPrinter(server, queue, counts=counts, raw=raw, wall_ms=wall_ms)
+
+        client = CupsClient(self._settings.print_server)
+        return self._printed.server(name, client, make, counts=counts, raw=raw, wall_ms=wall_ms())
+
+    def _receipt_printer(self) -> Printer | TracedPrinter:
+        told = self._settings.receipt_printer
+        if told.url.startswith(RAW_QUEUE):
+            return self._served(RECEIPT, told.url.removeprefix(RAW_QUEUE), raw=True)
+        return LinePrinter(self._printed.line(RECEIPT, "escpos", opener(told.url)), EscposTalk)
+
+    def _label_printer(self, draw: Callable[[], float]) -> Printer | TracedPrinter:
         told = self._settings.label_printer
+        if told.url.startswith(RAW_QUEUE):
+            return self._served(LABEL, told.url.removeprefix(RAW_QUEUE), raw=True)
         line = self._printed.line(LABEL, told.line, opener(told.url))
         return LinePrinter(line, ZplTalk if told.line == "zpl" else partial(TsplTalk, draw=draw))
 

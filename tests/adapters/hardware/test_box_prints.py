@@ -58,6 +58,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
         room.add_raw_queue("belt", f"once:/socket://127.0.0.1:{belt.port}/?waiteof=false")
         devices = {
             "print_server": room.server,
+            "recordings": str(folder / "recordings"),
             "receipt_printer": {"url": "cups:belt"},
             "document_printers": [{"name": "office", "queue": "office", "counts_pages": True}],
         }
@@ -89,6 +90,8 @@ def test_a_raw_queue_proves_no_more_than_that_it_was_handed_over(place: Place) -
     code, told = place.print_test("receipt-printer")
     assert (code, told["state"], told["reason"]) == (0, "confirmed", "handed-over")
     assert "only a look tells" in told["sentence"]
+    written = (place.folder.parent / "recordings" / "receipt-printer.cups.jsonl").read_text("ascii")
+    assert '"paper"' in written and "Waystation" not in written
 
 
 def test_a_printer_that_this_box_has_not(place: Place) -> None:
