@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from functools import cache
+from gettext import GNUTranslations
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +25,18 @@ def devices(directory: Path) -> dict[str, Any]:
     told = alive(directory)
     if not told["running"]:
         raise Unavailable("box.not-running", 5.0)
-    english = compile_catalog(read_catalog([OWN_PO]))
 
     def one(device: dict[str, Any]) -> dict[str, Any]:
         words = device_words(device.get("role", ""), device["name"], device["state"], device["reason"])
+        sentence, sentence_zh = both(words.sentence)
+        steps = [both(step) for step in words.steps]
         return {
             **device,
             "ok": not words.steps,
-            "sentence": say(words.sentence, english.gettext, english.ngettext),
-            "sentence_zh": say(words.sentence, _same, lambda one, many, n: one),
-            "steps": [_english(english, step) for step in words.steps],
+            "sentence": sentence,
+            "sentence_zh": sentence_zh,
+            "steps": [english for english, _ in steps],
+            "steps_zh": [chinese for _, chinese in steps],
         }
 
     found = [one(device) for device in told["devices"]]
@@ -41,12 +45,16 @@ def devices(directory: Path) -> dict[str, Any]:
     return {"ok": not wrong, "devices": found, "sentence": how}
 
 
-def _same(text: str) -> str:
-    return text
+@cache
+def _english() -> GNUTranslations:
+    return compile_catalog(read_catalog([OWN_PO]))
 
 
-def _english(table: Any, message: Message) -> str:
-    return say(message, table.gettext, table.ngettext)
+def both(message: Message) -> tuple[str, str]:
+    """A sentence of the kit in English and in Chinese."""
+    table = _english()
+    chinese = say(message, lambda text: text, lambda one, many, n: one)
+    return say(message, table.gettext, table.ngettext), chinese
 
 
 def signed_in(directory: Path, badge: str, pin: str) -> HubClient:

@@ -34,12 +34,17 @@ BUILT_MS = 1_764_547_200_000
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`ok` None: nobody can know. `step`: what to do, empty where there is nothing to do."""
+    """`ok` None: nobody can know. `step`: what to do, empty where there is nothing to do.
+
+    A device of a running box is told in Chinese as well, in the words of its page.
+    """
 
     check: str
     ok: bool | None
     sentence: str
     step: str = ""
+    sentence_zh: str = ""
+    step_zh: str = ""
 
 
 def examine(directory: Path) -> dict[str, Any]:
@@ -192,7 +197,7 @@ def _running(directory: Path) -> list[Check]:
         return [Check("box", None, "The box does not run, so nobody looks at its devices.", step)]
     told = [Check("box", True, "The box runs and answers.")]
     for each in found["devices"]:
-        told.append(
-            Check(f"device {each['name']}", each["ok"], each["sentence"], " ".join(f"{s}." for s in each["steps"][1:]))
-        )
+        step = " ".join(f"{one}." for one in each["steps"][1:])
+        step_zh = "".join(f"{one}。" for one in each["steps_zh"][1:])
+        told.append(Check(f"device {each['name']}", each["ok"], each["sentence"], step, each["sentence_zh"], step_zh))
     return told

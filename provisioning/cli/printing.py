@@ -49,8 +49,8 @@ def trial(
     client.sign_in({"badge": badge, "pin": pin})
     job = client.post("/api/v1/paper/trial", {"printer": printer})["job"]
     told = await_end(client, job, within, time.monotonic)
-    reason = next((each["reason"] for each in alive(dir)["devices"] if each["name"] == printer), "")
-    found = {**told, "ok": told["state"] == "confirmed", "sentence": sentence(printer, told, reason)}
+    now: dict[str, Any] = next((each for each in alive(dir)["devices"] if each["name"] == printer), {})
+    found = {**told, "ok": told["state"] == "confirmed", **sentences(printer, told, now)}
     say.document(found, as_json=json, lines=[found["sentence"]])
     say.end(say.FINE if found["ok"] else say.FAILED)
 
@@ -65,32 +65,15 @@ def await_end(client: HubClient, job: str, within_s: float, mono_s: Callable[[],
         time.sleep(LOOK_EVERY_S)
 
 
-def sentence(printer: str, told: dict[str, Any], reason: str) -> str:
-    """What became of it, what that proves, and what to do."""
-    match told["state"]:
-        case "confirmed" if told["reason"] == "handed-over":
-            return f"{printer}: handed over whole; it cannot answer, so only a look tells whether paper came out."
-        case "confirmed":
-            return f"{printer}: printed, the printer itself says so.{_counting(told)}"
-        case "uncertain":
-            return (
-                f"{printer}: nobody can tell whether it came out ({told['reason']}). Look, and settle it once on the "
-                "box's page of papers."
-            )
-        case "failed":
-            return f"{printer}: cannot print it ({told['reason']}); nothing came out."
-        case "sent":
-            return f"{printer}: on its way{_lacking(reason)}; the box goes on by itself."
-    return f"{printer}: waits{_lacking(reason)}; it prints by itself once that is mended."
+def sentences(printer: str, told: dict[str, Any], now: dict[str, Any]) -> dict[str, str]:
+    """What became of it, what that proves, and what to do, in both languages; `now` is how its printer is."""
+    from kiosk_ui.kit.screens.devices import device_words
+    from kiosk_ui.kit.screens.papers import trial_counts, trial_end
+    from provisioning.cli.device_look import both
 
-
-def _lacking(reason: str) -> str:
-    return f", the printer says {reason}" if reason else ""
-
-
-def _counting(told: dict[str, Any]) -> str:
-    if "sides" not in told:
-        return ""
-    if told["sides_counted"] >= told["sides"]:
-        return " It counts pages: counts_pages = true lets a broken document go on with the page that is missing."
-    return " It does not count pages: leave counts_pages = false."
+    words = device_words("printer", printer, now.get("state", "ready"), now.get("reason", ""))
+    parts = [trial_end(words, told["state"], told["reason"])]
+    if told["state"] == "confirmed" and "sides" in told:
+        parts.append(trial_counts(told["sides_counted"], told["sides"]))
+    english, chinese = zip(*map(both, parts), strict=True)
+    return {"sentence": " ".join(english), "sentence_zh": "".join(chinese)}

@@ -17,6 +17,7 @@ from hardware.drivers.picture_codes import read_picture
 from hardware.twins.escpos_printer import EscposPrinterTwin
 from provisioning.demo import town
 from provisioning.demo.courier import Courier
+from provisioning.demo.office import NAME as OFFICE
 from provisioning.demo.stage import Stage, wait_for
 from provisioning.making.client import HubClient
 from sync.kernel.outcome import Unavailable
@@ -242,7 +243,7 @@ class CourierDay:
         room.sign_in({"badge": self._clerk.badge, "pin": self._clerk.pin})
         printer.paper_out()
         began = time.monotonic()
-        job = room.post("/api/v1/paper/trial", {"printer": printer.name})["job"]
+        job = room.post("/api/v1/paper/trial", {"printer": OFFICE})["job"]
         wait_for(lambda: room.get(f"/api/v1/paper/{job}")["state"] == "sent", 60, "the page at the print server")
         printer.load_paper()
         wait_for(lambda: room.get(f"/api/v1/paper/{job}")["state"] != "sent", 60, "the page")

@@ -17,7 +17,8 @@ from typing import Any
 from hardware.twins.paper_printer import PaperPrinter
 from hardware.twins.print_room import PrintRoom
 
-NAME = "office"
+NAME, QUEUE = "office-printer", "office"
+"""Of the device on the box's pages, which have words for it, and at the print server."""
 SERVER_PROGRAMS = ("cupsd", "lpadmin", "ippeveprinter", "avahi-daemon", "dbus-daemon", "unshare", "pdftotext")
 SIDE_S = 0.3
 
@@ -48,8 +49,8 @@ class Office:
     def _rise(self) -> None:
         try:
             self._room.start()
-            self._printer = self._room.add_printer(NAME, SIDE_S)
-            self._room.add_queue(NAME, self._printer)
+            self._printer = self._room.add_printer(QUEUE, SIDE_S)
+            self._room.add_queue(QUEUE, self._printer)
         except (OSError, RuntimeError, subprocess.TimeoutExpired) as fault:
             self._fault = str(fault)
 
@@ -68,13 +69,13 @@ class Office:
         """For the box that prints on it."""
         return {
             "print_server": self._room.server,
-            "document_printers": [{"name": NAME, "queue": NAME, "counts_pages": True}],
+            "document_printers": [{"name": NAME, "queue": QUEUE, "counts_pages": True}],
         }
 
     def close(self) -> None:
         self._rising.join()
         self._room.close()
-        journal = self._folder / NAME / "sheets.jsonl"
+        journal = self._folder / QUEUE / "sheets.jsonl"
         if journal.exists():
             self.kept.mkdir(parents=True, exist_ok=True)
             shutil.copy(journal, self.kept / journal.name)

@@ -16,6 +16,7 @@ from hardware.drivers.heard import Heard
 from hardware.ports import DeviceView
 from kiosk_ui.kit.screens.age import ago
 from kiosk_ui.kit.screens.devices import DeviceWords, device_words
+from kiosk_ui.kit.screens.papers import HANDED_OVER, doubt
 from kiosk_ui.kit.screens.words import N_, FieldValue, Message
 from sync.protocol.room import BLOBS
 
@@ -85,28 +86,17 @@ _PAPER_STATES = {
     "uncertain": (N_("说不准打没打出来"), "person"),
 }
 _PAGES = {"queued": N_("%(all)s 面"), "uncertain": N_("肯定出来 %(out)s / %(all)s 面")}
-_HANDED_OVER = N_("交给打印机了，它不会回话")
+_GIVEN = N_("交给打印机了，它不会回话")
 _DECIDED = {
     "person:again": N_("按没打出来算，已重打"),
     "person:rest": N_("接着打了没出来的"),
     "person:printed": N_("看过了，打出来了"),
 }
-_WHY = {
-    "power": N_("打印机打到一半断了电。"),
-    "forgotten": N_("打印机已经不记得这一份了。"),
-    "canceled": N_("有人在打印机上把它停了。"),
-    "half-sheet": N_("停的时候一张纸只打了一面。"),
-    "pages-missing": N_("打印机说打完了，页数却不够。"),
-    "twice": N_("打印服务又送了一次，已经收回。"),
-    "lost": N_("打印服务弄丢了这一份。"),
-    "cut": N_("打印机中途停了这一份。"),
-}
-"""Why a document is in doubt."""
 
 
 @dataclass(frozen=True, slots=True)
 class PaperWords:
-    """`pages` and what follows of documents alone; `some_out`: it can go on where it stopped."""
+    """`why` of doubts alone, `pages` and `some_out` of documents: that one can go on where it stopped."""
 
     printer: Message
     what: Message
@@ -127,8 +117,8 @@ def papers_at(views: Iterable[DeviceView]) -> Callable[[PaperJob], PaperWords]:
 def paper_words(job: PaperJob, printer: DeviceView | None = None) -> PaperWords:
     """`printer` is how its printer is: what waits says what for."""
     state, tone = _PAPER_STATES[job.state]
-    if job.state == "confirmed" and job.reason == "handed-over":
-        state = _HANDED_OVER
+    if job.state == "confirmed" and job.reason == HANDED_OVER:
+        state = _GIVEN
     state = _DECIDED.get(job.reason, state)
     said: dict[str, FieldValue] = {}
     if printer is not None and job.state in ("queued", "sent") and (words := view_words(printer)).steps:
@@ -136,11 +126,11 @@ def paper_words(job: PaperJob, printer: DeviceView | None = None) -> PaperWords:
     copy = Message(N_("补打第 %(copy)s 次"), {"copy": job.copy_no}) if job.copy_no else None
     at = device_words("printer", job.printer, "", "").label
     what = Message(_PAPERS.get(job.what, N_("纸")))
+    why = doubt(job.reason) if job.state == "uncertain" else None
     if not job.sides:
-        return PaperWords(at, what, Message(state, said), tone, copy)
+        return PaperWords(at, what, Message(state, said), tone, copy, None, why)
     out = sides_out(job)
     pages = Message(_PAGES.get(job.state, N_("出来 %(out)s / %(all)s 面")), {"out": out, "all": job.sides})
-    why = Message(_WHY[job.reason]) if job.state == "uncertain" and job.reason in _WHY else None
     return PaperWords(at, what, Message(state, said), tone, copy, pages, why, 0 < out < job.sides)
 
 

@@ -50,6 +50,7 @@ _ICONS = {
 }
 _NAMES = {
     "label-printer": N_("标签机"),
+    "office-printer": N_("办公打印机"),
     "receipt-printer": N_("回执机"),
 }
 _STATES = {
@@ -76,6 +77,7 @@ _REASONS = {
     "error": N_("报了故障"),
     "head-open": N_("打印头没扣好"),
     "jam": N_("卡纸了"),
+    "near-end": N_("正常，纸快用完了"),
     "no-cups": N_("本机没有装打印组件"),
     "no-queue": N_("打印服务里没有它"),
     "not-allowed": N_("打印服务不让本机打"),
@@ -141,6 +143,7 @@ _STEPS: dict[str, tuple[str, ...]] = {
     "not-an-input": _SETTINGS,
     "other": (N_("换回原来那把，它自己连上"), N_("要用现在这把，就在设备页重新配一次")),
     "output-full": (N_("取走出纸口的纸"), N_("不用点任何键，它自己接着打")),
+    "offline": (N_("按一下打印机上的联机键"), N_("不用点任何键，它自己接着打")),
     "paper-out": (N_("卷纸换一卷新的，纸盒加满"), N_("盖好推到底，听到咔一声"), N_("不用点任何键，它自己接着打")),
     "paused": (N_("按一下打印机上的暂停键"), N_("不用点任何键，它自己接着打")),
     "port-taken": _TAKEN,
@@ -171,6 +174,8 @@ _ROLE_STEPS: dict[tuple[str, str], tuple[str, ...]] = {
     ("scanner", "elsewhere"): (N_("插回它原来那个口，它自己连上"), N_("要一直用现在这个口，请管理员改设置")),
 }
 """Where what hands do is not the same on every kind of device."""
+_GOOD = ("near-end",)
+"""Said by the way: the device works."""
 _PASSING = ("not-tried", "busy", "warming-up")
 """Nobody has to do anything about these."""
 
@@ -204,6 +209,8 @@ def device_words(role: str, name: str, state: str, reason: str) -> DeviceWords:
         return DeviceWords(icon, name, label, "tick", Message(how))
     if state in ("opening", "disabled"):
         return DeviceWords(icon, name, label, "off", Message(how))
+    if state in WORKING and word in _GOOD:
+        return DeviceWords(icon, name, label, "tick", Message(_REASONS[word]))
     if word in _PASSING:
         return DeviceWords(icon, name, label, "off", Message(_REASONS[word]))
     said = Message(_REASONS[known] if known else how)

@@ -125,14 +125,36 @@ def test_a_doubt_is_told_and_settled(place: Place) -> None:
     assert (end["state"], end["copy_no"], len(office.sheets)) == ("confirmed", 1, before + 1)
 
 
+@pytest.mark.row("F08.3")
 @pytest.mark.parametrize(
-    ("told", "reason", "words"),
+    ("told", "now", "english", "chinese"),
     [
-        ({"state": "queued", "reason": ""}, "paper-out", "waits, the printer says paper-out"),
-        ({"state": "sent", "reason": ""}, "", "on its way; the box goes on"),
-        ({"state": "failed", "reason": "payload"}, "", "cannot print it (payload)"),
-        ({"state": "confirmed", "reason": "", "sides": 1, "sides_counted": 0}, "", "does not count pages"),
+        (
+            {"state": "queued", "reason": ""}, ("attention", "paper-out"),
+            "Office printer: waits, out of paper. Put in a new roll, or fill the tray; it prints by itself once",
+            "办公打印机：等着，没纸了。卷纸换一卷新的，纸盒加满；好了它自己接着打。",
+        ),
+        (
+            {"state": "queued", "reason": ""}, ("lost", "gone"),
+            "Office printer: waits, disconnected. Check its power light", "办公打印机：等着，断开了。看电源灯亮不亮",
+        ),
+        ({"state": "queued", "reason": ""}, ("busy", ""), "waits for its turn", "排着队"),
+        ({"state": "sent", "reason": ""}, ("busy", ""), "on its way; it is not done yet", "还没打完"),
+        ({"state": "sent", "reason": ""}, ("attention", "jam"), "waits, paper is jammed. Open", "等着，卡纸了。打开"),
+        ({"state": "failed", "reason": "payload"}, ("ready", ""), "cannot print it; nothing came out", "打不了"),
+        (
+            {"state": "uncertain", "reason": "silent"}, ("attention", "silent"),
+            "nobody can tell whether it came out. The printer took it and never said that it was done. Look",
+            "说不准打没打出来。打印机收下了，没有说打好。去看一眼",
+        ),
+        (
+            {"state": "confirmed", "reason": "", "sides": 1, "sides_counted": 0}, ("ready", ""),
+            "the printer itself says so. It does not count pages: leave", "打印机自己说的。它不数页数",
+        ),
     ],
-)
-def test_the_sentence_says_what_to_do(told: dict[str, Any], reason: str, words: str) -> None:
-    assert words in printing.sentence("office", told, reason)
+)  # fmt: skip
+def test_the_sentence_says_what_is_wrong_and_what_to_do(
+    told: dict[str, Any], now: tuple[str, str], english: str, chinese: str
+) -> None:
+    said = printing.sentences("office-printer", told, {"state": now[0], "reason": now[1]})
+    assert english in said["sentence"] and chinese in said["sentence_zh"]

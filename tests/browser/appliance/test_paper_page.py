@@ -26,7 +26,7 @@ class Room:
 
 @pytest.fixture
 def room(tmp_path: Path) -> Iterator[Room]:
-    labels = ZplPrinterTwin(0, tmp_path / "labels")
+    labels = ZplPrinterTwin(0, tmp_path / "labels", label_s=0.5)
     labels.start()
     with print_room() as server:
         office = server.add_printer("office", 0.02)
@@ -35,7 +35,7 @@ def room(tmp_path: Path) -> Iterator[Room]:
             tmp_path / "records", "records",
             f'[devices]\nprint_server = "{server.server}"\n'
             f'label_printer = {{url = "socket://127.0.0.1:{labels.port}"}}\n'
-            '[[devices.document_printers]]\nname = "office"\nqueue = "office"\ncounts_pages = true\n',
+            '[[devices.document_printers]]\nname = "office-printer"\nqueue = "office"\ncounts_pages = true\n',
         )  # fmt: skip
         try:
             yield Room(box.start(), office, labels)
@@ -82,7 +82,7 @@ def test_what_waits_says_what_for_and_a_doubt_is_settled_once(chromium: Browser,
 
     # The tray is empty: the page says so where the paper is waited for, and what to do.
     office.paper_out()
-    desk.press("office打一张测试页")
+    desk.press("办公打印机打一张测试页")
     desk.both("等着：没纸了", "waits: ", desk.newest)
     desk.both("纸盒加满", "fill the tray", lambda window: window.page.locator(".trouble"))
     desk.look("paper-out")
@@ -92,19 +92,19 @@ def test_what_waits_says_what_for_and_a_doubt_is_settled_once(chromium: Browser,
 
     # A jam: once it is cleared the missing page comes by itself.
     office.jam()
-    desk.press("office打一张测试页")
+    desk.press("办公打印机打一张测试页")
     desk.both("等着：卡纸了", "waits: ", desk.newest)
     office.clear_jam()
     desk.both("打好了", "printed", desk.newest)
 
     # Power lost with a page inside: a doubt, settled by a person, once.
     office.paper_out()
-    desk.press("office打一张测试页")
+    desk.press("办公打印机打一张测试页")
     desk.both("等着：没纸了", "waits: ", desk.newest)
     office.power_off()
     office.load_paper()
     office.power_on()
-    desk.both("office的测试页，说不准打没打出来", "on office", lambda window: window.page.locator(".doubt"))
+    desk.both("办公打印机的测试页，说不准打没打出来", "Office printer", lambda window: window.page.locator(".doubt"))
     desk.look("doubt")
     desk.press("没出来，重打一份")
     desk.both("补打第 1 次", "eprint", desk.newest)
@@ -116,3 +116,13 @@ def test_what_waits_says_what_for_and_a_doubt_is_settled_once(chromium: Browser,
     desk.press("标签机打一张测试页")
     assert room.labels.wait_labels(1)
     desk.both("打好了", "printed", desk.newest)
+
+    # Cut off in the middle of a label: the doubt says why.
+    desk.press("标签机打一张测试页")
+    assert room.labels.wait_moving()
+    room.labels.power_off()
+    desk.both("打到一半，打印机断开了。", "cut off in mid-print", lambda window: window.page.locator(".doubt"))
+    desk.look("label-doubt")
+    room.labels.power_on()
+    desk.press("打出来了")
+    expect(desk.hand.page.locator(".doubt")).to_have_count(0, timeout=PATIENCE_MS)

@@ -5,6 +5,7 @@ import pytest
 from kiosk_ui.kit.locale import OWN_PO, compile_catalog, read_catalog
 from kiosk_ui.kit.screens import devices
 from kiosk_ui.kit.screens.devices import device_words
+from kiosk_ui.kit.screens.papers import doubt
 from kiosk_ui.kit.screens.words import say
 
 
@@ -53,6 +54,8 @@ def test_every_state_has_its_sentence(state: str, reason: str, tone: str, senten
          "gun-1: the vendor's service is not running. Ask an administrator to start the vendor's service."),
         ("camera", "busy", "", "tick", "gun-1: taking pictures."),
         ("printer", "busy", "", "tick", "gun-1: printing."),
+        ("printer", "ready", "near-end", "tick", "gun-1: fine, paper is running low."),
+        ("printer", "attention", "offline", "person", "gun-1: set offline. Press the online key on the printer."),
     ],
 )  # fmt: skip
 def test_each_kind_of_device_has_its_own_words(role: str, state: str, reason: str, tone: str, sentence: str) -> None:
@@ -74,3 +77,12 @@ def test_every_reason_that_hands_can_mend_has_steps() -> None:
     assert set(devices._STEPS) <= set(devices._REASONS)
     passing = {reason for reason in devices._REASONS if device_words("gun", "n", "lost", reason).steps == ()}
     assert passing == {"not-tried", "busy", "warming-up"}
+
+
+@pytest.mark.row("E05.5")
+@pytest.mark.parametrize("reason", ["gone", "silent", "restart", "power", "half-sheet"])
+def test_a_doubt_says_why(reason: str) -> None:
+    table = compile_catalog(read_catalog([OWN_PO]))
+    why = doubt(reason)
+    assert why is not None and say(why, table.gettext, table.ngettext) != why.id
+    assert doubt("of-a-later-release") is None
