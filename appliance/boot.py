@@ -21,7 +21,7 @@ from appliance.features.devices.desks import Bench, Desks
 from appliance.features.devices.herald import Herald
 from appliance.features.devices.keepers import made
 from appliance.features.devices.service import Devices
-from appliance.features.devices.store import KEPT_BINDINGS, DeviceTables
+from appliance.features.devices.store import KEPT_BINDINGS, KEPT_SWITCHES, DeviceTables
 from appliance.features.devices.trial import TRIAL
 from appliance.features.devices.trials import Trials
 from appliance.features.identity.screens import reading_event
@@ -86,7 +86,7 @@ class Box:
         self._reserve.make_room()
         self.store = repair.open_box(
             directory / "data" / "node.db", keys.store, settings.node.node, self._open_store, self.clock.wall_ms(),
-            [KEPT_JOBS, KEPT_BINDINGS], hasher=keys.suite.hasher,
+            [KEPT_JOBS, KEPT_BINDINGS, KEPT_SWITCHES], hasher=keys.suite.hasher,
         )  # fmt: skip
         self.store.when_full = partial(prune, self.store)
         repair.begin(self.store, SOFTWARE)

@@ -193,7 +193,7 @@ class Devices:
         if not self._switch(name, on):
             return Refused("device.unknown")
         with self._store.write(actor=actor) as unit:
-            books.switch(unit.conn, name, on)
+            books.switch(unit.conn, name, on, self._store.clock.wall_ms())
             unit.append(noted(self._store.node, "device.on" if on else "device.off", detail=name))
         return None
 

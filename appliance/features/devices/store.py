@@ -14,6 +14,7 @@ from sync.adapters.sqlite_log.salvage import Keepsake
 from sync.kernel.fact import Key
 
 LINES = ("hid", "serial")
+ON, OFF = "on", "off"
 
 
 class DeviceTables:
@@ -30,8 +31,10 @@ class DeviceTables:
         serial   TEXT NOT NULL,
         bound_at INTEGER NOT NULL
     ) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS device_off (
-        name TEXT PRIMARY KEY
+    CREATE TABLE IF NOT EXISTS device_switch (
+        name       TEXT PRIMARY KEY,
+        state      TEXT NOT NULL,
+        changed_at INTEGER NOT NULL
     ) WITHOUT ROWID
     """
 
@@ -71,25 +74,35 @@ def unbind(conn: Connection, name: str, now_ms: int) -> None:
     conn.execute("UPDATE device_binding SET port = '', bound_at = ? WHERE name = ?", (now_ms, name))
 
 
-def _salvaged(row: Sequence[Value]) -> Sequence[Value] | None:
+def _salvaged_binding(row: Sequence[Value]) -> Sequence[Value] | None:
     texts = all(isinstance(value, str) for value in row[:6])
     return row if texts and row[1] in LINES and isinstance(row[6], int) else None
 
 
 KEPT_BINDINGS = Keepsake(
-    "device_binding", ("name", "line", "port", "vendor", "product", "serial", "bound_at"), _salvaged
+    "device_binding", ("name", "line", "port", "vendor", "product", "serial", "bound_at"), _salvaged_binding
 )
 """A gun that was paired stays so when the box's database has to be mended."""
 
 
 def switched_off(conn: Connection) -> frozenset[str]:
-    return frozenset(row[0] for row in conn.execute("SELECT name FROM device_off"))
+    return frozenset(row[0] for row in conn.execute("SELECT name FROM device_switch WHERE state = ?", (OFF,)))
 
 
-def switch(conn: Connection, name: str, on: bool) -> None:
-    conn.execute("DELETE FROM device_off WHERE name = ?", (name,))
-    if not on:
-        conn.execute("INSERT INTO device_off (name) VALUES (?)", (name,))
+def switch(conn: Connection, name: str, on: bool, now_ms: int) -> None:
+    """A row stays also when it says "on": what is deleted comes back when a damaged database is mended."""
+    conn.execute(
+        "INSERT OR REPLACE INTO device_switch (name, state, changed_at) VALUES (?, ?, ?)",
+        (name, ON if on else OFF, now_ms),
+    )
+
+
+def _salvaged_switch(row: Sequence[Value]) -> Sequence[Value] | None:
+    return row if isinstance(row[0], str) and row[1] in (ON, OFF) and isinstance(row[2], int) else None
+
+
+KEPT_SWITCHES = Keepsake("device_switch", ("name", "state", "changed_at"), _salvaged_switch)
+"""A device that a person switched off stays off when the box's database has to be mended."""
 
 
 class StreamRow(NamedTuple):

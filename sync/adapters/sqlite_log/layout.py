@@ -2,7 +2,7 @@
 
 `alter` runs before the schema files bring what is new (a column, say), `fill` after them. Both speak the SQL of both
 databases and are never changed once released. Layout 1: the courier's round. 2: the full sync engine. 3: the row of a
-box's entity may be its checkpoint, and members lie in one tree.
+box's entity may be its checkpoint, and members lie in one tree. 4: a device that is switched on again keeps its row.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sync.protocol.hello import Hello
 from sync.protocol.lineage import Opening
 from sync.protocol.message import SIGNED_BYTES
 
-LAYOUT: Final = 3
+LAYOUT: Final = 4
 
 Step = Callable[[Connection], None]
 
@@ -102,5 +102,15 @@ def _alter_3(conn: Connection) -> None:
     conn.execute("DROP INDEX IF EXISTS member_by_entity")
 
 
-MIGRATIONS: Final[Mapping[int, Migration]] = {2: Migration(fill=_fill_2), 3: Migration(alter=_alter_3)}
+def _fill_4(conn: Connection) -> None:
+    if conn.has_table("device_off"):
+        conn.execute("INSERT INTO device_switch (name, state, changed_at) SELECT name, 'off', 0 FROM device_off")
+        conn.execute("DROP TABLE device_off")
+
+
+MIGRATIONS: Final[Mapping[int, Migration]] = {
+    2: Migration(fill=_fill_2),
+    3: Migration(alter=_alter_3),
+    4: Migration(fill=_fill_4),
+}
 """Each layout from the second on, once."""

@@ -1,4 +1,4 @@
-"""A box whose database is damaged: which gun is which is known again, and what was let go stays let go."""
+"""A box whose database is damaged knows again which gun is which and what is switched off, as a person last said."""
 
 from __future__ import annotations
 
@@ -49,6 +49,16 @@ def damage(folder: Path) -> None:
     file.write_bytes(bytes(raw))
 
 
+def switch(box: Box, name: str, on: bool, at_ms: int) -> None:
+    with box.store.write() as unit:
+        books.switch(unit.conn, name, on, at_ms)
+
+
+def off(box: Box) -> frozenset[str]:
+    with box.store.read() as conn:
+        return books.switched_off(conn)
+
+
 @pytest.mark.row("F10.30")
 def test_a_mended_box_knows_its_guns(tmp_path: Path) -> None:
     made.make_box(tmp_path, records=3)
@@ -83,3 +93,32 @@ def test_of_two_for_one_socket_the_later_one_counts(tmp_path: Path) -> None:
                 (ONE.port,),
             )
         assert list(bound(box)) == ["new"]
+
+
+@pytest.mark.row("F10.31")
+def test_a_mended_box_leaves_off_what_a_person_switched_off(tmp_path: Path) -> None:
+    made.make_box(tmp_path, records=3)
+    with opened(tmp_path) as box:
+        for name in ("gun", "receipt-printer", "spare"):
+            switch(box, name, False, 1)
+    with opened(tmp_path) as box:  # pages of this start are newer than those that hold all three
+        switch(box, "spare", True, 2)
+        assert off(box) == {"gun", "receipt-printer"}
+    damage(tmp_path)
+    with opened(tmp_path) as box:
+        mended: Any = repair.last_repair(box.store)
+        assert mended is not None and mended.reason == "page"
+        assert off(box) == {"gun", "receipt-printer"}
+
+
+def test_what_an_older_release_left_switched_off_stays_so(tmp_path: Path) -> None:
+    made.make_box(tmp_path, records=3)
+    with opened(tmp_path) as box, box.store.write() as unit:
+        unit.conn.execute("DROP TABLE device_switch")
+        unit.conn.execute("CREATE TABLE device_off (name TEXT PRIMARY KEY) WITHOUT ROWID")
+        unit.conn.execute("INSERT INTO device_off (name) VALUES ('gun')")
+        unit.conn.execute("PRAGMA user_version = 3")
+    with opened(tmp_path) as box:
+        assert off(box) == {"gun"}
+        with box.store.read() as conn:
+            assert not conn.has_table("device_off")
