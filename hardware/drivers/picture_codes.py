@@ -1,9 +1,10 @@
 """Barcodes in a picture: a page from a scanner, a photograph from a phone or a document camera.
 
 zxing-cpp looks first, and only for the kinds that are expected: a restricted search is several times as fast and finds
-no phantoms in a page of print. Where it finds nothing that will do and one-dimensional kinds are wanted, zbar is asked
-in a process of its own. Either may return a wrong number whose check digit is right (seen once with EAN): who knows how
-the number looks says so, and everything else is passed over.
+no phantoms in a page of print. Where one-dimensional kinds are wanted, zbar is asked in a process of its own: about the
+whole of a small picture in which nothing was seen, else about what looks like bars and was not read. Either may return
+a wrong number whose check digit is right (seen once with EAN): who knows how the number looks says so, and everything
+else is passed over.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from hardware.codecs.symbologies import LINEAR, Symbology, bytes_text
@@ -23,20 +24,27 @@ if TYPE_CHECKING:
 
 PIXELS_MAX = 60_000_000
 WHOLE_PIXELS = 2_000_000
-LINES_PIXELS = 320_000
-"""Up to the first, zbar sees every row and column; above, as many rows, and then columns, as make the second: on A4 at
-200 dpi a line each 1.5 mm, six or more through a code of usual height."""
+"""Up to this, zbar sees every row and column where zxing saw nothing; of an A4 page that takes six times as long."""
+LINES_PIXELS = 240_000
+"""Of the rows, and of the columns, between which bars are looked for: on A4 at 200 dpi a pair each 4 mm."""
+STRIPE_ROWS = 160
+"""As many rows of what looks like bars zbar is shown at most."""
+Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class PictureCode:
-    """One code. `identifier` is the AIM prefix (`]C1`), empty from zbar, which tells none. `raw` has FNC1 as 1Dh."""
+    """One code. `identifier` is the AIM prefix (`]C1`), empty from zbar, which tells none. `raw` has FNC1 as 1Dh.
+
+    `box`: left, top, right, bottom in pixels; None from zbar.
+    """
 
     text: str
     raw: bytes
     symbology: Symbology
     identifier: str
     library: Literal["zxing", "zbar"]
+    box: Box | None = field(default=None, compare=False)
 
 
 def open_picture(picture: bytes) -> Image:
@@ -63,9 +71,12 @@ def read_codes(
     """The codes of the wanted kinds in a grey picture, in no order; with `expected`, those whose whole text fits."""
     found = [code for code in zxing_codes(image, wanted) if _fits(code, expected)]
     linear = [name for name in wanted if name in LINEAR]
-    if found or not linear or second is None:
+    if not linear or second is None:
         return found
-    return [code for code in zbar_codes(image, linear, second) if _fits(code, expected)]
+    read = [code.box for code in found if code.box is not None and code.symbology in LINEAR]
+    more = zbar_codes(image, linear, second, read=read)
+    known = {code.raw for code in found}
+    return found + [code for code in more if code.raw not in known and _fits(code, expected)]
 
 
 def read_picture(picture: bytes) -> list[str]:
@@ -84,27 +95,52 @@ def zxing_codes(image: Image, wanted: Sequence[Symbology]) -> list[PictureCode]:
         text = bytes_text(code.bytes)
         name = _named(code.format, names, wanted)
         if text is not None and name is not None:
-            found.append(PictureCode(text, code.bytes, name, code.symbology_identifier, "zxing"))
+            found.append(PictureCode(text, code.bytes, name, code.symbology_identifier, "zxing", _box(code.position)))
     return found
 
 
-def zbar_codes(image: Image, wanted: Sequence[Symbology], second: SecondOpinion) -> list[PictureCode]:
-    """What zbar alone sees; nothing when its process was lost over this picture."""
-    pictures, rows_alone = [image], image.width * image.height > WHOLE_PIXELS
-    if rows_alone:
-        from PIL.Image import Resampling, Transpose
-
-        # Bars are tall: a line in twelve loses nothing but time. Codes that lie on their side are seen by columns.
-        rows = image.resize((image.width, max(1, LINES_PIXELS // image.width)), Resampling.NEAREST)
-        columns = image.resize((max(1, LINES_PIXELS // image.height), image.height), Resampling.NEAREST)
-        pictures = [rows, columns.transpose(Transpose.ROTATE_90)]
+def zbar_codes(
+    image: Image, wanted: Sequence[Symbology], second: SecondOpinion, *, read: Sequence[Box] = ()
+) -> list[PictureCode]:
+    """What zbar alone sees beside the places that were `read`; nothing when its process was lost over this picture."""
+    if read or image.width * image.height > WHOLE_PIXELS:
+        seen = second.ask(_barred(image, read), wanted, rows_alone=True)
+    else:
+        seen = second.ask([image], wanted)
     found = []
-    for name, raw in second.ask(pictures, wanted, rows_alone=rows_alone) or ():
+    for name, raw in seen or ():
         text = bytes_text(raw)
         kind = next((each for each in wanted if each == name), None)
         if text is not None and kind is not None:
             found.append(PictureCode(text, raw, kind, "", "zbar"))
-    return found
+    return list(dict.fromkeys(found))
+
+
+def _barred(image: Image, read: Sequence[Box]) -> list[Image]:
+    """Parts of the picture that look like bars, standing upright, but for those that were read."""
+    import numpy as np
+    from PIL import Image as images
+
+    from hardware.drivers.stripes import stripes
+
+    grey, parts = np.asarray(image), []
+    for upright, boxes in ((grey, read), (grey.T, [(top, left, bottom, right) for left, top, right, bottom in read])):
+        for left, top, right, bottom in stripes(upright, LINES_PIXELS):
+            if not any(_overlap((left, top, right, bottom), box) for box in boxes):
+                part = upright[top : bottom : max(1, (bottom - top) // STRIPE_ROWS), left:right]
+                parts.append(images.fromarray(np.ascontiguousarray(part)))
+    return parts
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _box(position: Any) -> Box:
+    """The upright box around the four corners that zxing tells."""
+    corners = (position.top_left, position.top_right, position.bottom_right, position.bottom_left)
+    across, down = [corner.x for corner in corners], [corner.y for corner in corners]
+    return min(across), min(down), max(across) + 1, max(down) + 1
 
 
 def _fits(code: PictureCode, expected: re.Pattern[str] | None) -> bool:

@@ -37,12 +37,12 @@ class SecondOpinion:
     def ask(
         self, pictures: Sequence[Image], wanted: Iterable[str], *, rows_alone: bool = False
     ) -> list[tuple[str, bytes]] | None:
-        """(symbology, bytes) of what it saw in the first of these grey pictures in which it saw something.
+        """(symbology, bytes) of what it saw in these grey pictures.
 
         `rows_alone`: no columns are looked along. None when it did not answer in time.
         """
         names = " ".join(name for name in wanted if name in NAMES).encode()
-        if not names:
+        if not names or not pictures:
             return []
         with self._lock:
             try:

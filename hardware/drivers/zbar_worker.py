@@ -2,8 +2,8 @@
 
 The library ends the process on some pictures. Nothing but this process is lost then; who asked goes on without.
 Request: how (0 rows and columns, 1 rows alone), length of the names, number of pictures; the names of symbologies; then
-each picture's width, height and grey bytes. Answer, of the first picture in which something was seen: length, then a
-JSON list of [symbology, bytes in hex]. Numbers are 32 bits, big end first.
+each picture's width, height and grey bytes. Answer: length, then a JSON list of [symbology, bytes in hex] of all that
+was seen. Numbers are 32 bits, big end first.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def serve(source: BinaryIO, sink: BinaryIO, look: Any = read) -> None:
             pixels = source.read(width * height)
             if len(pixels) < width * height:
                 return
-            found = found or look(pixels, width, height, wanted, bool(how))
+            found += look(pixels, width, height, wanted, bool(how))
         answer = json.dumps(found).encode()
         sink.write(ANSWER.pack(len(answer)) + answer)
         sink.flush()

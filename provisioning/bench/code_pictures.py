@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hardware.codecs.symbologies import ALL, Symbology
 
@@ -58,11 +58,12 @@ def drawn_samples(seed: int = 7, each: int = DRAWN_EACH) -> Iterator[Sample]:
     draw = random.Random(seed)
     for kind in DRAWN_KINDS:
         for n in range(each):
-            text = _text(kind, draw)
-            yield Sample(kind, _png(_worn(_drawn(kind, text, draw.choice((2, 3, 4))), draw, n / each)), text)
+            text = code_text(kind, draw)
+            yield Sample(kind, _png(_worn(drawn_code(kind, text, draw.choice((2, 3, 4))).image, draw, n / each)), text)
 
 
-def _text(kind: Symbology, draw: random.Random) -> str:
+def code_text(kind: Symbology, draw: random.Random) -> str:
+    """Something that this kind holds, of the length that is met in a hospital."""
     digits = "".join(draw.choice("0123456789") for _ in range(12))
     match kind:
         case "ean13":
@@ -85,15 +86,22 @@ def _ean_check(digits: str) -> str:
     return str(-total % 10)
 
 
-def _drawn(kind: Symbology, text: str, scale: int) -> Any:
+class DrawnCode(NamedTuple):
+    """A grey picture with its quiet zones, and the width of its narrowest bar or cell."""
+
+    image: Any
+    module_px: int
+
+
+def drawn_code(kind: Symbology, text: str, module_px: int = 4) -> DrawnCode:
     import zxingcpp
     from PIL import Image
 
     from hardware.drivers.picture_codes import _zxing_names
 
-    drawn: Any = zxingcpp.create_barcode(text, _zxing_names()[kind]).to_image(scale=scale)
+    drawn: Any = zxingcpp.create_barcode(text, _zxing_names()[kind]).to_image(scale=module_px)
     height, width = drawn.shape
-    return Image.frombytes("L", (width, height), bytes(memoryview(drawn)))
+    return DrawnCode(Image.frombytes("L", (width, height), bytes(memoryview(drawn))), module_px)
 
 
 def _worn(code: Any, draw: random.Random, how: float) -> Any:

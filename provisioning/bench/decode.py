@@ -1,8 +1,9 @@
 """`decode`: barcodes in pictures, against each library alone on the same pictures in turn.
 
 Every contender is told the picture's symbology where the folder or file is named after one (`ean13-2/5.png`), else it
-looks for all. A hit is the answer's bytes in whatever charset, a code's start and stop letters and FNC1 aside. In
-figures.recall are ours, in baseline.recall each library's alone.
+looks for all. A hit is the answer's bytes in whatever charset, a code's start and stop letters and FNC1 aside; where
+the answer has a line for each of several codes, all of them. In figures.recall are ours, in baseline.recall each
+library's alone. `provisioning.bench.worn_pages` makes a folder out of pictures of pages.
 
 The ratio is of time, from grey pixels to texts, medians of rounds in turn: on a drawn A4 page at 200 dpi with a code,
 and on one without, where the second opinion is asked for nothing.
@@ -93,7 +94,7 @@ def _recall(samples: Iterable[Sample], second: SecondOpinion) -> tuple[dict[str,
             began_s = time.perf_counter()
             found = look(image, wanted)
             took[name][kind].append((time.perf_counter() - began_s) * 1000)
-            hits[name][kind].append(any(_is(sample.answer, text, raw) for text, raw in found))
+            hits[name][kind].append(_hit(sample.answer, found))
     recall = {
         name: {kind: round(100 * sum(each) / len(each), 1) for kind, each in sorted(told.items())}
         for name, told in hits.items()
@@ -108,6 +109,14 @@ def _zbar(wanted: tuple[Symbology, ...]) -> tuple[str, ...]:
 
 def _told(codes: list[PictureCode]) -> list[tuple[str, bytes]]:
     return [(code.text, code.raw) for code in codes]
+
+
+def _hit(answer: str, found: list[tuple[str, bytes]]) -> bool:
+    """Whether the answer was read; one of several lines may also be a line for each code of the picture."""
+    each = answer.splitlines()
+    return any(_is(answer, text, raw) for text, raw in found) or (
+        len(each) > 1 and all(any(_is(line, text, raw) for text, raw in found) for line in each)
+    )
 
 
 def _is(answer: str, text: str, raw: bytes) -> bool:

@@ -1,21 +1,33 @@
 """Barcodes in pictures: what is drawn is read, zbar is asked where zxing is at a loss, and may die of it."""
 
+import random
 import re
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from hardware.codecs.symbologies import ALL, LINEAR, Symbology, bytes_text
 from hardware.drivers.code_writer import Drawn, code_bitmap, code_image, code_png
-from hardware.drivers.picture_codes import PictureCode, open_picture, read_codes, read_picture, zbar_codes
+from hardware.drivers.picture_codes import (
+    LINES_PIXELS,
+    PictureCode,
+    open_picture,
+    read_codes,
+    read_picture,
+    zbar_codes,
+    zxing_codes,
+)
 from hardware.drivers.second_opinion import SecondOpinion
-from provisioning.bench.code_pictures import drawn_samples
+from hardware.drivers.stripes import stripes
+from provisioning.bench.code_pictures import a4_page, code_text, drawn_code, drawn_samples
 from sync.kernel.outcome import PeerFault
 
+FOUND_IN_PRINT: tuple[Symbology, ...] = ("code128", "code39", "code93", "ean13", "ean8", "upca")
 GS1 = "(01)04012345123456(10)ABC123(21)7"
 GS1_BYTES = "010401234512345610ABC123\x1d217"
 
@@ -109,11 +121,47 @@ def test_only_what_looks_like_the_expected_number_is_taken(
     assert read_codes(worn, (kind,), expected=other, second=second) == []
 
 
-def test_a_large_page_is_given_by_lines_whichever_way_it_lies(second: SecondOpinion) -> None:
+def test_of_a_large_page_zbar_sees_what_looks_like_bars_whichever_way_it_lies(second: SecondOpinion) -> None:
     image = page(code_image("ZY00123456", "code128", height_px=80), 1654, 2339)
     for turned in (0, 90, 180, 270):
         seen = zbar_codes(image.rotate(turned, expand=True), LINEAR, second)
         assert [code.text for code in seen] == ["ZY00123456"], turned
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_worn_code_is_read_on_a_whole_page_also_beside_one_that_was_read(
+    beside: bool, second: SecondOpinion, beyond_zxing: tuple[Image.Image, Symbology, str]
+) -> None:
+    worn, kind, answer = beyond_zxing
+    image = a4_page(2)
+    image.paste(worn, (300, 1200))
+    clean = code_text(kind, random.Random(3))
+    if beside:
+        image.paste(drawn_code(kind, clean).image, (300, 200))
+    assert [code.text for code in zxing_codes(image, (kind,))] == [clean] * beside
+    assert {code.text for code in read_codes(image, (kind,), second=second)} == {answer, *[clean] * beside}
+
+
+def test_a_page_of_print_has_few_stripes_and_its_code_is_one() -> None:
+    empty, page = np.asarray(a4_page(2)), np.asarray(a4_page(1, "ZY00123456-2"))
+    (left, top, right, bottom), *_ = stripes(page, LINES_PIXELS)
+    assert left <= 940 and right >= 1300 and top <= 60 and bottom >= 110
+    for each in (empty, page):
+        area = sum(
+            (right - left) * (bottom - top)
+            for left, top, right, bottom in stripes(each, LINES_PIXELS) + stripes(each.T, LINES_PIXELS)
+        )
+        assert area < each.size / 10
+
+
+def test_print_and_ruled_lines_give_no_phantom(second: SecondOpinion) -> None:
+    ruled = Image.new("L", (1654, 2339), 255)
+    pen = ImageDraw.Draw(ruled)
+    for n in range(60):
+        pen.line((100, 200 + 34 * n, 1550, 200 + 34 * n), fill=60, width=2)
+        pen.line((100 + 24 * n, 200, 100 + 24 * n, 2200), fill=60, width=1 + n % 4)
+    for image in (a4_page(2), ruled):
+        assert read_codes(image, FOUND_IN_PRINT, second=second) == []
 
 
 def test_upc_a_is_told_as_such(second: SecondOpinion) -> None:
