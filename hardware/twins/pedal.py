@@ -17,6 +17,7 @@ class PedalTwin:
     def __init__(self, port: int = 0, code: int = 48) -> None:
         self._line = SerialGunTwin(port)
         self._code = code
+        self.presses = 0
         self.start, self.close = self._line.start, self._line.close
         self.unplug, self.plug = self._line.unplug, self._line.plug
         self.wait_connected = self._line.wait_connected
@@ -35,3 +36,4 @@ class PedalTwin:
         values = (DOWN, *(REPEAT,) * held, UP)
         events = [event for value in values for event in ((EV_KEY, key, value), (0, 0, 0))]
         self._line.send(b"".join(INPUT_EVENT.pack(0, 0, *event) for event in events))
+        self.presses += 1

@@ -25,6 +25,7 @@ PO_FILE = HERE / "locale" / "en.po"
 TEMPLATES = HERE / "templates"
 SENTENCES = {
     "gun.absent": N_("没有机器接着这把枪，等它开起来再扫"),
+    "pedal.absent": N_("没有机器接着这个踏板，等它开起来或者插回去再踩"),
     "code.length": N_("码要 1 到 200 个字"),
     "trigger.none": N_("没有这样的病案了，换一种试试"),
 }

@@ -36,6 +36,7 @@ class Reading:
     half_slips: int = 0
     labels: int = 0
     sheets: int = 0
+    presses: int = 0
 
 
 class Happenings:
@@ -71,6 +72,8 @@ def compare(before: Reading, after: Reading, now_ms: int) -> Iterator[Happening]
         yield Happening(now_ms, "tick", Message(N_("%(box)s打出 %(n)s 张封面标签"), fields))
     if after.sheets > before.sheets:
         yield Happening(now_ms, "tick", Message(N_("%(box)s的办公打印机出来一张纸"), {"box": box}))
+    if after.presses > before.presses:
+        yield Happening(now_ms, "tick", Message(N_("%(box)s的踏板踩了一下"), {"box": box}))
     yield from _state(before.machine, after.machine, box, now_ms)
     yield from _books(before.machine, after.machine, box, now_ms)
 

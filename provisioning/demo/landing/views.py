@@ -151,6 +151,26 @@ def make_views(stage: Stage, watcher: Watcher, *, live: bool) -> Blueprint:
         (marks.add if act in BREAKS else marks.discard)(BREAKS.get(act) or MENDS[act])
         return done("papers", f"device-{name}")
 
+    @views.post("/pedals/<name>")
+    @open_to_all(OPEN)
+    def pedal(name: str) -> Any:
+        desk, act = station(name).desk, request.form.get("act", "")
+        if desk is None or act not in ("press", "unplug", "plug"):
+            raise NotFound
+        pulled = trouble.setdefault((name, "pedal"), set())
+        if act == "press":
+            try:
+                desk.pedal.press()
+            except OSError:
+                return Refused("pedal.absent")
+        elif act == "unplug":
+            desk.pedal.unplug()
+            pulled.add("plug")
+        elif pulled:
+            desk.pedal.plug()
+            pulled.clear()
+        return done("papers", f"device-{name}")
+
     @views.get("/slips/<name>/<int:n>.png")
     @open_to_all(OPEN)
     def slip(name: str, n: int) -> Response:

@@ -64,6 +64,7 @@ class Watcher:
             half_slips=len(slips) - whole,
             labels=len(station.label_printer.labels) if station.label_printer else 0,
             sheets=len(station.office.printer.sheets) if station.office else 0,
+            presses=station.desk.pedal.presses if station.desk else 0,
         )
 
     def _run(self) -> None:
@@ -81,4 +82,4 @@ def _shown(machine: Machine) -> tuple[object, ...]:
 
 
 def _devices(reading: Reading) -> tuple[object, ...]:
-    return reading.scans, reading.slips, reading.half_slips, reading.labels, reading.sheets
+    return reading.scans, reading.slips, reading.half_slips, reading.labels, reading.sheets, reading.presses

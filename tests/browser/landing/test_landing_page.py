@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from hardware.codecs.keymap import DOWN, EV_KEY, INPUT_EVENT
 from hardware.drivers.glyphs import Glyphs
 from hardware.twins.escpos_printer import EscposPrinterTwin
 from hardware.twins.serial_gun import SerialGunTwin
@@ -25,6 +26,7 @@ from provisioning.demo.landing import Landing, serve
 from provisioning.demo.office import Office, lacking
 from provisioning.demo.relay import LineSpec, Relay
 from provisioning.demo.relay_control import RelayControl
+from provisioning.demo.scanning_desk import ScanningDesk
 from provisioning.demo.stage import Stage, Station
 
 ROOT = Path(__file__).parents[3]
@@ -50,6 +52,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         else:
             station.label_printer = ZplPrinterTwin(0, here / "labels")
             station.label_printer.start()
+            station.desk = ScanningDesk(glyphs)
+            station.desk.start()
             if not lacking():
                 station.office = Office(here / "sheets")
                 station.office.begin()
@@ -195,6 +199,28 @@ def test_paper_and_cover_are_taken_and_given_back(page: Page) -> None:
     page.wait_for_selector("#cover-courier-1[value=open]")
 
 
+def test_the_foot_switch_is_pressed_pulled_out_and_plugged_in(page: Page, stage: Stage) -> None:
+    desk, papers = stage.station("records-room").desk, page.locator("#papers-records-room")
+    assert desk is not None
+    page.click("#press-records-room")
+    page.wait_for_selector("#notice:has-text('没有机器接着这个踏板')")
+    with socket.create_connection(("127.0.0.1", desk.pedal.port)) as line:
+        assert desk.pedal.wait_connected()
+        line.settimeout(30)
+        page.focus("#press-records-room")
+        page.keyboard.press("Enter")
+        assert line.makefile("rb").read(INPUT_EVENT.size) == INPUT_EVENT.pack(0, 0, EV_KEY, 48, DOWN)
+        expect(papers).to_contain_text("踩过 1 下", timeout=30_000)
+        page.wait_for_selector("#happened >> text=踏板踩了一下")
+        page.click("#pedal-records-room")
+        expect(papers).to_contain_text("拔下来了", timeout=30_000)
+        expect(page.locator("#press-records-room")).to_be_disabled(timeout=30_000)
+    page.click("#pedal-records-room")
+    expect(papers).to_contain_text("插着", timeout=30_000)
+    with socket.create_connection(("127.0.0.1", desk.pedal.port)):
+        assert desk.pedal.wait_connected()
+
+
 @pytest.mark.skipif(bool(lacking()), reason=lacking())
 def test_the_office_printer_is_emptied_and_jammed(page: Page, stage: Stage) -> None:
     office = stage.station("records-room").office
@@ -202,12 +228,13 @@ def test_the_office_printer_is_emptied_and_jammed(page: Page, stage: Stage) -> N
     papers = page.locator("#papers-records-room")
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
     page.click("#tray-records-room")
-    expect(papers).to_contain_text("没纸", timeout=30_000)
+    page.wait_for_selector("#tray-records-room[value=load]")  # "没纸" alone stands on the button, too
     page.click("#jam-records-room")
     expect(papers).to_contain_text("没纸，还会卡纸", timeout=30_000)
     tray = json.loads((office.printer.folder / "tray.json").read_text("ascii"))
     assert (tray["paper_until"], tray["jam_at"]) == (0, 0)
     page.click("#tray-records-room")
+    page.wait_for_selector("#tray-records-room[value=out]")
     page.click("#jam-records-room")
     expect(page.locator("#jam-records-room")).to_have_text("让它卡纸", timeout=30_000)
     tray = json.loads((office.printer.folder / "tray.json").read_text("ascii"))
