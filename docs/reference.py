@@ -1,4 +1,4 @@
-"""Writes docs/reference: settings, kinds of facts, state machines and commands, each from what the program says.
+"""Writes docs/reference: settings, kinds of facts, state machines, usage and commands, each from what the program says.
 
 `--check` writes nothing and fails when a page is not what the program says. Commands are run on an invented hospital,
 so their page is written only with `--commands` (`make reference`), and a test holds its keys against a new run.
@@ -166,6 +166,27 @@ def machines_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def usage_page() -> str:
+    from provisioning.cli.usage import usages
+
+    lines = ["# What can be asked for", "", f"{WRITTEN} What each answers: [commands](commands.md). Exit 0: fine; 1: "
+             "failed; 2: used wrongly; 3: partly done."]  # fmt: skip
+    for each in usages():
+        lines += [
+            "",
+            f"## `{each.words}`",
+            "",
+            each.says,
+            "",
+            "| argument, option | needed, or default | meaning |",
+            "|---|---|---|",
+        ]
+        for one in each.asked:
+            need = "needed" if one.needed else f"`{one.fallback}`" if one.fallback else ""
+            lines.append(f"| `{one.name}` | {need} | {one.says} |")
+    return "\n".join(lines) + "\n"
+
+
 class Runs:
     """Commands run one after the other on an invented hospital; `told` keeps what each said."""
 
@@ -198,7 +219,7 @@ class Runs:
             "# Commands",
             "",
             f"{WRITTEN} Every command takes `--json` and then prints one document. Exit 0: fine; 1: failed; 2: used "
-            "wrongly; 3: partly done. Long lists are shortened here; everything is invented.",
+            "wrongly; 3: partly done. Options: [usage](usage.md). Long lists are shortened here; everything is invented.",
         ]
         for command, says, answer in self.told:
             shown = self._plain(json.dumps(shortened(answer), ensure_ascii=False, indent=1, sort_keys=True))
@@ -207,10 +228,13 @@ class Runs:
         return "\n".join(lines) + "\n"
 
 
+GROUPS = ("provision", "bench", "backup", "scan", "print", "speak", "devices")
+
+
 def title(command: str) -> str:
     """The command's own words, without options and values."""
     _, first, second, *_ = shlex.split(command)
-    return f"{first} {second}" if first in ("provision", "bench", "backup", "scan") else first
+    return f"{first} {second}" if first in GROUPS and not second.startswith("--") else first
 
 
 def shortened(value: Any) -> Any:
@@ -230,6 +254,7 @@ def commands(stage: Any, scratch: Path, *, quick: bool) -> Runs:
     place, safe = scratch / "place", scratch / "recovery.key"
     place.mkdir(parents=True)
     runs = Runs({str(place): "PLACE", str(safe): "SAFE/recovery.key", str(hub): "HUB", str(box): "BOX",
+                 str(stage.station("records-room").directory): "ROOM",
                  str(stage.directory): "DEMO", str(scratch): "STICK", stage.password: "PASSWORD"})  # fmt: skip
     who = ("--user", "u-admin", "--password", stage.password)
     key = stage.admin().get("/api/v1/records", state="discharged")["records"][0]
@@ -272,6 +297,8 @@ def commands(stage: Any, scratch: Path, *, quick: bool) -> Runs:
              str(scratch / "hub-again"), "--from", str(place), "--recovery-key", str(safe))  # fmt: skip
     runs.run("A machine is shut out.", "provision", "revoke", stage.station("courier-2").node, "--hub", str(hub), *who)
     if not quick:
+        runs.run("Barcodes in pictures, beside each library alone; a folder of one's own with `--images DIR`.", "bench",
+                 "decode")  # fmt: skip
         runs.run("From the gun's last byte to the verdict, beside a bare commit.", "bench", "scan")
         runs.run("Facts a second into the hub, beside a bare database.", "bench", "sync")
         runs.run("The scripted day, judged.", "demo", "--check", "--seed", "7")
@@ -299,6 +326,14 @@ def of_devices(runs: Runs, stage: Any, box: Path) -> None:
         scanning.join()
     runs.run("A test slip, and what its end proves.", "print", "test", "receipt-printer", "--dir", str(box), "--badge",
              "WB-C-02", "--pin", "135790")  # fmt: skip
+    hands = ("--badge", "WB-C-02", "--pin", "135790")
+    runs.run("A device is closed and left alone.", "devices", "off", "receipt-printer", "--dir", str(box), *hands)
+    runs.run("It is opened again.", "devices", "on", "receipt-printer", "--dir", str(box), *hands)
+    clerk = ("--dir", str(stage.station("records-room").directory), "--badge", "WB-R-01", "--pin", "112358")
+    runs.run("One page on a scanner.", "scan", "test", "扫描仪", *clerk)
+    runs.run("A still of a document camera; the same for a foot switch, which waits for a press.", "devices", "try",
+             "高拍仪", *clerk)  # fmt: skip
+    runs.run("A sentence on a loudspeaker.", "speak", "test", "喇叭", *clerk)
     runs.run("What a box and its devices need of their machine.", "doctor", "--dir", str(box), codes=(0, 1))
 
 
@@ -320,10 +355,16 @@ def written_examples(page: str) -> dict[str, Any]:
     return found
 
 
+def headings(page: str) -> list[tuple[str, str]]:
+    """Of each example on the page its title and what is said of it."""
+    return [(part.split("\n")[0], part.split("\n")[2]) for part in page.split("\n## ")[1:]]
+
+
 PAGES_OF: Mapping[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "kinds.md": kinds_page,
     "machines.md": machines_page,
+    "usage.md": usage_page,
 }
 
 
