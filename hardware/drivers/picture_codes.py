@@ -69,12 +69,13 @@ def read_codes(
     second: SecondOpinion | None = None,
 ) -> list[PictureCode]:
     """The codes of the wanted kinds in a grey picture, in no order; with `expected`, those whose whole text fits."""
-    found = [code for code in zxing_codes(image, wanted) if _fits(code, expected)]
     linear = [name for name in wanted if name in LINEAR]
     if not linear or second is None:
-        return found
+        return [code for code in zxing_codes(image, wanted) if _fits(code, expected)]
+    grey = _pixels(image)
+    found = [code for code in _zxing(grey, wanted) if _fits(code, expected)]
     read = [code.box for code in found if code.box is not None and code.symbology in LINEAR]
-    more = zbar_codes(image, linear, second, read=read)
+    more = _zbar(image, grey, linear, second, read)
     known = {code.raw for code in found}
     return found + [code for code in more if code.raw not in known and _fits(code, expected)]
 
@@ -86,6 +87,11 @@ def read_picture(picture: bytes) -> list[str]:
 
 def zxing_codes(image: Image, wanted: Sequence[Symbology]) -> list[PictureCode]:
     """What zxing-cpp alone sees."""
+    return _zxing(image, wanted)
+
+
+def _zxing(image: Any, wanted: Sequence[Symbology]) -> list[PictureCode]:
+    """`image`: a picture or its pixels."""
     import zxingcpp
 
     names = _zxing_names()
@@ -99,12 +105,17 @@ def zxing_codes(image: Image, wanted: Sequence[Symbology]) -> list[PictureCode]:
     return found
 
 
-def zbar_codes(
-    image: Image, wanted: Sequence[Symbology], second: SecondOpinion, *, read: Sequence[Box] = ()
+def zbar_codes(image: Image, wanted: Sequence[Symbology], second: SecondOpinion) -> list[PictureCode]:
+    """What zbar alone sees; nothing when its process was lost over this picture."""
+    return _zbar(image, _pixels(image), wanted, second, ())
+
+
+def _zbar(
+    image: Image, grey: Any, wanted: Sequence[Symbology], second: SecondOpinion, read: Sequence[Box]
 ) -> list[PictureCode]:
-    """What zbar alone sees beside the places that were `read`; nothing when its process was lost over this picture."""
+    """What it sees beside the places that were `read`."""
     if read or image.width * image.height > WHOLE_PIXELS:
-        seen = second.ask(_barred(image, read), wanted, rows_alone=True)
+        seen = second.ask(_barred(grey, read), wanted, rows_alone=True)
     else:
         seen = second.ask([image], wanted)
     found = []
@@ -116,14 +127,21 @@ def zbar_codes(
     return list(dict.fromkeys(found))
 
 
-def _barred(image: Image, read: Sequence[Box]) -> list[Image]:
+def _pixels(image: Image) -> Any:
+    """Rows of grey bytes; taken once, since on an A4 page this is a sixth of zxing's time."""
+    import numpy as np
+
+    return np.asarray(image)
+
+
+def _barred(grey: Any, read: Sequence[Box]) -> list[Image]:
     """Parts of the picture that look like bars, standing upright, but for those that were read."""
     import numpy as np
     from PIL import Image as images
 
     from hardware.drivers.stripes import stripes
 
-    grey, parts = np.asarray(image), []
+    parts = []
     for upright, boxes in ((grey, read), (grey.T, [(top, left, bottom, right) for left, top, right, bottom in read])):
         for left, top, right, bottom in stripes(upright, LINES_PIXELS):
             if not any(_overlap((left, top, right, bottom), box) for box in boxes):

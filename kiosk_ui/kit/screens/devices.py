@@ -27,6 +27,8 @@ class DeviceWords:
     affected: Message | None = None
     steps: tuple[Message, ...] = ()
     detail: str = ""
+    kind: Message | None = None
+    """What it is, where its label is a name that somebody gave it."""
 
     @property
     def sentence(self) -> Message:
@@ -47,6 +49,17 @@ _ICONS = {
     "scanner": "scan-text",
     "signature-pad": "signature",
     "speaker": "volume-2",
+}
+_KINDS = {
+    "camera": N_("高拍仪"),
+    "face-terminal": N_("人脸终端"),
+    "gun": N_("扫码枪"),
+    "identity-reader": N_("读卡器"),
+    "pedal": N_("踏板"),
+    "printer": N_("打印机"),
+    "scanner": N_("扫描仪"),
+    "signature-pad": N_("签字板"),
+    "speaker": N_("喇叭"),
 }
 _NAMES = {
     "label-printer": N_("标签机"),
@@ -200,19 +213,20 @@ def device_words(role: str, name: str, state: str, reason: str) -> DeviceWords:
     """A device as its row and, where a person has to act, its card. `reason` is the device's own word or a code."""
     label = Message(_NAMES.get(name, "%(name)s"), {} if name in _NAMES else {"name": name})
     icon = _ICONS.get(role, "usb")
+    kind = Message(_KINDS[role]) if role in _KINDS and name not in _NAMES else None
     word = reason_word(reason)
     known = word if word in _REASONS else ""
     how = _STATES.get(state, N_("要人看一下"))
     if state == "busy":
         how = _BUSY.get(role, how)
     if state in WORKING and not known:
-        return DeviceWords(icon, name, label, "tick", Message(how))
+        return DeviceWords(icon, name, label, "tick", Message(how), kind=kind)
     if state in ("opening", "disabled"):
-        return DeviceWords(icon, name, label, "off", Message(how))
+        return DeviceWords(icon, name, label, "off", Message(how), kind=kind)
     if state in WORKING and word in _GOOD:
-        return DeviceWords(icon, name, label, "tick", Message(_REASONS[word]))
+        return DeviceWords(icon, name, label, "tick", Message(_REASONS[word]), kind=kind)
     if word in _PASSING:
-        return DeviceWords(icon, name, label, "off", Message(_REASONS[word]))
+        return DeviceWords(icon, name, label, "off", Message(_REASONS[word]), kind=kind)
     said = Message(_REASONS[known] if known else how)
     printer = role == "printer"
     return DeviceWords(
@@ -226,4 +240,5 @@ def device_words(role: str, name: str, state: str, reason: str) -> DeviceWords:
         Message(_AFFECTED.get(role, _AFFECTED["gun"])),
         steps(role, known),
         f"{state} {reason}".strip(),
+        kind,
     )

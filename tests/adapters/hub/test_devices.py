@@ -41,7 +41,8 @@ def test_an_administrator_sees_what_is_wrong_with_a_machine_s_devices(desk: Desk
     assert "没有插着" in page and "把线插回原来那个口" in page and "没纸了" in page
     # A word this hub does not know is no good news, and no markup.
     assert "要人看一下" in page and "<b>kettle</b>" not in page
-    assert "3 个设备要人看一下" in desk.page("administrator", "/").get_data(as_text=True)
+    for path in ("/", "/machines"):
+        assert "3 个设备要人看一下" in desk.page("administrator", path).get_data(as_text=True)
 
 
 def test_a_greeting_without_devices_is_as_it_was_and_one_with_wrong_ones_is_refused() -> None:

@@ -73,6 +73,16 @@ def test_a_reason_beside_ready_is_not_hidden() -> None:
     assert device_words("printer", "belt", "ready", "paper-out").tone == "person"
 
 
+@pytest.mark.parametrize("state", ["ready", "busy", "opening", "lost", "boiling"])
+def test_what_has_a_name_of_its_own_is_called_by_its_kind_beside_it(state: str) -> None:
+    gettext = compile_catalog(read_catalog([OWN_PO])).gettext
+    told = [
+        device_words(role, name, state, "").kind for role, name in (("pedal", "踏板"), ("printer", "label-printer"))
+    ]
+    assert told[0] is not None and gettext(told[0].id) == "Foot switch" and told[1] is None
+    assert set(devices._KINDS) == set(devices._ICONS)
+
+
 def test_every_reason_that_hands_can_mend_has_steps() -> None:
     assert set(devices._STEPS) <= set(devices._REASONS)
     passing = {reason for reason in devices._REASONS if device_words("gun", "n", "lost", reason).steps == ()}
