@@ -106,6 +106,13 @@ def _asks(kind: str) -> str:
     return f"{_ASKS.get(kind, 'Trying it.')} Ctrl-C stops it."
 
 
+def _codes(told: dict[str, Any]) -> str:
+    if told["codes"] is None:
+        return ""
+    read = [f"{one['symbology']} of {one['chars']} characters" for one in told["codes"] for _ in range(one["count"])]
+    return f", barcodes on it: {', '.join(read) or 'none seen'}"
+
+
 def sentence(name: str, told: dict[str, Any]) -> str:
     """What came, what that proves, and what to do where nothing did."""
     size = f"{told['size_bytes']:,} bytes"
@@ -113,9 +120,9 @@ def sentence(name: str, told: dict[str, Any]) -> str:
         size = f"{told['dots'][0]:,} x {told['dots'][1]:,} dots, {size}"
     match told["state"], told["kind"]:
         case "done", "page":
-            return f"{name}: one page, {size}; nothing of it was kept."
+            return f"{name}: one page, {size}{_codes(told)}; nothing of it was kept."
         case "done", "still":
-            return f"{name}: one picture, {size}; nothing of it was kept."
+            return f"{name}: one picture, {size}{_codes(told)}; nothing of it was kept."
         case "done", "sentence":
             return f"{name}: said whole; only an ear can tell whether it was heard."
         case "done", "signature":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from hardware.drivers.code_writer import code_image
 from hardware.drivers.glyphs import Glyphs
 from hardware.twins.escl_scanner import EsclScannerTwin
 from hardware.twins.pedal import PedalTwin
@@ -14,6 +15,7 @@ DPI = 100
 PAGE_DOTS = (827, 1169)
 """A4."""
 LINES = ("演示样页", "Specimen page", "不是任何人的病案", "Nobody's record")
+CODE = "QL00000000-1"
 NULL = "alsa:null"
 """ALSA's own device that plays into nothing: no sound card is asked for."""
 EVERY_S = 0.2
@@ -55,6 +57,8 @@ def specimen(glyphs: Glyphs) -> bytes:
         drawn = glyphs.draw(line, PAGE_DOTS[0] - 200, 60)
         ink = Image.frombytes("1", (drawn.row_bytes * 8, drawn.height_dots), drawn.rows)
         page.paste("black", (100, 150 + 90 * n), ink)
+    page.paste(code_image(CODE, "code128", module_px=2, height_px=60), (100, 600))
+    page.paste(code_image(CODE, "qr", module_px=4), (100, 720))
     kept = io.BytesIO()
     page.save(kept, "JPEG", dpi=(DPI, DPI))
     return kept.getvalue()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from appliance.features.devices.trials import OPEN, Kind, Trial
@@ -34,6 +34,13 @@ _DONE: dict[Kind, str] = {
     "look": N_("有回音：看过了，什么都没有留下"),
     "press": N_("踩到了"),
 }
+_SYMBOLOGIES = {
+    "code128": "Code 128",
+    "code39": "Code 39",
+    "datamatrix": "Data Matrix",
+    "pdf417": "PDF417",
+    "qr": "QR",
+}
 _WHY = {
     "answer": N_("它的回答读不懂"),
     "cancelled-there": N_("有人在设备上停了"),
@@ -62,6 +69,7 @@ class TrialRow:
     percent: int | None = None
     picture: bool = False
     step: Message | None = None
+    codes: tuple[Message, ...] | None = None
 
 
 def try_act(view: DeviceView, kind: Kind | None) -> Message | None:
@@ -86,7 +94,18 @@ def trial_row(trial: Trial | None, role: str, who: str) -> TrialRow | None:
     shown = trial.media_type in ("image/png", "image/jpeg")
     said = Message(_DONE[trial.kind], {"size": size(trial)})
     step = None if shown or not trial.media_type else Message(N_("这种格式在这里显示不了"))
-    return TrialRow(trial.n, said, False, "tick", mine, picture=shown, step=step)
+    return TrialRow(trial.n, said, False, "tick", mine, picture=shown, step=step, codes=_codes(trial))
+
+
+def _codes(trial: Trial) -> tuple[Message, ...] | None:
+    """Kind and length of what was read on it, which proves that it can be read; None where nobody looked."""
+    if trial.codes is None:
+        return None
+    return tuple(
+        Message(N_("%(kind)s，%(n)s 位") if one.count == 1 else N_("%(kind)s，%(n)s 位，%(count)s 个"),
+                {"kind": _SYMBOLOGIES.get(one.symbology, one.symbology), "n": one.chars, "count": one.count})
+        for one in trial.codes
+    )  # fmt: skip
 
 
 def failed(reason: str) -> Message:
@@ -119,4 +138,5 @@ def trial_data(trial: Trial) -> dict[str, Any]:
         "size_bytes": trial.size_bytes,
         "dots": trial.dots,
         "media_type": trial.media_type,
+        "codes": None if trial.codes is None else [asdict(one) for one in trial.codes],
     }

@@ -25,8 +25,20 @@ KEEP_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
+class CodeOnPage:
+    """`count` barcodes of one kind with as many characters."""
+
+    symbology: str
+    chars: int
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
-    """`reason` of one that failed is the device's own word. `size_bytes`, `dots` outlive the picture."""
+    """`reason` of one that failed is the device's own word. `size_bytes`, `dots` outlive the picture.
+
+    `codes` None: nobody has looked for any.
+    """
 
     n: int
     device: str
@@ -39,6 +51,7 @@ class Trial:
     size_bytes: int = 0
     dots: tuple[int, int] | None = None
     media_type: str = ""
+    codes: tuple[CodeOnPage, ...] | None = None
     picture: bytes = field(default=b"", repr=False)
 
 
@@ -68,6 +81,10 @@ class Hand:
 
     def show(self, picture: bytes, media_type: str) -> None:
         self._change(picture=picture, media_type=media_type, size_bytes=len(picture), dots=dots_of(picture))
+
+    def codes(self, found: tuple[CodeOnPage, ...] | None) -> None:
+        """What barcodes are on the picture that was shown."""
+        self._change(codes=found)
 
     def measure(self, size_bytes: int) -> None:
         """Of what came nothing but its size is shown."""

@@ -17,6 +17,7 @@ import requests
 from PIL import Image
 
 from appliance.boot import Box
+from hardware.drivers.code_writer import code_image
 from hardware.twins.escl_scanner import EsclScannerTwin
 from provisioning.bench import box as made
 from sync.domain.fleet.facts import NOTED
@@ -26,9 +27,11 @@ PATIENCE_S = 60.0
 ROOT = Path(__file__).parents[3]
 
 
-def sheet(shade: int = 200) -> bytes:
-    kept = io.BytesIO()
-    Image.new("RGB", (620, 877), (shade,) * 3).save(kept, "JPEG", dpi=(75, 75))
+def sheet(shade: int = 200, code: str = "") -> bytes:
+    kept, page = io.BytesIO(), Image.new("RGB", (620, 877), (shade,) * 3)
+    if code:
+        page.paste(code_image(code, "code128", module_px=2, height_px=50), (40, 40))
+    page.save(kept, "JPEG", dpi=(75, 75))
     return kept.getvalue()
 
 
@@ -129,8 +132,10 @@ def test_one_page_is_scanned_shown_and_forgotten(
     assert person.post("devices/trial/stop", {"name": "glass"}).status_code == 200
     assert person.picture("glass").status_code == 404
 
-    escl.load([sheet(100), sheet(150)])
-    assert person.tried("feeder")["dots"][1] == 877
+    escl.load([sheet(100, "ZY00000007-1"), sheet(150)])
+    fed = person.tried("feeder")
+    assert fed["dots"][1] == 877 and "ZY00000007" not in json.dumps(fed)
+    assert fed["codes"] == [{"symbology": "code128", "chars": 12, "count": 1}]
     assert escl.taken <= 2
     assert noted(box) == ["device.tried glass", "device.tried feeder"]
 
@@ -146,7 +151,7 @@ def test_a_vendor_s_page_is_looked_at_and_stays(person: Person, tmp_path: Path) 
     page = tmp_path / "vendor" / "0001.jpg"
     page.write_bytes(sheet())
     told = person.tried("folder")
-    assert (told["state"], told["dots"]) == ("done", [620, 877])
+    assert (told["state"], told["dots"], told["codes"]) == ("done", [620, 877], [])
     assert page.read_bytes() == sheet(), "a trial takes no page away that somebody waits for"
 
 

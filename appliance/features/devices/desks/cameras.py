@@ -10,6 +10,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from appliance.features.devices.desks.bench import Bench
+from appliance.features.devices.desks.page_codes import codes_on
 from appliance.features.devices.trials import Hand
 from appliance.settings import Camera
 from hardware.drivers.camera_desk import CameraDesk
@@ -74,4 +75,5 @@ def _take(desk: CameraDesk, hand: Hand) -> None:
         return
     if not hand.stopped():
         hand.show(picture, "image/jpeg")
+        hand.codes(codes_on(picture))
     hand.end("stopped" if hand.stopped() else "done")

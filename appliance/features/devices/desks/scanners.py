@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from appliance.features.devices.desks.bench import Bench
+from appliance.features.devices.desks.page_codes import codes_on
 from appliance.features.devices.trials import Hand
 from appliance.settings import Scanner
 from hardware import profiles
@@ -75,6 +76,7 @@ def _sane_name(url: str, plugs: Plugs, wanted: Wanted | None) -> str:
 def _try(desk: PageDesk, wish: ScanWish, source: PageSource, hand: Hand) -> None:
     def on_page(page: TakenPage) -> None:
         hand.show(page.picture, page.media_type)
+        hand.codes(codes_on(page.picture))
 
     def ended(end: RunEnd) -> None:
         hand.end(end.kind, end.reason)
