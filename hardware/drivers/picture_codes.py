@@ -2,9 +2,10 @@
 
 zxing-cpp looks first, and only for the kinds that are expected: a restricted search is several times as fast and finds
 no phantoms in a page of print. Where one-dimensional kinds are wanted, zbar is asked in a process of its own: about the
-whole of a small picture in which nothing was seen, else about what looks like bars and was not read. Either may return
-a wrong number whose check digit is right (seen once with EAN): who knows how the number looks says so, and everything
-else is passed over.
+whole of a small picture in which nothing was seen, else about what looks like bars. Either may return a wrong number
+whose check is right (seen with EAN, and with Code 128 on a sheet whose edge was cut): where the two read one code
+differently, both readings are given, and neither is to be believed alone. Who knows how the number looks says so, and
+everything else is passed over.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from hardware.codecs.symbologies import LINEAR, Symbology, bytes_text
@@ -29,22 +30,17 @@ LINES_PIXELS = 240_000
 """Of the rows, and of the columns, between which bars are looked for: on A4 at 200 dpi a pair each 4 mm."""
 STRIPE_ROWS = 160
 """As many rows of what looks like bars zbar is shown at most."""
-Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class PictureCode:
-    """One code. `identifier` is the AIM prefix (`]C1`), empty from zbar, which tells none. `raw` has FNC1 as 1Dh.
-
-    `box`: left, top, right, bottom in pixels; None from zbar.
-    """
+    """One code. `identifier` is the AIM prefix (`]C1`), empty from zbar, which tells none. `raw` has FNC1 as 1Dh."""
 
     text: str
     raw: bytes
     symbology: Symbology
     identifier: str
     library: Literal["zxing", "zbar"]
-    box: Box | None = field(default=None, compare=False)
 
 
 def open_picture(picture: bytes) -> Image:
@@ -74,10 +70,17 @@ def read_codes(
         return [code for code in zxing_codes(image, wanted) if _fits(code, expected)]
     grey = _pixels(image)
     found = [code for code in _zxing(grey, wanted) if _fits(code, expected)]
-    read = [code.box for code in found if code.box is not None and code.symbology in LINEAR]
-    more = _zbar(image, grey, linear, second, read)
-    known = {code.raw for code in found}
-    return found + [code for code in more if code.raw not in known and _fits(code, expected)]
+    whole = not any(code.symbology in LINEAR for code in found)
+    more = _zbar(image, grey, linear, second, whole=whole)
+    known = {_article(code) for code in found}
+    return found + [code for code in more if _article(code) not in known and _fits(code, expected)]
+
+
+def _article(code: PictureCode) -> bytes:
+    """The same for one code in whichever way it is told: UPC-A is EAN-13 after a 0, UPC-E may be told unfolded."""
+    if code.symbology == "upce":
+        return b"upce"
+    return code.raw.lstrip(b"0") if code.symbology in ("ean13", "upca") else code.raw
 
 
 def read_picture(picture: bytes) -> list[str]:
@@ -101,23 +104,23 @@ def _zxing(image: Any, wanted: Sequence[Symbology]) -> list[PictureCode]:
         text = bytes_text(code.bytes)
         name = _named(code.format, names, wanted)
         if text is not None and name is not None:
-            found.append(PictureCode(text, code.bytes, name, code.symbology_identifier, "zxing", _box(code.position)))
+            found.append(PictureCode(text, code.bytes, name, code.symbology_identifier, "zxing"))
     return found
 
 
 def zbar_codes(image: Image, wanted: Sequence[Symbology], second: SecondOpinion) -> list[PictureCode]:
     """What zbar alone sees; nothing when its process was lost over this picture."""
-    return _zbar(image, _pixels(image), wanted, second, ())
+    return _zbar(image, _pixels(image), wanted, second, whole=True)
 
 
 def _zbar(
-    image: Image, grey: Any, wanted: Sequence[Symbology], second: SecondOpinion, read: Sequence[Box]
+    image: Image, grey: Any, wanted: Sequence[Symbology], second: SecondOpinion, *, whole: bool
 ) -> list[PictureCode]:
-    """What it sees beside the places that were `read`."""
-    if read or image.width * image.height > WHOLE_PIXELS:
-        seen = second.ask(_barred(grey, read), wanted, rows_alone=True)
-    else:
+    """`whole`: of a small picture zbar sees all."""
+    if whole and grey.size <= WHOLE_PIXELS:
         seen = second.ask([image], wanted)
+    else:
+        seen = second.ask(_barred(grey), wanted, rows_alone=True)
     found = []
     for name, raw in seen or ():
         text = bytes_text(raw)
@@ -134,31 +137,19 @@ def _pixels(image: Image) -> Any:
     return np.asarray(image)
 
 
-def _barred(grey: Any, read: Sequence[Box]) -> list[Image]:
-    """Parts of the picture that look like bars, standing upright, but for those that were read."""
+def _barred(grey: Any) -> list[Image]:
+    """Parts of the picture that look like bars, standing upright."""
     import numpy as np
     from PIL import Image as images
 
     from hardware.drivers.stripes import stripes
 
     parts = []
-    for upright, boxes in ((grey, read), (grey.T, [(top, left, bottom, right) for left, top, right, bottom in read])):
+    for upright in (grey, grey.T):
         for left, top, right, bottom in stripes(upright, LINES_PIXELS):
-            if not any(_overlap((left, top, right, bottom), box) for box in boxes):
-                part = upright[top : bottom : max(1, (bottom - top) // STRIPE_ROWS), left:right]
-                parts.append(images.fromarray(np.ascontiguousarray(part)))
+            part = upright[top : bottom : max(1, (bottom - top) // STRIPE_ROWS), left:right]
+            parts.append(images.fromarray(np.ascontiguousarray(part)))
     return parts
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
-
-
-def _box(position: Any) -> Box:
-    """The upright box around the four corners that zxing tells."""
-    corners = (position.top_left, position.top_right, position.bottom_right, position.bottom_left)
-    across, down = [corner.x for corner in corners], [corner.y for corner in corners]
-    return min(across), min(down), max(across) + 1, max(down) + 1
 
 
 def _fits(code: PictureCode, expected: re.Pattern[str] | None) -> bool:

@@ -22,6 +22,7 @@ def stripes(grey: Any, pixels: int) -> list[tuple[int, int, int, int]]:
     import cv2
     import numpy as np
 
+    cv2.setNumThreads(1)  # to wake others takes longer than the work
     height, width = grey.shape
     step = max(2 * BELOW_PX, -(-2 * height * width // pixels))
     upper = np.ascontiguousarray(grey[: height - BELOW_PX : step])

@@ -121,6 +121,7 @@ def test_only_what_looks_like_the_expected_number_is_taken(
     assert read_codes(worn, (kind,), expected=other, second=second) == []
 
 
+@pytest.mark.row("E01.5")
 def test_of_a_large_page_zbar_sees_what_looks_like_bars_whichever_way_it_lies(second: SecondOpinion) -> None:
     image = page(code_image("ZY00123456", "code128", height_px=80), 1654, 2339)
     for turned in (0, 90, 180, 270):
@@ -128,6 +129,7 @@ def test_of_a_large_page_zbar_sees_what_looks_like_bars_whichever_way_it_lies(se
         assert [code.text for code in seen] == ["ZY00123456"], turned
 
 
+@pytest.mark.row("E01.5")
 @pytest.mark.parametrize("beside", [False, True])
 def test_a_worn_code_is_read_on_a_whole_page_also_beside_one_that_was_read(
     beside: bool, second: SecondOpinion, beyond_zxing: tuple[Image.Image, Symbology, str]
@@ -140,6 +142,31 @@ def test_a_worn_code_is_read_on_a_whole_page_also_beside_one_that_was_read(
         image.paste(drawn_code(kind, clean).image, (300, 200))
     assert [code.text for code in zxing_codes(image, (kind,))] == [clean] * beside
     assert {code.text for code in read_codes(image, (kind,), second=second)} == {answer, *[clean] * beside}
+
+
+@pytest.mark.parametrize("kind", LINEAR)
+@pytest.mark.parametrize("size", [(900, 600), (1654, 2339)])
+def test_a_code_that_both_read_is_told_once(kind: Symbology, size: tuple[int, int], second: SecondOpinion) -> None:
+    text = "01234565" if kind == "upce" else code_text(kind, random.Random(5))
+    image = page(drawn_code(kind, text, 3).image, *size)
+    assert len(read_codes(image, (kind,), second=second)) == len(read_codes(image, ALL, second=second)) == 1
+
+
+@pytest.mark.row("E01.5")
+def test_where_the_two_read_one_code_differently_both_readings_are_told(
+    second: SecondOpinion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import zxingcpp
+
+    class Misread:
+        def __init__(self, code: zxingcpp.Barcode) -> None:
+            self.bytes, self.format, self.symbology_identifier = b"ZY00535232", code.format, "]C0"
+
+    honest = zxingcpp.read_barcodes
+    monkeypatch.setattr(zxingcpp, "read_barcodes", lambda *what, **how: [Misread(one) for one in honest(*what, **how)])
+    for image in (page(code_image("ZY00005211", "code128")), page(code_image("ZY00005211", "code128"), 1654, 2339)):
+        told = {code.library: code.text for code in read_codes(image, ("code128",), second=second)}
+        assert told == {"zxing": "ZY00535232", "zbar": "ZY00005211"}
 
 
 def test_a_page_of_print_has_few_stripes_and_its_code_is_one() -> None:
@@ -173,6 +200,7 @@ def test_upc_a_is_told_as_such(second: SecondOpinion) -> None:
     assert told == [("upca", "036000291452")]
 
 
+@pytest.mark.row("E01.5")
 def test_several_codes_on_a_page() -> None:
     image = page(code_image("ZY00123456", "code128"))
     image.paste(code_image("张三", "qr"), (60, 300))
@@ -195,6 +223,7 @@ WORKERS = {
 }
 
 
+@pytest.mark.row("E01.5")
 @pytest.mark.parametrize("how", sorted(WORKERS))
 def test_a_child_that_is_lost_costs_an_opinion_and_no_more(how: str, tmp_path: Path) -> None:
     """The second child is the real one: what was lost is started again."""
