@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from provisioning.simulator.faults import FAULTS, keys, versions
+from provisioning.simulator.faults import FAULTS, keys, room, versions
 from provisioning.simulator.faults.apart import APART
 from provisioning.simulator.faults.losses import comes_by
 from provisioning.simulator.faults.twin import VISIT_EVERY_S, visit
@@ -33,7 +33,7 @@ LOOK_EVERY_S, LOOK_SHARE = 5.0, 0.05
 """How often it is asked whether the site rests: later on rarely, because the answer costs as much as the waiting."""
 HANDS: dict[str, Hand] = {
     **WORK,
-    **{name: hand for fault in (*FAULTS, *versions.FAULTS) for name, hand in fault.hands.items()},
+    **{name: hand for fault in (*FAULTS, *versions.FAULTS, *room.FAULTS) for name, hand in fault.hands.items()},
 }
 
 
@@ -61,7 +61,11 @@ def run(plan: Plan, *, hear: Callable[[str], None] | None = None) -> Outcome:
     try:
         soon = is_kept(plan)
         numbers = small_numbers(
-            borders=plan.small, soon=soon, chunks=BLOBS in plan.faults, keys=keys.NAME in plan.faults
+            borders=plan.small,
+            soon=soon,
+            chunks=BLOBS in plan.faults,
+            keys=keys.NAME in plan.faults,
+            few=room.NAME in plan.faults,
         )
         with standing_in(not plan.real_suite), numbers, spoken(OWN):
             return _run(World(plan, folder, hear))

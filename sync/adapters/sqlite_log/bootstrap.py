@@ -127,8 +127,15 @@ def _land_snapshot(
     store: ApplianceStore, unit: Unit, landing: Landing, manifest: Manifest, segments: Iterable[Sequence[bytes]]
 ) -> None:
     conn = unit.conn
-    known = {(row[0], row[1]) for row in conn.execute("SELECT etype, key FROM entity")}
-    known |= {(row[0], row[1]) for row in conn.execute("SELECT etype, key FROM gone")}
+    # A row that was lost may have left its membership or copy behind: such an entity is no new one either.
+    known = {
+        (row[0], row[1])
+        for table in ("entity", "gone", "member", "copy")
+        for row in conn.execute(f"SELECT etype, key FROM {table}")
+    }
+    stayed = {
+        (row[0], row[1]) for row in conn.execute("SELECT etype, key FROM member WHERE label = ?", (manifest.label,))
+    }
     members: list[tuple[int, Key, bytes]] = []
     for segment in segments:
         if known:
@@ -142,6 +149,9 @@ def _land_snapshot(
     hasher = store.suite.hasher
     if feed.root_of(hasher, feed.bucket_values(hasher, members)) != manifest.root:
         raise PeerFault("snapshot.root")
+    # What had stayed of a scope that made room, and is not in it any more.
+    for name in sorted(stayed - {(etype, key) for etype, key, _ in members}) if stayed else ():
+        landing.leave(manifest.label, name)
 
 
 def _land_known(

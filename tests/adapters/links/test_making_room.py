@@ -10,7 +10,7 @@ from appliance.store import room as keeper
 from appliance.store.room import Room
 from hub.link.publisher import Publisher
 from sync.adapters.blob_store.folder import FolderStore
-from sync.adapters.sqlite_log import down, hub_snapshots, mirrors
+from sync.adapters.sqlite_log import down, hub_gone, hub_snapshots, mirrors
 from sync.adapters.sqlite_log.hub_snapshots import Worth
 from sync.adapters.sqlite_log.kept_blobs import KeptBlobs
 from sync.adapters.sqlite_log.reserve import Reserve
@@ -110,6 +110,40 @@ def test_a_mirror_goes_but_for_what_was_written_here_and_begins_anew(
     assert held.look(monkeypatch, 10 * room.CALM_BYTES) == []
     assert held.rounds.run().repaired == [WARD], "of one that small the hub has no snapshot"
     assert len(copy_of(held.store, STAYS)) == 120 and copy_of(held.store, WARD) == held.world.placed(WARD)
+
+
+def test_what_the_hub_forgot_meanwhile_is_not_there_when_its_scope_returns(
+    held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had stayed because this box wrote about it, and no entry of the feed told the box: it was away."""
+    box = held.world.box("https", machine=held.machine)
+    until(lambda: box.drained() and copy_of(held.store, STAYS) == held.world.placed(STAYS))
+    box.link.stop()
+    assert held.look(monkeypatch, room.EDGE_BYTES - 1) == [STAYS, WARD]
+    assert set(copy_of(held.store, STAYS)) == {(10, "1002-1")}
+    hub_gone.forget(held.world.hub, held.world.feeds, 10, "1002-1", held.world.hub.high + (86_400_000 << 16))
+    opened(held.world, 3, start=5000)
+    until(held.world.digested)
+    assert held.publisher.publish(STAYS), "a snapshot of after that, and nothing of it in the tail"
+    held.look(monkeypatch, 10 * room.CALM_BYTES)
+    assert held.rounds.run().begun == [STAYS]
+    assert xs(copy_of(held.store, STAYS)) == xs(held.world.placed(STAYS))
+    assert held.store.state(10, "1002-1") is None and (10, "1002-1") not in copy_of(held.store, STAYS)
+
+
+@pytest.mark.parametrize("lost", ["entity", "member"])
+def test_a_scope_returns_although_a_row_was_lost_of_what_stayed(
+    held: Held, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    assert held.look(monkeypatch, room.EDGE_BYTES - 1) == [STAYS, WARD]
+    with held.store.write() as unit:
+        assert unit.conn.execute(f"DELETE FROM {lost} WHERE key = '1002-1'").rowcount
+    opened(held.world, 30, start=5000)
+    until(held.world.digested)
+    held.publisher.look()
+    held.look(monkeypatch, 10 * room.CALM_BYTES)
+    assert held.rounds.run().begun == [STAYS]
+    assert xs(copy_of(held.store, STAYS)) == xs(held.world.placed(STAYS))
 
 
 def test_what_was_acknowledged_and_came_back_stays_with_its_round(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
