@@ -103,6 +103,17 @@ def make_old_box(folder: Path, _: random.Random) -> None:
     without_giving_back(folder / "node.db")
 
 
+def old_box_day(folder: Path, _: random.Random) -> None:
+    """The start that writes it anew, and a little work."""
+    told = Told(folder)
+    store = open_box(folder)
+    for n in range(3):
+        with store.write(actor="u-luo", device="gun-1") as unit:
+            fid = unit.append(scan(n))
+        told.say(store, fid)
+    store.close()
+
+
 def without_giving_back(path: Path) -> None:
     """Make the closed database at `path` one that cannot shrink."""
     conn = connection.connect(path, KEY, writes=True)
@@ -170,7 +181,7 @@ def hub_day(folder: Path, rng: random.Random) -> None:
     source.close()
 
 
-DAYS = {"box": box_day, "make-old-box": make_old_box, "old-box": box_day, "make-hub": make_hub, "hub": hub_day}
+DAYS = {"box": box_day, "make-old-box": make_old_box, "old-box": old_box_day, "make-hub": make_hub, "hub": hub_day}
 
 if __name__ == "__main__":
     connection.WAL_PAGES = CHECKPOINT_PAGES

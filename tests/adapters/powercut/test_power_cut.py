@@ -28,6 +28,8 @@ SEED = int(os.environ.get("WAYSTATION_SEED", "20261121"))
 RECORDINGS = (("hub", 1), ("box", 1), ("old-box", 1), ("hub", 2), ("box", 2))
 MADE_BEFORE = {"hub", "old-box"}
 DRAWS = 5
+DRAWS_OLD, MOMENTS_OLD = 1, many(3, 1)
+"""Of a start that writes a file anew, each third moment: many writes, each like the last."""
 WHOLE_EVERY = 40
 """Every so many states the node itself starts on it; the others are read as its start-up check reads them."""
 HERE = Path(__file__).parent
@@ -89,8 +91,10 @@ def cuts(day: Day, rng: random.Random) -> Iterator[tuple[int, Files, dict[Place,
                 told[place] = h
             continue
         disk.take(event)
+        if day.what == "old-box" and n % MOMENTS_OLD:
+            continue
         seen = set()
-        for files in disk.states(rng, DRAWS):
+        for files in disk.states(rng, DRAWS_OLD if day.what == "old-box" else DRAWS):
             mark = hash(tuple((name, bytes(data)) for name, data in sorted(files.items())))
             if mark not in seen:
                 seen.add(mark)
