@@ -244,6 +244,7 @@ class SqlcipherFile:
         """Write a file of an older release anew, once, so that `give_back` can; one commit, as any other.
 
         False where it stays as it is: it is one already, is too large, or the disk has no room for it beside the rest.
+        Rows without a key of their own may get other numbers by it; no table of a box is known by such.
         """
         if conn.execute("PRAGMA auto_vacuum").fetchone()[0] == _INCREMENTAL:
             return False
