@@ -131,6 +131,34 @@ def test_messages_over_the_broker(site: Site, report: Report) -> None:
 
 
 @pytest.mark.row("H35.7")
+def test_whatever_else_a_machine_may_publish(site: Site, report: Report) -> None:
+    """Topics under its own name that the hub hears otherwise, or not at all: nothing comes of it, and nobody ends."""
+    some = [kind.raw for kind in site.kinds[::40] if len(kind.raw) <= MQTT_PAYLOAD_BYTES_MAX]
+    payloads = [*some, b"", b"\0", b"here", b"gone\xff", bytes(MQTT_PAYLOAD_BYTES_MAX)]
+    topics = (
+        "presence",
+        "birth",
+        "telemetry",
+        "reported",
+        "cmd",
+        "alarm",
+        "log",
+        "batch/x",
+        "presence/batch",
+        "$share/x",
+    )
+    counted = site.refused()
+    with site.on_the_broker() as say:
+        for topic in topics:
+            for raw in payloads:
+                say(f"{ROOT}/n/{site.node}/up/{topic}", raw)
+        say(f"{ROOT}/n/{site.node}/up/batch", site.kinds[0].raw)
+        eventually(lambda: (site.refused() - counted).total() >= 1)  # what came before it was heard, too
+    assert (site.refused() - counted).total() == 1
+    report("broker, other topics", len(topics) * len(payloads))
+
+
+@pytest.mark.row("H35.7")
 def test_messages_on_a_stick(site: Site, report: Report) -> None:
     """Nobody vouches for who carries a stick: what names another node is judged by that node's keys.
 
