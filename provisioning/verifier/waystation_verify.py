@@ -390,7 +390,7 @@ def main(argv: list[str] | None = None) -> int:
         print(json.dumps(document))
     else:
         for r in reports:
-            held = f"{r.node}: {r.facts} facts in {r.streams} streams, {r.signatures} signatures"
+            held = f"{r.node or 'unknown'}: {r.facts} facts in {r.streams} streams, {r.signatures} signatures"
             print(f"{held}; {r.faults[0] if r.faults else 'holds'}")
         print("\n".join(across) or ("produced = received" if document["ok"] else "not everything could be compared"))
     return 0 if document["ok"] else 1

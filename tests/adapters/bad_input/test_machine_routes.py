@@ -82,7 +82,9 @@ def test_every_route_that_is_served_was_given_nonsense(site: Site, report: Repor
 
 
 @pytest.mark.row("H35.7")
-def test_without_a_certificate_no_route_but_those_that_give_one_says_anything(site: Site, stranger: requests.Session) -> None:
+def test_without_a_certificate_no_route_but_those_that_give_one_says_anything(
+    site: Site, stranger: requests.Session
+) -> None:
     base, heard = site.state["sync_url"], []
     for rule in rules(site):
         path = re.sub(r"<[^>]+>", "1", rule)

@@ -31,6 +31,8 @@ SITTING = 25 if SOAK else FAULTS
 SITTINGS = range(-(-FAULTS // SITTING))
 JOBS_EACH = 20 if SOAK else 4
 """One job of so many meets a fault."""
+JUDGED_JOBS = 500
+"""Of fewer a share of doubts says nothing."""
 SEED = int(os.environ.get("WAYSTATION_SEED", "20261128"))
 PATIENCE_S = 90.0
 ENDED = ("confirmed", "failed", "uncertain")
@@ -209,7 +211,7 @@ class Tally:
         mine = self._of(what).values()
         struck = sum((Counter(one["struck"]) for one in mine), Counter())
         jobs, doubts = sum(one["jobs"] for one in mine), sum(one["doubts"] for one in mine)
-        if len(mine) == len(SITTINGS) and SOAK:
+        if len(mine) == len(SITTINGS) and jobs >= JUDGED_JOBS:
             assert doubts <= 0.02 * jobs, f"{doubts} doubts in {jobs} jobs"
         return (
             f"{what}, sittings {len(mine)}/{len(SITTINGS)}: {jobs} jobs, {struck.total()} faults {dict(struck)}, "
