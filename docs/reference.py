@@ -277,6 +277,8 @@ def commands(stage: Any, scratch: Path, *, quick: bool) -> Runs:
              "--role", "records", "--name", "second counter", *who)  # fmt: skip
     runs.run("A box gets another signing key; it goes over to it when it next greets the hub.", "provision", "renew",
              "--dir", str(scratch / "next"))  # fmt: skip
+    runs.run("The hub gets another signing key, from the first day that is far enough ahead.", "provision", "hub-key",
+             "--dir", str(hub), *who)  # fmt: skip
     stage.relay.set_mode("courier-2", "silent")
     HubClient(stage.station("courier-2").base_url).sign_in({"badge": "WB-C-02", "pin": "135790"})
     stage.station("courier-2").process.stop()
@@ -294,6 +296,8 @@ def commands(stage: Any, scratch: Path, *, quick: bool) -> Runs:
     runs.hide(made["name"], "hub-20261121T120000Z-0001")
     runs.run("Whether the newest backup can be put back.", "backup", "drill", "--dir", str(hub), "--from", str(place))
     runs.run("The hub on an empty disk, out of backup and recovery key.", "backup", "restore", "--dir",
+             str(scratch / "hub-again"), "--from", str(place), "--recovery-key", str(safe))  # fmt: skip
+    runs.run("The keys of a stopped hub as the backup place holds them.", "backup", "keys", "--dir",
              str(scratch / "hub-again"), "--from", str(place), "--recovery-key", str(safe))  # fmt: skip
     runs.run("A machine is shut out.", "provision", "revoke", stage.station("courier-2").node, "--hub", str(hub), *who)
     if not quick:

@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Flask
 
-from hub import assembly, worker
+from hub import assembly
 from hub.backup.keeping import Keeping
 from hub.backup.restore import UNFINISHED
 from hub.features.audit.service import Audit
@@ -38,12 +38,13 @@ from hub.link.learning import agree_on_shut_out, certify_again, follow_machines,
 from hub.link.lease_office import LeaseOffice
 from hub.link.mqtt_ingest import MqttIngest
 from hub.link.orders import teller
+from hub.link.own_key import OwnKey
 from hub.link.post import Post
 from hub.link.publisher import Publisher
 from hub.link.refill import Refill
 from hub.link.stick_desk import StickDesk
 from hub.link.sync_api import RENEW, sync_api
-from hub.link.voice import HubKeys, TrustBundle, Voice
+from hub.link.voice import TrustBundle, Voice, keys_of
 from hub.opening import open_store
 from hub.port import Port, safety
 from hub.settings import Settings
@@ -60,7 +61,6 @@ from sync.adapters.clock import Clock, SystemClock
 from sync.adapters.idgen import Entropy, SystemEntropy
 from sync.adapters.keys import write_whole
 from sync.adapters.pinyin_initials import initials
-from sync.adapters.settings_file import load
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_snapshots import Worth
 from sync.adapters.sqlite_log.node_store import Change, Unit
@@ -76,8 +76,14 @@ class Hub:
     """Everything of one hub. `start` returns when it is ready; `stop` takes less than 3 s."""
 
     def __init__(
-        self, folder: Path, settings: Settings, clock: Clock | None = None, entropy: Entropy | None = None
+        self,
+        folder: Path,
+        settings: Settings,
+        clock: Clock | None = None,
+        entropy: Entropy | None = None,
+        end: Callable[[Unavailable], None] = lambda fault: None,
     ) -> None:
+        """`end`: this process cannot go on."""
         if (folder / UNFINISHED).exists():
             raise Unavailable("hub.restoring", 3600.0)
         self.folder = folder
@@ -92,6 +98,7 @@ class Hub:
         self._ending = threading.Event()
         self._broker: Broker | None = None
         self._ingest: MqttIngest | None = None
+        self._end = end
         self._line_parts()
         self.desk = Desk(self.store, settings.node.time_zone, Settled(self.store))
         self._features()
@@ -101,7 +108,8 @@ class Hub:
 
     def _line_parts(self) -> None:
         keys = self.trust.keys
-        self.voice = Voice(self.store, HubKeys(keys.signing, keys.sealing, keys.suite), self._bundle)
+        self.voice = Voice(self.store, keys_of(keys), self._bundle)
+        self.own_key = OwnKey(self.trust, self.voice, self._trust_changed, self._end)
         self.post = Post()
         self.keys = KeyDesk(self.store, self.voice, lambda node, raw: self.post.deliver(node, [raw]))
         self.epochs = EpochKeeper(self.store, self.folder / "monotone.json", lambda: self.trust.bundle.version)
@@ -110,7 +118,7 @@ class Hub:
         self.backups = Keeping(self.store, self.voice, keys.store, wanted, self.folder, rely_on, zone)
         self.epochs.rose = self.backups.note
         self.refill = Refill(self.store)
-        self.safety = partial(safety, self.store, self.backups, self.refill)
+        self.safety = partial(safety, self.store, self.backups, self.refill, self.own_key)
         learn, safe, quiet = self._learn, self.backups.safe, self.refill.keeps_back
         self.door = Door(
             self.store,
@@ -161,6 +169,7 @@ class Hub:
         parts = Parts(
             self.trust, site, self._place, self._card_urls, self._members_changed, self._trust_changed,
             self.stick.take, self._present, teller(self.voice, self.post), self.safety, self.door.take_kept,
+            self.own_key.order,
         )  # fmt: skip
         self.fleet = Fleet(self.desk, parts)
         self.sync_app.register_blueprint(make_joining(self.fleet))
@@ -201,6 +210,7 @@ class Hub:
         settings = self.settings
         self.trust.renew(self.clock.wall_ms())
         self.epochs.settle(epoch)
+        self.own_key.settle()
         self._agree_on_shut_out()
         self.backups.look()
         self.refill.look()
@@ -325,6 +335,7 @@ class Hub:
             self._agree_on_shut_out()
             self._members_changed()
             self._trust_changed()
+            self.own_key.look()
 
     def _agree_on_shut_out(self) -> None:
         agree_on_shut_out(self.store, [row.node for row in self.trust.bundle.trust.revoked], self.fleet.shut_out)
@@ -353,6 +364,7 @@ class Hub:
         ticked = since
         while not self._ending.wait(TICK_S):
             live.tick()
+            self.own_key.look()
             self._look_after_broker()
             if self.refill.look():
                 self.digester.tell_all()
@@ -376,23 +388,3 @@ class Hub:
                 self.store.tally("broker.died")
         except Unavailable:
             self.store.tally("broker.start")
-
-
-def read_settings(folder: Path, environ: dict[str, str], flags: dict[str, Any] | None = None) -> Settings:
-    """Settings of the hub in `folder`. Raises PeerFault `settings`."""
-    return load(Settings, folder / "settings.toml", environ, flags)
-
-
-def run(folder: Path, environ: dict[str, str], wait: Callable[[], None], epoch: int | None = None) -> None:
-    """Run a hub until `wait` returns. `epoch`: see `Hub.start`."""
-    hub = Hub(folder, read_settings(folder, environ))
-    try:
-        hub.start(epoch)
-        wait()
-    finally:
-        hub.stop()
-
-
-def run_worker(folder: Path, environ: dict[str, str], number: int, wait: Callable[[], None]) -> None:
-    """Run a further worker beside the hub's first one until `wait` returns."""
-    worker.run(folder, read_settings(folder, environ), number, SOFTWARE, SystemClock(), SystemEntropy(), wait)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from hub.backup.keeping import Keeping
 from hub.features.fleet.safety import Safety
 from hub.features.fleet.service import Overview
+from hub.link.own_key import OwnKey
 from hub.link.refill import Refill
 from hub.web.frame import Strip
 from kiosk_ui.kit.port import Principal
@@ -19,9 +20,9 @@ from sync.adapters.sqlite_log.hub_store import HubStore
 OVERVIEW_S = 1.0
 
 
-def safety(store: HubStore, backups: Keeping, refill: Refill) -> Safety:
+def safety(store: HubStore, backups: Keeping, refill: Refill, own_key: OwnKey) -> Safety:
     """How safe what the centre holds is, now."""
-    seen = backups.seen
+    seen, key = backups.seen, own_key.to_come
     return Safety(
         epoch=store.epoch,
         place=seen.place,
@@ -33,6 +34,8 @@ def safety(store: HubStore, backups: Keeping, refill: Refill) -> Safety:
         own_lag=backups.lag(),
         now_ms=store.clock.wall_ms(),
         waits_for=len(refill.waits_for()) if refill.keeps_back() else None,
+        key_from_ms=None if key is None else key.from_ms,
+        key_missing=key is not None and not key.here,
     )
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
+
+from sync.adapters.settings_file import load
 
 
 class Section(BaseModel):
@@ -81,3 +86,8 @@ class Settings(Section):
     blobs: Blobs = Field(Blobs(), description="page images and other large bytes")
     mllp: Mllp = Field(Mllp(), description="HL7 messages")
     backup: Backup = Field(Backup(), description="copies away from this machine")
+
+
+def read_settings(folder: Path, environ: dict[str, str], flags: dict[str, Any] | None = None) -> Settings:
+    """Settings of the hub in `folder`. Raises PeerFault `settings`."""
+    return load(Settings, folder / "settings.toml", environ, flags)

@@ -21,15 +21,15 @@ from hub.link.door import Door
 from hub.link.key_desk import KeyDesk
 from hub.link.lease_office import LeaseOffice
 from hub.link.mqtt_ingest import MqttIngest
+from hub.link.own_key import MISSING
 from hub.link.post import Post
 from hub.link.refill import is_refilling
-from hub.link.voice import HubKeys, TrustBundle, Voice
+from hub.link.voice import TrustBundle, Voice, keys_of
 from hub.opening import open_store
 from hub.settings import Settings
 from hub.web.ports import Ports
 from hub.web.serve import client_context
 from provisioning.trust.bundle import FILE as BUNDLE
-from provisioning.trust.bundle import load_bundle
 from provisioning.trust.names import WORKERS_MAX
 from provisioning.trust.site import open_site
 from sync.adapters.clock import Clock
@@ -40,7 +40,6 @@ from sync.adapters.sqlite_log.node_store import Change, Unit
 from sync.kernel.limits import TICK_EVERY_S
 from sync.kernel.outcome import Unavailable
 
-READY_STEP_S = 1.0
 LOOK_S = 5.0
 """How often it looks whether the first worker has raised the epoch or changed whom to believe."""
 
@@ -59,8 +58,16 @@ class Worker:
     """Worker `number`, from 2. Raises Unavailable `hub.one-worker` where the store can be shared with nobody."""
 
     def __init__(
-        self, folder: Path, settings: Settings, number: int, software: str, clock: Clock, entropy: Entropy
+        self,
+        folder: Path,
+        settings: Settings,
+        number: int,
+        software: str,
+        clock: Clock,
+        entropy: Entropy,
+        end: Callable[[Unavailable], None] = lambda fault: None,
     ) -> None:
+        """`end`: this process cannot go on."""
         assert 1 < number <= WORKERS_MAX
         if not settings.store.url:
             raise Unavailable("hub.one-worker", 3600.0)
@@ -68,14 +75,14 @@ class Worker:
         self._folder = folder
         self._settings = settings
         self._ending = threading.Event()
+        self._end = end
         self._told = _stamp(folder / "keys")
         self._trust = open_site(folder / "keys")
-        self._bundle = TrustBundle(self._trust.bundle.version, self._trust.bundle.raw)
         self._name = self._trust.worker_name(number)
         self.store = open_store(folder, self._trust, settings.store, clock, entropy, number)
         self.store.start_incarnation(software)
         keys = self._trust.keys
-        self._voice = Voice(self.store, HubKeys(keys.signing, keys.sealing, keys.suite), lambda: self._bundle)
+        self._voice = Voice(self.store, keys_of(keys), self._bundle)
         self._post = Post()
         self._keys = KeyDesk(self.store, self._voice, lambda node, raw: self._post.deliver(node, [raw]))
         place = settings.backup.place
@@ -97,7 +104,8 @@ class Worker:
         self._refilling = is_refilling(self.store)
 
     def start(self) -> None:
-        """Raises Unavailable `hub.no-broker` when the first worker has never started one."""
+        """Raises Unavailable `hub.no-broker` when the first worker has never started one, `hub.key-missing`."""
+        self._trust.is_key_due(self._voice.hub_ms())
         port = self._settings.broker.port or Ports(self._folder / "data" / "ports.json").get("broker")
         if not port:
             raise Unavailable("hub.no-broker", 10.0)
@@ -152,31 +160,27 @@ class Worker:
                 self._backups.look()
             self.store.follow_epoch()
             self._refilling = is_refilling(self.store)
-            self._look_at_bundle()
+            self._look_at_trust()
 
-    def _look_at_bundle(self) -> None:
-        """Whom to believe, read again only where another file stands in the place of the one that was read."""
+    def _look_at_trust(self) -> None:
+        """Whom to believe and what to sign with, read again only where another bundle lies in the place of the last.
+
+        The first worker puts the next key in force before it signs the bundle with it.
+        """
         told = _stamp(self._trust.keys.folder)
-        if told != self._told:
-            bundle = load_bundle(self._trust.keys.folder)
-            self._told, self._bundle = told, TrustBundle(bundle.version, bundle.raw)
+        try:
+            if told != self._told:
+                self._trust = open_site(self._trust.keys.folder)
+                self._told, self._voice.keys = told, keys_of(self._trust.keys)
+            self._trust.is_key_due(self._voice.hub_ms())
+        except Unavailable as fault:
+            if fault.code == MISSING:
+                self._end(fault)
+
+    def _bundle(self) -> TrustBundle:
+        return TrustBundle(self._trust.bundle.version, self._trust.bundle.raw)
 
 
 def _stamp(keys: Path) -> tuple[int, int]:
     found = (keys / BUNDLE).stat()
     return found.st_ino, found.st_mtime_ns
-
-
-def run(
-    folder: Path, settings: Settings, number: int, software: str, clock: Clock, entropy: Entropy,
-    wait: Callable[[], None],
-) -> None:  # fmt: skip
-    """Run a worker until `wait` returns."""
-    worker = Worker(folder, settings, number, software, clock, entropy)
-    try:
-        worker.start()
-        while not worker.wait_ready(READY_STEP_S):
-            pass
-        wait()
-    finally:
-        worker.stop()

@@ -25,8 +25,7 @@ from sync.adapters.keys import load_secret, write_whole
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.kernel.outcome import PeerFault, Unavailable
 from sync.protocol import frames, message
-from sync.protocol.fields import Fields, raw_up_to
-from sync.protocol.trust import CERTIFICATE_BYTES_MAX
+from sync.protocol.trust import Certified
 
 LOOK_EVERY_S, AGAIN_S = 3600.0, 300.0
 STOP_S_MAX = 0.5
@@ -70,13 +69,12 @@ class Certificate:
         if not self.is_due:
             return False
         held = x509.load_pem_x509_certificate(load_secret(self._keys.tls_certificate_path))
-        asked = {1: held.public_bytes(Encoding.DER)}
-        answers = self._ask(self._book.say(message.CERTIFY, asked, self._store.meta_int("hub_epoch")))
+        asked = Certified(held.public_bytes(Encoding.DER))
+        answers = self._ask(self._book.say(message.CERTIFY, asked.body(), self._store.meta_int("hub_epoch")))
         for raw in answers:
             opened = self._book.open(raw)
             if opened.type == message.CERTIFY:
-                der: bytes = Fields(opened.body, "certify.body").one(1, raw_up_to(CERTIFICATE_BYTES_MAX))
-                self._take(read_certificate(der), held)
+                self._take(read_certificate(Certified.read(opened.body).der), held)
                 return True
         raise PeerFault("certify.answer")
 

@@ -46,6 +46,7 @@ def make_link(
         BoxKeys(settings.node.node, keys.signing, keys.suite, files.former),
         trust_path.read_bytes(),
         lambda raw: write_whole(trust_path, raw),
+        store.floor_ms,
     )
 
     def carriers(heard: Heard) -> list[Carrier]:

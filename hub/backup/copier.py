@@ -12,7 +12,7 @@ from pathlib import Path
 from hub.backup import own
 from hub.backup.mirror import mirror
 from hub.backup.place import OWN, Place
-from hub.link.voice import HubKeys
+from hub.link.voice import Voice
 from sync.adapters import bugs
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.adapters.sqlite_log.streams import ZERO_HASH
@@ -36,12 +36,12 @@ class _Own:
 class OwnCopier:
     """One a hub. `start` after the store is open."""
 
-    def __init__(self, store: HubStore, keys: HubKeys, place: Place, directory: Path) -> None:
+    def __init__(self, store: HubStore, voice: Voice, place: Place, directory: Path) -> None:
         self._store = store
-        self._keys = keys
+        self._voice = voice
         self._place = place
         self._directory = directory
-        self._seal_to = keys.suite.sealing_public(keys.sealing)
+        self._seal_to = voice.suite.sealing_public(voice.keys.sealing)
         self._upto: dict[StreamId, int] | None = None
         self._mirrored_s = float("-inf")
         self._turn = threading.Lock()
@@ -136,6 +136,7 @@ class OwnCopier:
                 break
             items.append(bytes(row[2]))
             size += len(row[2])
+        keys = self._voice.keys
         raw = make_batch(
             node=each.name.node,
             incarnation=each.name.incarnation,
@@ -143,9 +144,9 @@ class OwnCopier:
             first=first,
             prev_hash=prev,
             items=items,
-            signing_key=self._keys.signing,
+            signing_key=keys.signing,
             hub_seal_key=self._seal_to,
-            suite=self._keys.suite,
+            suite=keys.suite,
         )
         own.add(folder, each.name, [raw])
         return first + len(items) - 1

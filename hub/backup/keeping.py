@@ -33,7 +33,7 @@ class Keeping:
             self._nightly = Nightly(folder, time.fromisoformat(wanted.at), ZoneInfo(zone), store.clock, store.tally)
         self._started = False
         self._watch = BackupWatch(found, rely_on, folder.stat().st_dev)
-        self.copier = OwnCopier(store, voice.keys, found, folder) if found else None
+        self.copier = OwnCopier(store, voice, found, folder) if found else None
 
     @property
     def seen(self) -> BackupsSeen:

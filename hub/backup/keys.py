@@ -12,6 +12,8 @@ import json
 import re
 from pathlib import Path
 
+from provisioning.trust.bundle import FILE as BUNDLE
+from provisioning.trust.bundle import Bundle, adopt, load_bundle, save_bundle
 from provisioning.trust.node_keys import suite_in
 from sync.adapters.idgen import Entropy
 from sync.adapters.keys import KEY_BYTES, create_secret, load_key, write_whole
@@ -57,18 +59,38 @@ def _opened(recovery: bytes, sealed: bytes) -> bytes:
     raise PeerFault("seal")
 
 
+def put_keys_back(directory: Path, sealed: Path, recovery: Path) -> None:
+    """The keys of a stopped hub as they were sealed last; the newer of the two trust bundles stays.
+
+    Doing it again changes nothing. Raises Unavailable `backup.no-keys`, `backup.recovery-key`, PeerFault `message.*` of
+    another site's.
+    """
+    keys = directory / "keys"
+    held = load_bundle(keys)
+    for name, data in sorted(_sealed_files(sealed, recovery).items()):
+        if name.startswith("keys/") and name != f"keys/{BUNDLE}":
+            write_whole(directory / name, data)
+        elif name == f"keys/{BUNDLE}" and isinstance(newer := adopt(held, data), Bundle):
+            save_bundle(keys, newer)
+
+
 def unseal_keys(sealed: Path, recovery: Path, directory: Path) -> None:
     """Write keys and settings into an empty directory. Raises Unavailable `backup.no-keys`, `backup.recovery-key`."""
+    files = _sealed_files(sealed, recovery)
+    for part in ("", "keys", "data"):
+        (directory / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, data in sorted(files.items()):
+        write_whole(directory / name, data)
+
+
+def _sealed_files(sealed: Path, recovery: Path) -> dict[str, bytes]:
+    """Bytes by name relative to the hub's directory."""
     try:
         raw = sealed.read_bytes()
     except OSError as fault:
         raise Unavailable("backup.no-keys", 0.0) from fault
     try:
         held = json.loads(_opened(load_key(recovery), raw))
-        files = {name: base64.b64decode(text) for name, text in held.items() if _NAME.fullmatch(name)}
+        return {name: base64.b64decode(text) for name, text in held.items() if _NAME.fullmatch(name)}
     except (PeerFault, ValueError) as fault:
         raise Unavailable("backup.recovery-key", 0.0) from fault
-    for part in ("", "keys", "data"):
-        (directory / part).mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name, data in sorted(files.items()):
-        write_whole(directory / name, data)

@@ -72,15 +72,16 @@ def upto_of(path: Path) -> int:
 def read_back(folder: Path, store: HubStore, keys: HubKeys) -> int:
     """Take the copied facts into a database that was put back, under their old incarnations. Returns how many are new.
 
-    Stops in a stream at the first batch that does not fit or does not verify; nothing of it counts.
+    Signed by the hub's key of now or one of before. Stops in a stream at the first batch that does not fit or does not
+    verify; nothing of it counts.
     """
-    public = keys.suite.signing_public(keys.signing)
     taken = 0
     for path in sorted(folder.glob("*.way")) if folder.is_dir() else ():
         for raw in batches_of(path):
             try:
                 header = batch.parse_header(raw)
-                if header.node != store.node or header.key_id != keys.suite.key_id(public):
+                public = keys.own.get(header.key_id)
+                if header.node != store.node or public is None:
                     raise PeerFault("batch.key")
                 opened = batch.open_batch(raw, header, public_key=public, open_key=keys.sealing, suite=keys.suite)
             except PeerFault:

@@ -22,10 +22,9 @@ from sync.kernel.outcome import PeerFault
 from sync.protocol import hello as words
 from sync.protocol import message
 from sync.protocol.ack import Ack, StreamAck, acked_digest
-from sync.protocol.fields import Fields, raw_up_to
 from sync.protocol.lease import Ask
 from sync.protocol.message import ShortHeader
-from sync.protocol.trust import CERTIFICATE_BYTES_MAX
+from sync.protocol.trust import Certified
 
 SOFTWARE = "waystation"
 BEYOND_MAX = 64
@@ -240,11 +239,7 @@ class Greeting:
 
         A copy of the machine may have come in the place of what was lost: then another fact stands at its number.
         """
-        shown = message.open_message(
-            raw,
-            suite=self._voice.suite,
-            keys=lambda node, key_id: self._voice.public if key_id == self._voice.key_id else None,
-        )
+        shown = message.open_message(raw, suite=self._voice.suite, keys=self._voice.own_key)
         node = shown.audience
         if node is None or (claimed is not None and claimed != node):
             raise PeerFault("message.foreign")
@@ -271,8 +266,8 @@ class Greeting:
             return row.node, self._keys.renew(raw, row)
         if self._certify is None:
             raise PeerFault("message.unexpected")
-        last: bytes = Fields(self._keys.asked(raw, row).body, "certify.body").one(1, raw_up_to(CERTIFICATE_BYTES_MAX))
-        return row.node, [self._voice.say(message.CERTIFY, {1: self._certify(row.node, last)}, row.node)]
+        fresh = self._certify(row.node, Certified.read(self._keys.asked(raw, row).body).der)
+        return row.node, [self._voice.say(message.CERTIFY, Certified(fresh).body(), row.node)]
 
     def _trust(self, raw: bytes, claimed: str | None) -> tuple[str, list[bytes]]:
         """Our own signed bundle, shown back: one above the one we have is ours from now on."""

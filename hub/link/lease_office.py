@@ -312,11 +312,7 @@ class LeaseOffice:
         if not ask.shown:
             return None
         try:
-            shown = message.open_message(
-                ask.shown,
-                suite=self._voice.suite,
-                keys=lambda _, key_id: self._voice.public if key_id == self._voice.key_id else None,
-            )
+            shown = message.open_message(ask.shown, suite=self._voice.suite, keys=self._voice.own_key)
             word = LeaseWord.read(shown.body)
         except PeerFault:
             return None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from provisioning.trust.node_keys import NodeKeys
 from sync.adapters.sqlite_log.hub_feeds import HeadRow
 from sync.adapters.sqlite_log.hub_inbound import StreamMark
 from sync.adapters.sqlite_log.hub_store import HubStore
@@ -19,13 +21,36 @@ from sync.protocol.segment import make_segment
 from sync.protocol.snapshot import Manifest
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HubKeys:
-    """The hub's secrets for messages, each 32 raw bytes, and the site's suite."""
+    """The hub's secrets for messages, each 32 raw bytes, and the site's suite.
+
+    `former`: public keys that it signed with before.
+    """
 
     signing: bytes
     sealing: bytes
     suite: Suite
+    former: tuple[bytes, ...] = ()
+
+    @cached_property
+    def public(self) -> bytes:
+        """The public half of the signing key."""
+        return self.suite.signing_public(self.signing)
+
+    @cached_property
+    def key_id(self) -> bytes:
+        return self.suite.key_id(self.public)
+
+    @cached_property
+    def own(self) -> Mapping[bytes, bytes]:
+        """Public keys by their id that signed what is this hub's own."""
+        return {self.suite.key_id(public): public for public in (*self.former, self.public)}
+
+
+def keys_of(keys: NodeKeys) -> HubKeys:
+    """What the hub's key folder holds of them now."""
+    return HubKeys(keys.signing, keys.sealing, keys.suite, keys.files.former)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +62,25 @@ class TrustBundle:
 
 
 class Voice:
-    """Signs for one hub. Thread-safe: it holds nothing that changes."""
+    """Signs for one hub, from any thread. `keys` may be exchanged for others at any moment, whole."""
 
     def __init__(self, store: HubStore, keys: HubKeys, trust: Callable[[], TrustBundle | None]) -> None:
         self.store = store
         self.keys = keys
         self.trust = trust
         self.suite = keys.suite
-        self.public = keys.suite.signing_public(keys.signing)
-        self.key_id = keys.suite.key_id(self.public)
+
+    @property
+    def public(self) -> bytes:
+        return self.keys.public
+
+    @property
+    def key_id(self) -> bytes:
+        return self.keys.key_id
+
+    def own_key(self, signer: str, key_id: bytes) -> bytes | None:
+        """For what this hub once signed, shown back to it: the public key, of now or of before."""
+        return self.keys.own.get(key_id) if signer == self.store.node else None
 
     def hub_time(self) -> int:
         """Hub time now, as an HLC that is not below anything the hub has stored."""
@@ -56,15 +91,16 @@ class Voice:
         return hlc.ms_of(self.hub_time())
 
     def say(self, kind: int, body: Mapping[int, Any], audience: str | None) -> bytes:
+        keys = self.keys
         return message.make_message(
             kind,
             body,
             signer=self.store.node,
             audience=audience,
             epoch=self.store.epoch,
-            signing_key=self.keys.signing,
-            key_id=self.key_id,
-            suite=self.suite,
+            signing_key=keys.signing,
+            key_id=keys.key_id,
+            suite=keys.suite,
         )
 
     def ack(
@@ -90,6 +126,7 @@ class Voice:
         return self.say(message.MANIFEST, manifest.body(), None)
 
     def segment(self, label: str, first: int, prev_e: bytes, head_e: bytes, entries: Sequence[bytes]) -> bytes:
+        keys = self.keys
         return make_segment(
             hub=self.store.node,
             epoch=self.store.epoch,
@@ -98,9 +135,9 @@ class Voice:
             prev_e=prev_e,
             head_e=head_e,
             entries=entries,
-            signing_key=self.keys.signing,
-            key_id=self.key_id,
-            suite=self.suite,
+            signing_key=keys.signing,
+            key_id=keys.key_id,
+            suite=keys.suite,
         )
 
 

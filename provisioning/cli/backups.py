@@ -175,6 +175,26 @@ def key(
     )
 
 
+@backup.command("keys")
+def keys(
+    dir: Dir,
+    recovery_key: Annotated[Path, typer.Option("--recovery-key", help="file with the recovery key")],
+    source: From = None,
+    json: AsJson = False,
+) -> None:
+    """Put the hub's keys back as the backup place holds them: for a stopped hub whose keys folder is too old."""
+    from hub.backup.keys import put_keys_back
+    from hub.backup.place import KEYS
+    from provisioning.cli.look import refuse_running
+    from provisioning.trust.bundle import load_bundle
+    from provisioning.trust.node_keys import load_keys
+
+    refuse_running(dir)
+    put_keys_back(dir, (source or _place_of(dir)) / KEYS, recovery_key)
+    found = {"key": load_keys(dir / "keys").key_id.hex(), "trust_version": load_bundle(dir / "keys").version}
+    say.document(found, as_json=json, lines=["The hub's keys are back. Start the hub."])
+
+
 def _server(directory: Path) -> Database | None:
     from hub.settings import Settings
     from sync.adapters.postgres.database import by_settings
@@ -213,16 +233,14 @@ def _relied(directory: Path, place: Path) -> bool:
 def _secrets(directory: Path, source: Path) -> tuple[HubSecrets, Place]:
     from hub.backup.place import Place
     from hub.backup.restore import HubSecrets
-    from hub.link.voice import HubKeys
+    from hub.link.voice import keys_of
     from hub.settings import Settings
     from provisioning.trust.node_keys import load_keys
     from sync.adapters.settings_file import load
 
     keys = load_keys(directory / "keys")
     node = load(Settings, directory / "settings.toml", dict(os.environ)).node.node
-    return HubSecrets(node, keys.store, HubKeys(keys.signing, keys.sealing, keys.suite), _server(directory)), Place(
-        source, keys.store
-    )
+    return HubSecrets(node, keys.store, keys_of(keys), _server(directory)), Place(source, keys.store)
 
 
 def _newest_trust(directory: Path, source: Path) -> None:

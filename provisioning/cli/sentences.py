@@ -14,7 +14,12 @@ SENTENCES: Final[Mapping[str, str]] = {
     "node.not-ready": "A node did not come up. What it said is in log.txt in its directory.",
     "hub.absent": "The hub does not answer. Start it with: waystation hub run --dir DIR",
     "hub.unreachable": "The hub on the card does not answer from here. The card is still good; try again.",
-    "provision.is-hub": "This directory is the hub's. Its own key is not changed so. Nothing was changed.",
+    "provision.is-hub": "This directory is the hub's. Its own key is changed with: waystation provision hub-key",
+    "hub-key.date": "Write the day as 2026-12-31. Nothing was changed.",
+    "hub-key.too-soon": "Boxes are told of a new key 14 days before it begins. Give a later day, or none for the first "
+    "that is possible. Nothing was changed.",
+    "hub-key.pending": "Another key was ordered already and has not begun. Order the next one after that day.",
+    "hub-key.too-many": "The trust bundle holds no more keys of the hub's. Nothing was changed.",
     "provision.not-joined": "The box in this directory has joined no site. Nothing was changed.",
     "key.write": "The disk does not take the key's file. The old key stays in force.",
     "provision.exists": "This directory holds a hub already. Nothing was changed.",

@@ -48,7 +48,7 @@ def _stopped(directory: Path) -> Iterator[tuple[ApplianceStore, StickPost]]:
     )
     try:
         own = BoxKeys(node[0], keys.signing, keys.suite, keys.files.former)
-        book = TrustBook(own, trust.read_bytes(), lambda raw: write_whole(trust, raw))
+        book = TrustBook(own, trust.read_bytes(), lambda raw: write_whole(trust, raw), store.floor_ms)
         blobs = KeptBlobs(store, FolderStore(directory / "data" / "blobs", keys.suite.hash), keys.suite.hash)
         rekeying = Rekeying(store, book, keys.files)
         post = StickPost(store, Letters(store, book, SOFTWARE), book, keys.sealing, blobs=blobs, rekeying=rekeying)

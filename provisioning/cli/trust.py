@@ -98,6 +98,25 @@ def renew(dir: Dir, json: AsJson = False) -> None:
     say.document(made, as_json=json, lines=[f"{made['node']} goes over to key {made['next']} when it greets the hub"])
 
 
+@provision.command("hub-key")
+def hub_key(
+    dir: Dir,
+    user: User,
+    password: Password,
+    on: Annotated[str, typer.Option("--from", help="the day it begins, YYYY-MM-DD; else the first possible one")] = "",
+    json: AsJson = False,
+) -> None:
+    """Give the running hub in DIR another signing key, from a day at least 14 days ahead; boxes are told now."""
+    from provisioning.making.client import HubClient
+
+    done = HubClient.of(dir, user, password).post("/api/v1/hub-key", {"from": on} if on else {})
+    lines = [f"The hub signs with key {done['key']} from {done['from']} on; until then with the one it has."]
+    if not (dir / "keys" / "recovery.pub").exists():
+        lines.append("No copy of the hub's keys lies anywhere else, and without this one the hub cannot start after "
+                     "that day. Make a recovery key: waystation backup key --dir DIR --to FILE")  # fmt: skip
+    say.document(done, as_json=json, lines=lines)
+
+
 @provision.command("revoke")
 def revoke(
     hub: Annotated[Path, typer.Option(help="the running hub's directory")],

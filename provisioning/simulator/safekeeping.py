@@ -39,7 +39,7 @@ class Safekeeping:
         keys.mkdir(exist_ok=True)
         (keys / "trust.way").write_bytes(centre.bundle().raw)
         self._watch = BackupWatch(self.place, centre.epochs.rely_on, DISK)
-        self._copier = OwnCopier(centre.store, centre.keys, self.place, centre.directory)
+        self._copier = OwnCopier(centre.store, centre.voice, self.place, centre.directory)
         centre.epochs.rose = lambda _told: None
 
     def safe(self, stream: StreamId) -> int:

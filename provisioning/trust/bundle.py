@@ -13,15 +13,14 @@ from sync.adapters.keys import load_secret, write_whole
 from sync.adapters.keys.suites import suite_of
 from sync.kernel import canonical
 from sync.kernel.ids import NODE_PATTERN
-from sync.kernel.limits import MESSAGE_BODY_BYTES_MAX
+from sync.kernel.limits import HUB_KEY_MS, MESSAGE_BODY_BYTES_MAX
 from sync.kernel.outcome import PeerFault, Refused
 from sync.kernel.suite import Suite
 from sync.protocol import message
+from sync.protocol.handover import led_to
 from sync.protocol.trust import HubKey, Revoked, Trust
 
 FILE = "trust.way"
-KEY_MS = 20 * 366 * 24 * 60 * 60 * 1000
-"""Message keys end by revocation or by a newer bundle, not by date: a box that was stored away must still work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +36,12 @@ class Bundle:
     def version(self) -> int:
         return self.trust.version
 
-    def keys(self, signer: str, key_id: bytes) -> bytes | None:
-        """For `open_message`: the public key of a message by the hub."""
-        return self.trust.hub_key(key_id) if signer == self.hub else None
-
 
 def first_trust(
     *, suite: Suite, signing_public: bytes, sealing_public: bytes, authority_der: bytes, now_ms: int
 ) -> Trust:
     """What a new site begins with: one hub key, one authority, nobody revoked."""
-    key = HubKey(suite.key_id(signing_public), signing_public, now_ms, now_ms + KEY_MS)
+    key = HubKey(suite.key_id(signing_public), signing_public, now_ms, now_ms + HUB_KEY_MS)
     return Trust(version=1, hub_keys=(key,), authorities=(authority_der,), sealing=((sealing_public, now_ms),))
 
 
@@ -78,7 +73,9 @@ def make_bundle(trust: Trust, *, hub: str, epoch: int, signing_key: bytes, suite
 
 
 def read_bundle(raw: bytes, believed: Bundle | None) -> Bundle:
-    """A bundle signed by a key of the one `believed` so far. Raises PeerFault `message.*` or `trust.*`.
+    """A bundle signed by a key of the one `believed` so far, or by one that a key of it leads to.
+
+    Raises PeerFault `message.*` or `trust.*`.
 
     With `believed` None it need only be signed by a key of its own: for a file of ours, and for an enrolment answer
     that the authority on the card has signed. Never for anything else.
@@ -86,13 +83,16 @@ def read_bundle(raw: bytes, believed: Bundle | None) -> Bundle:
     header = message.parse_short_header(raw)
     if header.type != message.TRUST:
         raise PeerFault("trust.type")
+    unproven = Trust.read(canonical.decode(raw[message.SIGNED_BYTES :], max_bytes=MESSAGE_BODY_BYTES_MAX))
     if believed is None:
-        unproven = Trust.read(canonical.decode(raw[message.SIGNED_BYTES :], max_bytes=MESSAGE_BODY_BYTES_MAX))
         suite = suite_of(header.suite)
         opened = message.open_message(raw, suite=suite, keys=lambda _, key_id: unproven.hub_key(key_id))
     else:
         suite = believed.suite
-        opened = message.open_message(raw, suite=suite, keys=believed.keys)
+        led = led_to(believed.trust, unproven, believed.hub, suite, 0)
+        opened = message.open_message(
+            raw, suite=suite, keys=lambda signer, key_id: led.get(key_id) if signer == believed.hub else None
+        )
     return Bundle(Trust.read(opened.body), opened.signer, raw, suite)
 
 

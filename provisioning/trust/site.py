@@ -8,19 +8,20 @@ A hub's key folder is a node's (`node_keys`), with its own name and keys, and be
 | server.key, server.crt | what hub and broker prove themselves with: common name is the hub's, hosts in it |
 | crl.pem | withdrawn certificates |
 
-`tls.crt` is the certificate of the hub's first worker on the broker (`hub-….w1`).
+`tls.crt` is the certificate of the hub's first worker on the broker (`hub-….w1`). The hub's signing key changes by the
+files of a node's (`key_files`): the next one is there before the bundle names it, and put in force on the day that the
+bundle says. What was drawn, ordered and put in force is durable step by step, and each step may be done again.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from provisioning.trust.broker_rules import Listener, Rules
@@ -36,13 +37,11 @@ from provisioning.trust.bundle import (
     with_revoked,
 )
 from provisioning.trust.ca import (
-    LEAF_DAYS,
     Authority,
     check_issued,
     issue,
     key_pem,
     load_authority,
-    load_tls_key,
     make_crl,
     make_root,
     make_tls_key,
@@ -50,15 +49,22 @@ from provisioning.trust.ca import (
 )
 from provisioning.trust.enrol import spki_hash
 from provisioning.trust.identity import make_identity, read_identity
+from provisioning.trust.key_files import KeyFiles
 from provisioning.trust.names import WORKERS_MAX, worker_name
 from provisioning.trust.node_keys import NodeKeys, load_keys, make_keys
-from sync.adapters.idgen import Entropy
+from provisioning.trust.own_leaves import pem
+from provisioning.trust.own_leaves import renew as renew_leaf
+from provisioning.trust.withdrawn import Withdrawn
+from sync.adapters.idgen import Entropy, SystemEntropy
 from sync.adapters.keys import create_secret, load_secret, write_whole
 from sync.kernel.ids import node_name
 from sync.kernel.limits import RENEW_DAYS
-from sync.kernel.outcome import PeerFault, Refused
+from sync.kernel.outcome import PeerFault, Refused, Unavailable
 from sync.kernel.suite import Suite
-from sync.protocol.trust import Identity, Trust
+from sync.protocol.handover import decide_order, in_force, ordered, to_come
+from sync.protocol.key_change import make_change
+from sync.protocol.message import parse_short_header
+from sync.protocol.trust import HubKey, Identity, Trust
 
 _DAY_MS = 24 * 60 * 60 * 1000
 FIRST_EPOCH = 1
@@ -81,7 +87,11 @@ class SiteTrust:
         self.keys = keys
         self.authority = authority
         self.hub = hub
+        self.point: Callable[[str], None] = lambda place: None
+        """Is told of each durable step of a key change; what it raises ends it."""
         self._bundle = bundle
+        self._settled: Bundle | None = None
+        self._withdrawn = Withdrawn(authority, self.crl_path)
         self._turn = threading.Lock()
 
     @property
@@ -108,7 +118,7 @@ class SiteTrust:
         certificate, key = (self.keys.folder / f"w{number}.{kind}" for kind in ("crt", "key"))
         made = make_tls_key()
         write_whole(key, key_pem(made))
-        write_whole(certificate, _pem(issue(self.authority, made.public_key(), self.worker_name(number), now_ms)))
+        write_whole(certificate, pem(issue(self.authority, made.public_key(), self.worker_name(number), now_ms)))
         return certificate, key
 
     @property
@@ -162,7 +172,7 @@ class SiteTrust:
         """
         with self._turn:
             for serial in serials:
-                self._withdraw(serial, now_ms)
+                self._withdrawn.add(serial, now_ms)
             return self._adopt(with_revoked(self._bundle.trust, node, key_ids, last_good), epoch)
 
     def raise_marks(self, node: str, *, epoch: int, last_good: Sequence[tuple[int, int, int]]) -> Bundle:
@@ -183,6 +193,61 @@ class SiteTrust:
             self._bundle = newer
             return True
 
+    def order_key(self, at_ms: int, *, now_ms: int, epoch: int) -> Bundle | Refused:
+        """Another signing key of the hub's from `at_ms` on: drawn, then in the next bundle, both on disk on return.
+
+        Refused `hub-key.*`. Raises Unavailable `key.write`.
+        """
+        with self._turn:
+            trust, files = self._bundle.trust, self._key_files()
+            refused = decide_order(trust, at_ms=at_ms, now_ms=now_ms, held=self._held(files))
+            if refused is not None:
+                return refused
+            if in_force(trust, now_ms).key_id != self.keys.key_id:
+                return Refused("hub-key.pending", {"from_ms": now_ms})
+            tls = spki_hash(self.keys.tls_key().public_key())
+            said = make_change(self.suite, self.hub, self.keys.signing, files.draw(), tls)
+            return self._adopt(ordered(trust, said, self.suite, at_ms=at_ms, now_ms=now_ms), epoch)
+
+    def settle_key(self, now_ms: int, epoch: int) -> bool:
+        """Sign with the key that the bundle has for this hub time. True: it is another, or the bundle is signed anew.
+
+        The bundle itself first, so no machine has to believe a newer one by a key that is over. Doing it again changes
+        nothing. Raises Unavailable `hub.key-missing`, `key.write`.
+        """
+        with self._turn:
+            due = self.is_key_due(now_ms)
+            if not due and self._settled is self._bundle:
+                return False
+            if due:
+                self._key_files().put_in_force()
+                self.keys = load_keys(self.keys.folder, self.suite)
+            stale = parse_short_header(self._bundle.raw).key_id != self.keys.key_id
+            if stale:
+                self._sign(self._bundle.trust, epoch)
+            self._renew_record(now_ms, epoch)
+            self._settled = self._bundle
+            return due or stale
+
+    def is_key_due(self, now_ms: int) -> bool:
+        """Whether another key is to be put in force at this hub time. One that was is never taken back.
+
+        Raises Unavailable `hub.key-missing` where that key is not on this machine.
+        """
+        trust, own = self._bundle.trust, self.keys.key_id
+        due = in_force(trust, now_ms)
+        held = next((key for key in trust.hub_keys if key.key_id == own), None)
+        if held is not None and held.from_ms >= due.from_ms:
+            return False
+        if due.key_id not in self._held(self._key_files()):
+            raise Unavailable("hub.key-missing", 3600.0)
+        return True
+
+    def key_to_come(self, now_ms: int) -> tuple[HubKey, bool] | None:
+        """The signing key that is to come, and whether it is on this machine."""
+        coming = to_come(self._bundle.trust, now_ms)
+        return None if coming is None else (coming, coming.key_id in self._held(self._key_files()))
+
     def certify(self, node: str, der: bytes, now_ms: int) -> x509.Certificate:
         """The next certificate of a machine for the TLS key in its last one, which may have been over for 400 days.
 
@@ -197,7 +262,7 @@ class SiteTrust:
         public = leaf.public_key()
         if leaf.subject.rfc4514_string() != f"CN={node}" or not isinstance(public, ec.EllipticCurvePublicKey):
             raise PeerFault("certify.leaf")
-        if _load_crl(self.crl_path).get_revoked_certificate_by_serial_number(leaf.serial_number) is not None:
+        if leaf.serial_number in self._withdrawn:
             raise PeerFault("certify.withdrawn")
         if now_ms - _ms(leaf.not_valid_after_utc) > RENEW_DAYS * _DAY_MS:
             raise PeerFault("certify.too-late")
@@ -205,11 +270,36 @@ class SiteTrust:
 
     def _adopt(self, trust: Trust, epoch: int) -> Bundle:
         if trust is not self._bundle.trust:
-            raw = make_bundle(trust, hub=self.hub, epoch=epoch, signing_key=self.keys.signing, suite=self.suite)
-            made = read_bundle(raw, self._bundle)
-            save_bundle(self.keys.folder, made)
-            self._bundle = made
+            self._sign(trust, epoch)
         return self._bundle
+
+    def _sign(self, trust: Trust, epoch: int) -> None:
+        raw = make_bundle(trust, hub=self.hub, epoch=epoch, signing_key=self.keys.signing, suite=self.suite)
+        made = read_bundle(raw, self._bundle)
+        try:
+            self.point("trust.bundle:before")
+            save_bundle(self.keys.folder, made)
+        except OSError as fault:
+            raise Unavailable("key.write", 5.0) from fault
+        self.point("trust.bundle:after")
+        self._bundle = made
+
+    def _held(self, files: KeyFiles) -> frozenset[bytes]:
+        """Ids of the signing keys that are on this machine."""
+        coming = files.next
+        more = [] if coming is None else [self.suite.key_id(self.suite.signing_public(coming))]
+        return frozenset([self.keys.key_id, *more])
+
+    def _key_files(self) -> KeyFiles:
+        return KeyFiles(self.keys.folder, self.suite, SystemEntropy(), self.point)
+
+    def _renew_record(self, now_ms: int, epoch: int) -> None:
+        """The hub's own identity record names the key in force."""
+        told = read_identity(load_secret(self.keys.identity_path), self._bundle.trust, self.suite)
+        if told.signing != self.keys.signing_public:
+            fresh = replace(told, signing=self.keys.signing_public, issued_ms=now_ms)
+            record = make_identity(fresh, hub=self.hub, epoch=epoch, signing_key=self.keys.signing, suite=self.suite)
+            self._key_files().keep_identity(record)
 
     def renew(self, now_ms: int) -> bool:
         """Write the withdrawal list anew when a day old, own certificates at half their life. At start, and daily.
@@ -217,39 +307,17 @@ class SiteTrust:
         True: something changed and the broker must be told (certificates: restarted).
         """
         with self._turn:
-            crl = _load_crl(self.crl_path)
-            # A list from the future comes of a clock that was wrong then; the broker would let nobody in.
-            stale = not 0 <= now_ms - _ms(crl.last_update_utc) <= _DAY_MS
-            if stale:
-                self._write_crl(crl, {}, now_ms)
+            stale = self._withdrawn.renew(now_ms)
             old = self._renew_own(now_ms)
             return stale or old
 
-    def _withdraw(self, serial: int, now_ms: int) -> None:
-        crl = _load_crl(self.crl_path)
-        if crl.get_revoked_certificate_by_serial_number(serial) is None:
-            self._write_crl(crl, {serial: now_ms}, now_ms)
-
-    def _write_crl(self, before: x509.CertificateRevocationList, more: dict[int, int], now_ms: int) -> None:
-        listed = {row.serial_number: _ms(row.revocation_date_utc) for row in before}
-        number = before.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
-        write_whole(self.crl_path, make_crl(self.authority, (listed | more).items(), number + 1, now_ms))
-
     def _renew_own(self, now_ms: int) -> bool:
-        renewed = False
-        for path, key_path in (
-            (self.server_certificate_path, self.server_key_path),
-            (self.keys.tls_certificate_path, self.keys.tls_key_path),
-        ):
-            held = x509.load_pem_x509_certificate(path.read_bytes())
-            if LEAF_DAYS * _DAY_MS / 2 < _ms(held.not_valid_after_utc) - now_ms <= LEAF_DAYS * _DAY_MS:
-                continue
-            hosts = _hosts_of(held)
-            name = self.hub if hosts else self.worker
-            public = load_tls_key(load_secret(key_path)).public_key()
-            write_whole(path, _pem(issue(self.authority, public, name, now_ms, hosts=hosts)))
-            renewed = True
-        return renewed
+        keys = self.keys
+        own = (
+            (self.server_certificate_path, self.server_key_path, self.hub),
+            (keys.tls_certificate_path, keys.tls_key_path, self.worker),
+        )
+        return any([renew_leaf(self.authority, path, key, name, now_ms) for path, key, name in own])
 
 
 def make_site(
@@ -271,8 +339,8 @@ def make_site(
         ("ca.key", key_pem(authority.key)),
         ("ca.crt", authority.certificate_pem),
         ("server.key", key_pem(server_key)),
-        ("server.crt", _pem(issue(authority, server_key.public_key(), hub, now_ms, hosts=served))),
-        ("tls.crt", _pem(issue(authority, keys.tls_key().public_key(), worker_name(hub, 1), now_ms))),
+        ("server.crt", pem(issue(authority, server_key.public_key(), hub, now_ms, hosts=served))),
+        ("tls.crt", pem(issue(authority, keys.tls_key().public_key(), worker_name(hub, 1), now_ms))),
         ("crl.pem", make_crl(authority, (), 1, now_ms)),
     ):
         write_whole(folder / name, data)
@@ -311,21 +379,5 @@ def open_site(folder: Path) -> SiteTrust:
     return SiteTrust(keys, authority, bundle, identity.node)
 
 
-def _pem(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(serialization.Encoding.PEM)
-
-
 def _ms(instant: datetime) -> int:
     return int(instant.timestamp() * 1000)
-
-
-def _load_crl(path: Path) -> x509.CertificateRevocationList:
-    return x509.load_pem_x509_crl(load_secret(path))
-
-
-def _hosts_of(certificate: x509.Certificate) -> list[str]:
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return []
-    return [str(name.value) for name in names]

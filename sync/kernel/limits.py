@@ -1,6 +1,6 @@
 """Every stated number of protocol `way/1`, once.
 
-Source: protocol way/1, sections 2, 4.3, 4.10, 5.1-5.6, 6.5, 7.1, 7.3, 7.5.
+Source: protocol way/1, sections 2, 4.3, 4.10, 5.1-5.6, 6.5, 7.1, 7.3-7.5.
 """
 
 FACT_BYTES_MAX = 64 * 1024
@@ -59,6 +59,10 @@ BACKOFF_BASE_S = 0.5
 BACKOFF_S_MAX = 60.0
 KEY_OVERLAP_MS = 7 * 24 * 3600 * 1000
 """For how long a node's signing key still counts after another took its place, by hub time."""
+HUB_KEY_AHEAD_MS = 14 * 24 * 3600 * 1000
+"""For how long a new signing key of the hub's stands in the trust bundle before it signs anything."""
+HUB_KEY_MS = 20 * 366 * 24 * 3600 * 1000
+"""A signing key of the hub's ends by a newer one, hardly by date: a box that was stored away must still work."""
 RENEW_DAYS = 400
 """For how long a key or certificate that is over, and not revoked, may still ask for the next."""
 KEYS_MAX = 16

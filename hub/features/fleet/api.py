@@ -134,6 +134,16 @@ def make_api(service: Fleet) -> Blueprint:
             return card
         return jsonify({"card": card_text(card), "expires_s": card.expires_s, "site": card.site}), 201
 
+    @api.post("/hub-key")
+    @needs("fleet.manage")
+    def hub_key() -> tuple[Response, int] | Refused:
+        """Another signing key of the hub's: from the beginning of the day `from`, else the first that is possible."""
+        body = take(parse_json(request), {}, {"from": str})
+        done = service.own_key.order(body.get("from", ""), actor())
+        if isinstance(done, Refused):
+            return done
+        return jsonify({"key": done.key_id.hex(), "from": done.on.isoformat(), "trust_version": done.version}), 201
+
     @api.get("/enrol/ca")
     @machine_door("a certificate is public; a new machine compares it with its card's pin")
     def authority() -> Response:

@@ -14,6 +14,7 @@ class Safety:
 
     `missed`: the last backup that the hub began itself was not made. `relied_on`: two backups count, so boxes may drop
     what is old. `waits_for`: machines that still give back what a restored hub lost; None when no refill goes on.
+    `key_from_ms`: when the hub goes over to another signing key; `key_missing`: it is not on this machine.
     """
 
     epoch: int
@@ -26,6 +27,8 @@ class Safety:
     own_lag: int
     now_ms: int
     waits_for: int | None
+    key_from_ms: int | None = None
+    key_missing: bool = False
 
     @property
     def relied_on(self) -> bool:
@@ -43,6 +46,7 @@ class Safety:
             "backups_counting": self.counting,
             "backup_place_missing": float(not self.place or self.fault),
             "backup_failed": float(self.missed),
+            "hub_key_missing": float(self.key_missing),
             "own_facts_not_copied": self.own_lag,
             "refill_machines_awaited": self.waits_for or 0,
             **aged,

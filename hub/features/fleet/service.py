@@ -10,6 +10,7 @@ from hub.features.fleet import ledger, store
 from hub.features.fleet.acts import Acts, Tell
 from hub.features.fleet.late import LateFacts, Take
 from hub.features.fleet.ledger import Ledger
+from hub.features.fleet.own_key import Order, OwnKeyOrders
 from hub.features.fleet.safety import Safety
 from hub.features.fleet.store import Cards
 from hub.store.desk import Desk
@@ -97,6 +98,7 @@ class Parts:
     tell: Tell
     safety: Callable[[], Safety]
     take: Take
+    order_key: Order
 
 
 class Fleet:
@@ -104,6 +106,7 @@ class Fleet:
         self._desk = desk
         self._parts = parts
         self.acts = Acts(desk, parts.tell)
+        self.own_key = OwnKeyOrders(desk, parts.order_key)
         self.late = LateFacts(desk, parts.trust, parts.take, parts.trust_changed)
 
     def overview(self) -> Overview:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from hub.boot import Hub, read_settings
+from hub.boot import Hub
 from hub.features.people.service import Wish
+from hub.settings import read_settings
 from provisioning.making.directories import make_hub
 
 ROOT = Path(__file__).parents[3]

@@ -8,7 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hub.boot import Hub, read_settings
+from hub.boot import Hub
+from hub.settings import read_settings
 from provisioning.making.directories import make_hub
 
 

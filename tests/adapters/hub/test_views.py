@@ -54,6 +54,7 @@ TABLE: list[tuple[str, str, set[str] | None]] = [
     ("/machines/x/close", "POST", {"administrator"}),
     ("/machines/x/late", "POST", {"administrator"}),
     ("/api/v1/nodes/x/late", "POST", {"administrator"}),
+    ("/api/v1/hub-key", "POST", {"administrator"}),
     ("/api/v1/nodes/x/hold", "POST", {"administrator"}),
     ("/api/v1/nodes/x/thaw", "POST", {"administrator"}),
     ("/api/v1/nodes/x/losses", "POST", {"administrator"}),

@@ -16,12 +16,14 @@ from sync.kernel.suite import suite1
 from sync.protocol import feed, frames, message, segment, stick
 from sync.protocol.ack import Ack, Credit, StreamAck
 from sync.protocol.batch import Withheld, make_batch, open_batch, parse_header
+from sync.protocol.handover import ordered
 from sync.protocol.hello import Hello, HelloStream, Welcome
+from sync.protocol.key_change import make_change
 from sync.protocol.lease import READ, STANDS, WANT, Ask, Lease, LeaseWord
 from sync.protocol.notices import FREEZE, Head, Notice, Order, ScopeHead
 from sync.protocol.sets import SetsAnswer, SetsAsk
 from sync.protocol.snapshot import Manifest
-from sync.protocol.trust import HubKey, Identity, Revoked, Trust
+from sync.protocol.trust import Certified, HubKey, Identity, Revoked, Trust
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "wire"
 KEY = bytes(range(32))
@@ -79,6 +81,15 @@ SECOND = {
     ),
     "lease": (message.LEASE, LeaseWord(STANDS, LEASE.id, LEASE, (INCARNATION, 1), 3, 120)),
     "ask": (message.ASK, Ask(1, WANT, INCARNATION, READ, "record:W12", 20, 86400, "u-1", "ward", "round")),
+    "renew": (message.RENEW, make_change(suite1, NODE, KEY, H32[::-1], H32)),
+    "certify": (message.CERTIFY, Certified(b"der")),
+    "trust-handover": (
+        message.TRUST,
+        ordered(
+            Trust(1, (HubKey(suite1.key_id(PUBLIC), PUBLIC, 0, 9),)), make_change(suite1, HUB, KEY, H32[::-1], H32),
+            suite1, at_ms=5, now_ms=1,
+        ),
+    ),
 }  # fmt: skip
 BODIES = {1: FIRST, 2: SECOND}
 
