@@ -19,6 +19,7 @@ from hub.features.due.service import follow
 from hub.link.digester import Digester
 from hub.link.door import Door
 from hub.link.key_desk import KeyDesk
+from hub.link.learning import learn_again
 from hub.link.lease_office import LeaseOffice
 from hub.link.mqtt_ingest import MqttIngest
 from hub.link.own_key import MISSING
@@ -94,7 +95,7 @@ class Worker:
         self._office = LeaseOffice(self.store, self._voice, NoMarks())
         self._door = Door(
             self.store, self._voice, behind=lambda _: self.store.follow_epoch(), office=self._office,
-            safe=self._backups.safe,
+            safe=self._backups.safe, learn=lambda record: learn_again(self.store, self._trust, record),
         )  # fmt: skip
         self._digester = Digester(
             self.store, Feeds(self.store), self._door, self._voice, self._post, follow=self._follow,

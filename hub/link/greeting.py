@@ -297,6 +297,14 @@ def for_the_first(raw: bytes, epoch: int) -> bool:
     return header.type != message.HELLO or header.epoch > epoch
 
 
+def for_any(raw: bytes) -> bool:
+    """What every worker acts on that the first is told of as well: a machine's identity record.
+
+    Any of them learns the machine again, so it need not wait for the first; the first lets the broker hear of it.
+    """
+    return message.is_message(raw) and message.parse_short_header(raw).type == message.IDENTITY
+
+
 def too_old(hello: words.Hello) -> bool:
     """Whether its feeds stop: it shares no protocol version with us, or its schema is older than two before ours."""
     return not words.common(hello.protocol) or not catalog.serves(hello.schema_digest)

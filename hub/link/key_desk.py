@@ -103,7 +103,7 @@ class KeyDesk:
             unit.on_commit(lambda: self._tell(fid.node, record))
 
     def _take(self, unit: Unit, node: str, said: KeyChange) -> bool:
-        row = node_row(unit.conn, "node", node)
+        row = node_row(unit.conn, "node", node, held=True)
         if row is None or row.state in GONE:
             return False
         now_ms = self._voice.hub_ms()

@@ -37,7 +37,10 @@ GRANT = "grant:"
 
 
 def learn_again(store: HubStore, trust: SiteTrust, record: bytes) -> bool:
-    """Whether the identity record is this site's own, of a box; the box is a member then, and the key in it is its."""
+    """Whether the identity record is this site's own, of a box; the box is a member then, and the key in it is its.
+
+    Two workers may be shown it at the same moment.
+    """
     identity = trust.knows(record)
     if identity is None or identity.role not in ("courier", "records"):
         return False
@@ -46,7 +49,7 @@ def learn_again(store: HubStore, trust: SiteTrust, record: bytes) -> bool:
     if held is not None and held.key(key_id) is not None:
         return True  # shown more often than asked for: nothing is written
     with store.write(step="node.learn") as unit:
-        row = node_row(unit.conn, "node", identity.node)
+        row = node_row(unit.conn, "node", identity.node, held=True)
         if row is not None:
             return takes_key(unit, row, identity, key_id)
         known = unit.state(facts.NODE, identity.node)
@@ -61,9 +64,11 @@ def learn_again(store: HubStore, trust: SiteTrust, record: bytes) -> bool:
             scopes=scopes_for(identity.role, ()),
             tls_serial=None,
             now_ms=store.clock.wall_ms(),
+            learnt=True,
         )
         bring_up(unit, identity.node, known)
-    return True
+        row = node_row(unit.conn, "node", identity.node, held=True)
+        return row is not None and takes_key(unit, row, identity, key_id)
 
 
 def certify_again(store: HubStore, trust: SiteTrust, node: str, last: bytes) -> bytes:

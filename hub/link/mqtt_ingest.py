@@ -18,7 +18,7 @@ import paho.mqtt.client as paho
 
 from hub.link.digester import Digester
 from hub.link.door import Door, Offer
-from hub.link.greeting import for_the_first
+from hub.link.greeting import for_any, for_the_first
 from hub.link.post import Post
 from hub.link.voice import Voice
 from sync.adapters import bugs
@@ -196,7 +196,8 @@ class MqttIngest:
         node, raw = topic.group(1), bytes(told.payload)
         if not self._first and for_the_first(raw, self._voice.store.epoch):
             client.publish(_passed_on(node), raw, qos=1)
-            return
+            if not for_any(raw):
+                return
         with self._arrived:
             if self._queue.held_bytes(node) < NODE_BYTES_MAX and self._queue.bytes < QUEUE_BYTES_MAX and raw:
                 self._queue.put(node, kind_of(raw), len(raw), Offer(raw, "mqtt", node), said_in(raw))

@@ -182,9 +182,11 @@ _COLUMNS = (
 )
 
 
-def node_row(conn: Connection, column: str, value: str | bytes) -> NodeRow | None:
+def node_row(conn: Connection, column: str, value: str | bytes, *, held: bool = False) -> NodeRow | None:
+    """`held`: no other worker changes the machine, its keys included, until this transaction ends."""
     assert column in ("node", "key_id")
-    row = conn.execute(f"SELECT {_COLUMNS} FROM node WHERE {column} = ?", (value,)).fetchone()
+    more = conn.for_update if held else ""
+    row = conn.execute(f"SELECT {_COLUMNS} FROM node WHERE {column} = ?{more}", (value,)).fetchone()
     return None if row is None else replace(_row(row), keys=hub_keys.keys_of(conn, str(row[0])))
 
 
@@ -206,11 +208,15 @@ def add_node(
     scopes: Sequence[str],
     tls_serial: str | None,
     now_ms: int,
+    learnt: bool = False,
 ) -> None:
-    """Enrol a machine in the transaction that burns its card. A node name is never reused: a second row is an error."""
+    """Enrol a machine in the transaction that burns its card. A node name is never reused: a second row is an error.
+
+    `learnt`: it was enrolled long ago, and another worker may learn it at the same moment; then that row stays.
+    """
     unit.conn.execute(
         "INSERT INTO node (node, role, name, suite, signing_public, sealing_public, key_id, scopes, "
-        "tls_serial, enrolled_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "tls_serial, enrolled_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" + " ON CONFLICT DO NOTHING" * learnt,
         (
             node,
             role,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hub.link.greeting import for_the_first
+from hub.link.greeting import for_any, for_the_first
 from sync.kernel.suite import suite1
 from sync.protocol import message
 from sync.protocol.hello import Hello
@@ -23,6 +23,7 @@ def said(kind: int, epoch: int, body: dict[int, object] | None = None) -> bytes:
 @pytest.mark.row("H35.13")
 def test_receipts_asks_and_identity_records_go_to_the_first(kind: int, epoch: int) -> None:
     assert for_the_first(said(kind, epoch), EPOCH)
+    assert for_any(said(kind, epoch)) == (kind == message.IDENTITY)
 
 
 @pytest.mark.parametrize(("epoch", "passed_on"), [(EPOCH - 1, False), (EPOCH, False), (EPOCH + 1, True)])
