@@ -17,7 +17,7 @@ from sync.adapters.sqlite_log import down, outbox, thawing
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.kernel import hlc
 from sync.kernel.limits import CUT_FACTS, HUB_TIME_S_MAX
-from sync.kernel.outcome import PeerFault
+from sync.kernel.outcome import PeerFault, Unavailable
 from sync.protocol import events, lease_states, states
 from sync.protocol.lease import LeaseWord
 from sync.protocol.notices import THAW
@@ -117,6 +117,15 @@ class Performer:
     @_do.register
     def _(self, effect: events.SendTrust) -> Events:
         self._carriers[effect.carrier].send(self._book.raw)
+        return []
+
+    @_do.register
+    def _(self, effect: events.ChangeKey) -> Events:
+        if self._rekeying is not None:
+            try:
+                self._rekeying.begin()
+            except Unavailable as fault:  # wanted again at the next greeting; the line is not for that
+                self.counts[fault.code] += 1
         return []
 
     @_do.register

@@ -13,7 +13,7 @@ from hub.link.key_desk import KeyDesk
 from hub.link.lease_office import LeaseOffice
 from hub.link.voice import Safe, Voice, not_safe, stream_ack
 from sync import catalog
-from sync.adapters.sqlite_log import hub_inbound, hub_lineage, hub_orders
+from sync.adapters.sqlite_log import hub_inbound, hub_keys, hub_lineage, hub_orders
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.hub_contact import Told, last_hello, lift_scope_version, note_hellos
 from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow
@@ -154,10 +154,11 @@ class Greeting:
         with self._store.read() as conn:
             line = hub_lineage.line_of(conn, row.node, hello.incarnation)
             lacks = hub_lineage.lacks_past(conn, row.node, [(s.incarnation, s.lane) for s in hello.streams])
+            next_key = row.counts and hub_keys.is_asked(conn, row.node, row.key_ids[-1])
         office = self._office
         others = office is not None and office.digest(row.node) != hello.leases_digest
         forgot = self._heed is not None and trust is not None and hello.trust_version > trust.version
-        wanted = {words.LEASES: others, words.RECEIPTS: lacks, words.TRUST: forgot}
+        wanted = {words.LEASES: others, words.RECEIPTS: lacks, words.TRUST: forgot, words.NEXT_KEY: next_key}
         welcome = words.Welcome(
             answers=(hello.incarnation, hello.number),
             ack=Ack(self._streams(row, hello), self._voice.hub_time(), self._credits.greeted(row.node, hello)),

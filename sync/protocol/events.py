@@ -198,6 +198,11 @@ class SendTrust:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeKey:
+    """An administrator wants another signing key of this node. Asked again in each welcome until the hub has one."""
+
+
+@dataclass(frozen=True, slots=True)
 class CutAndSend:
     """Cut a batch that begins at `first` and send it; answer with BatchCut. Bytes are those of the facts."""
 
@@ -330,6 +335,6 @@ class Count:
 
 Effect = (
     Connect | Disconnect | SendHello | SendIdentity | SendTrust | CutAndSend | Resend | ApplyAck | RaiseEpoch | Withhold
-    | FetchRound | AdoptScopes | AdoptTrust | AdoptIdentity | Obey | SendAsks
+    | ChangeKey | FetchRound | AdoptScopes | AdoptTrust | AdoptIdentity | Obey | SendAsks
     | TakeLease | ShowState | Alarm | Count
 )  # fmt: skip

@@ -36,7 +36,7 @@ SAID = {
 }
 """What each status says to the session's table; one that is not here comes of a newer hub: too old."""
 
-IDENTITY, RECEIPTS, MARKS, CURSORS, LEASES, TRUST = range(1, 7)
+IDENTITY, RECEIPTS, MARKS, CURSORS, LEASES, TRUST, NEXT_KEY = range(1, 8)
 """What a welcome may want next. The last one is not on the page: a trust bundle above the hub's."""
 
 STREAMS_MAX = 512

@@ -1,4 +1,4 @@
-"""What a node's session hears and does not use itself, and what of such things it shows: kept elsewhere, or counted."""
+"""What a node's session hears and does not use itself, and what a welcome wants of it: done elsewhere, or counted."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ def passed_on(said: Message, raw: bytes) -> Effect:
 
 
 def shown(wanted: Collection[int], status: str, carrier: str) -> list[Effect]:
-    """What a welcome of this status wants to see."""
+    """What a welcome of this status wants to see, or done."""
     effects: list[Effect] = []
     if hello.IDENTITY in wanted or status == states.UNKNOWN:
         effects.append(do.SendIdentity(carrier))
     if hello.TRUST in wanted:
         effects.append(do.SendTrust(carrier))
+    if hello.NEXT_KEY in wanted:
+        effects.append(do.ChangeKey())
     return effects

@@ -33,6 +33,7 @@ WHAT = {
     "node.enrol-refused": N_("机器接入被拒"),
     "node.scopes-set": N_("改了机器带的病区"),
     "node.revoked": N_("吊销机器"),
+    "node.key-asked": N_("要机器换签名密钥"),
     "hub.key-ordered": N_("定下中心的新签名密钥"),
     "node.closed": N_("两台送完，关掉编号"),
     "node.mark-raised": N_("吊销以后送来的：准许算数"),

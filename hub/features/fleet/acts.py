@@ -10,7 +10,7 @@ from collections.abc import Callable
 from hub.features.fleet import store
 from hub.features.fleet.ledger import read_hello
 from hub.store.desk import Desk
-from sync.adapters.sqlite_log import hub_holes, hub_lineage, hub_orders
+from sync.adapters.sqlite_log import hub_holes, hub_keys, hub_lineage, hub_orders
 from sync.adapters.sqlite_log.connection import Connection
 from sync.adapters.sqlite_log.hub_orders import Loss, Stopped
 from sync.adapters.sqlite_log.hub_store import NodeRow, set_node_state
@@ -65,6 +65,24 @@ class Acts:
             self._desk.note(unit, "node.frozen" if freeze else "node.thawed", etype=facts.NODE, key=node)
         self._tell(node, order)
         return None
+
+    def renew_key(self, node: str, actor: str) -> Refused | None:
+        """Have a machine change its signing key at its next greeting. Refused `node.gone`, `node.key-asked`."""
+        row = self._desk.store.node_row(node)
+        if row is None or not row.counts:
+            return Refused("node.gone")
+        if self.key_asked(row):
+            return Refused("node.key-asked")
+        with self._desk.write(actor) as unit:
+            hub_keys.ask(unit.conn, node, row.key_ids[-1])
+            self._desk.note(unit, "node.key-asked", etype=facts.NODE, key=node)
+        self._tell(node, None)
+        return None
+
+    def key_asked(self, row: NodeRow) -> bool:
+        """Whether a machine is to change its key and has not yet."""
+        with self._desk.store.read() as conn:
+            return hub_keys.is_asked(conn, row.node, row.key_ids[-1])
 
     def thaw(self, node: str, incarnation: int, lane: int, choice: str, reason: str, actor: str) -> Refused | None:
         """End a stopped stream: `reissue` what lies beyond it, or `discard` what is known of it, with a reason.

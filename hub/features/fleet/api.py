@@ -67,6 +67,13 @@ def make_api(service: Fleet) -> Blueprint:
         body = take(parse_json(request), {"freeze": bool})
         return service.acts.hold(node, actor(), freeze=body["freeze"]) or _one(node)
 
+    @api.post("/nodes/<node>/renew-key")
+    @needs("fleet.manage")
+    def renew_key(node: str) -> Response | Refused:
+        """Have a machine change its signing key at its next greeting."""
+        take(parse_json(request), {})
+        return service.acts.renew_key(node, actor()) or _one(node)
+
     @api.post("/nodes/<node>/thaw")
     @needs("fleet.manage")
     def thaw(node: str) -> Response | Refused:

@@ -118,6 +118,7 @@ def make_views(
             missing=missing,
             lost=lost,
             undrained=service.acts.undrained(found.row),
+            key_asked=service.acts.key_asked(found.row),
             late=service.late.view(node) if found.state == "revoked" else (),
         )
 
@@ -140,6 +141,12 @@ def make_views(
         """Take nothing more from a machine for now, or go on."""
         freeze = request.form.get("freeze") == "1"
         return service.acts.hold(node, actor(), freeze=freeze) or _there(url_for("fleet.machine", node=node))
+
+    @pages.post("/machines/<node>/key")
+    @needs("fleet.manage")
+    def renew_key(node: str) -> Response | Refused:
+        """Have a machine change its signing key at its next greeting."""
+        return service.acts.renew_key(node, actor()) or _there(url_for("fleet.machine", node=node))
 
     @pages.post("/machines/<node>/thaw")
     @needs("fleet.manage")

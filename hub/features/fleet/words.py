@@ -67,6 +67,7 @@ REFUSED = {
     "node.not-drained": N_("两台还有 %(n)s 条没送到，送完再关；再也送不来的先签缺失"),
     "node.verdict": N_("只能定：从备份恢复，或者硬盘被复制"),
     "node.role": N_("只有手持机才分病区"),
+    "node.key-asked": N_("已经要它换签名密钥了，等它下次联系"),
     "hub-key.date": N_("日期要写成 2026-12-31 这样"),
     "hub-key.too-soon": N_("新密钥至少提前 14 天告诉各机器，最早 %(on)s"),
     "hub-key.pending": N_("已经定下一把新密钥，等它启用以后再换"),

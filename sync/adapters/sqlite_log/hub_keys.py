@@ -8,7 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sync.adapters.sqlite_log.connection import Connection
+from sync.adapters.sqlite_log.meta import set_meta
 from sync.kernel.limits import KEYS_MAX
+
+_ASKED = "key_asked."
+"""Before a node's name, in the table of what is kept by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,17 @@ def keys_of(conn: Connection, node: str) -> tuple[NodeKey, ...]:
         "SELECT key_id, public, since_ms, until_ms, tls FROM node_key WHERE node = ? ORDER BY since_ms, key_id", (node,)
     ).fetchall()
     return tuple(NodeKey(bytes(row[0]), bytes(row[1]), row[2], row[3], bytes(row[4])) for row in rows)
+
+
+def ask(conn: Connection, node: str, key_id: bytes) -> None:
+    """An administrator wants this key of the node's, its newest, replaced: so until there is a newer one."""
+    set_meta(conn, _ASKED + node, key_id)
+
+
+def is_asked(conn: Connection, node: str, key_id: bytes) -> bool:
+    """Whether the node's newest key is one that is to be replaced."""
+    row = conn.execute("SELECT value FROM meta WHERE name = ?", (_ASKED + node,)).fetchone()
+    return row is not None and bytes(row[0]) == key_id
 
 
 def take(conn: Connection, node: str, key: NodeKey) -> bool:

@@ -1,4 +1,4 @@
-"""The hub's next signing key as an administrator orders it, is refused it, and reads of it."""
+"""Signing keys at the hub's pages: its own next one as an administrator orders it, and the order for a machine's."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from datetime import date, timedelta
 
 import pytest
 
+from sync.adapters.sqlite_log import hub_keys
+from sync.adapters.sqlite_log.hub_keys import NodeKey
+from sync.adapters.sqlite_log.hub_store import add_node, set_node_state
 from tests.adapters.hub.conftest import Desk
 
 NOON_ON = date(2026, 11, 20)
@@ -59,3 +62,42 @@ def test_the_overview_says_from_when_and_whether_the_key_is_here(desk: Desk) -> 
     assert "hub_key_missing 1" in figures
     english = desk.page("administrator", "/", query_string={"lang": "en"}).text
     assert "is not on this machine" in english
+
+
+NODE = "courier-aaaaaaaa"
+
+
+@pytest.fixture(scope="module")
+def machine(desk: Desk) -> str:
+    with desk.hub.store.write() as unit:
+        add_node(
+            unit, node=NODE, role="courier", name="手持机 H-04", signing_public=bytes(32), sealing_public=bytes(32),
+            key_id=b"firstkey", scopes=["site"], tls_serial=None, now_ms=0,
+        )  # fmt: skip
+    return NODE
+
+
+def test_a_machine_is_asked_for_another_key_until_the_hub_has_one(desk: Desk, machine: str) -> None:
+    path = f"/machines/{machine}"
+    page = desk.page("administrator", path).text
+    assert f'action="{path}/key"' in page and b"firstkey".hex() in page
+    assert desk.api("clerk", "POST", f"/api/v1/nodes/{machine}/renew-key", json={}).status_code == 403
+    answer = desk.api("administrator", "POST", f"/api/v1/nodes/{machine}/renew-key", json={})
+    assert (answer.status_code, answer.json["node"]) == (200, machine)
+    again = desk.api("administrator", "POST", f"/api/v1/nodes/{machine}/renew-key", json={})
+    assert again.json["code"] == "node.key-asked"
+    page = desk.page("administrator", path).text
+    assert "等它下次联系时换一把" in page and f'action="{path}/key"' not in page
+    english = desk.page("administrator", path, query_string={"lang": "en"}).text
+    assert "It changes its key at its next contact" in english
+    with desk.hub.store.write() as unit:
+        assert hub_keys.change(unit.conn, machine, b"firstkey", NodeKey(b"next key", bytes(32), 9, None), 99, b"said")
+    page = desk.page("administrator", path, query_string={"lang": "zh"}).text
+    assert b"next key".hex() in page and f'action="{path}/key"' in page, "done, and may be asked again"
+    desk.hub.desk.settle()
+    assert "要机器换签名密钥" in desk.page("auditor", "/audit").text
+    with desk.hub.store.write() as unit:
+        set_node_state(unit, machine, "revoked")
+    gone = desk.api("administrator", "POST", f"/api/v1/nodes/{machine}/renew-key", json={})
+    assert gone.json["code"] == "node.gone"
+    assert f'action="{path}/key"' not in desk.page("administrator", path).text

@@ -24,7 +24,7 @@ from provisioning.trust.key_files import KeyFiles
 from sync.adapters.idgen import SeededEntropy
 from sync.adapters.keys import write_whole
 from sync.adapters.keys.suites import suite_of
-from sync.adapters.sqlite_log import digest, outbox
+from sync.adapters.sqlite_log import digest, hub_keys, outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.hub_feeds import Feeds
 from sync.adapters.sqlite_log.hub_store import HubStore, NodeRow, add_node, set_node_state
@@ -407,3 +407,30 @@ def walk(site: Site) -> None:
         answers += outcome.answers.get(NODE, [])
     site.digest()
     post.take(answers)
+
+
+def test_a_box_changes_its_key_when_the_hub_asks_and_once(site: Site) -> None:
+    """The welcome says so until the hub has a newer key; a disk that takes nothing costs the line nothing."""
+    site.go_on()
+    with site.hub.write() as unit:
+        hub_keys.ask(unit.conn, NODE, site.row.key_ids[-1])
+    full = KeyFiles(site.folder / "keys", site.suite, SeededEntropy("k"), no_room)
+    site.rekeying._files = full
+    site.pump.take("hello")
+    site.go_on()
+    assert site.in_force == FIRST and site.files.next is None and site.session.state == states.TALKING
+    assert site.performer.counts["key.write"] == 1
+    site.rekeying._files = site.files
+    site.pump.take("hello")
+    site.go_on()
+    second = site.in_force
+    assert second != FIRST and site.is_whole() and len(site.row.keys) == 2
+    for _ in range(3):
+        site.pump.take("hello")
+        site.go_on()
+    assert site.in_force == second and len(site.row.keys) == 2, "asked once, done once"
+
+
+def no_room(place: str) -> None:
+    if place == "key.next:before":
+        raise OSError
