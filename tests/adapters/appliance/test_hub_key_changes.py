@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from appliance.link.trust_book import BoxKeys, TrustBook
+from hub.link.own_key import OwnKey
 from hub.link.voice import TrustBundle, Voice, keys_of
 from provisioning.trust.site import SiteTrust, make_site
 from sync.adapters.clock import ShiftedClock, SystemClock
@@ -15,12 +16,12 @@ from sync.adapters.idgen import SystemEntropy
 from sync.adapters.keys.suites import suite_of
 from sync.adapters.sqlite_log.hub_store import HubStore
 from sync.kernel.limits import HUB_KEY_AHEAD_MS, KEY_OVERLAP_MS
-from sync.kernel.outcome import PeerFault, Refused
+from sync.kernel.outcome import PeerFault, Refused, Unavailable
 from sync.protocol import message
 from sync.protocol.segment import make_segment, open_segment, parse_segment_header
 from sync.protocol.snapshot import Manifest
 
-BORN = 1_790_000_000_000
+BORN = 1_795_147_200_000
 NODE, SIGNING = "courier-aaaaaaaa", bytes(range(1, 33))
 MONTHS = 200 * 24 * 3600 * 1000
 
@@ -132,3 +133,22 @@ def test_what_the_hub_signed_before_is_its_own_when_it_is_shown_back(site: Site)
     assert opened.audience == NODE
     with pytest.raises(PeerFault, match=r"message\.key"):
         message.open_message(said, suite=site.trust.suite, keys=lambda signer, key_id: site.voice.own_key(NODE, key_id))
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_a_hub_goes_over_by_itself_or_ends_where_it_lacks_the_key(site: Site, here: bool) -> None:
+    """The day has come while it runs."""
+    assert not isinstance(site.trust.order_key(BORN + HUB_KEY_AHEAD_MS, now_ms=BORN, epoch=1), Refused)
+    site.hub.clock = ShiftedClock.starting_at(SystemClock(), BORN + HUB_KEY_AHEAD_MS + 1)
+    before, voice = site.trust.keys.key_id, site.voice
+    told: list[bytes] = []
+    ended: list[Unavailable] = []
+    own = OwnKey(site.trust, voice, lambda: told.append(site.trust.bundle.raw), ended.append)
+    if not here:
+        (site.trust.keys.folder / "signing.next").unlink()
+    own.look()
+    assert [fault.code for fault in ended] == ([] if here else ["hub.key-missing"])
+    assert (voice.key_id != before) == here == (voice.key_id == site.trust.bundle.trust.hub_keys[-1].key_id)
+    assert told == ([site.trust.bundle.raw] if here else []), "everybody is told under the new key"
+    own.look()
+    assert len(told) == here and own.to_come is None and len(ended) == 2 * (not here)
