@@ -83,22 +83,22 @@ class Worker:
         self.store = open_store(folder, self._trust, settings.store, clock, entropy, number)
         self.store.start_incarnation(software)
         keys = self._trust.keys
-        self._voice = Voice(self.store, keys_of(keys), self._bundle)
+        self.voice = Voice(self.store, keys_of(keys), self._bundle)
         self._post = Post()
-        self._keys = KeyDesk(self.store, self._voice, lambda node, raw: self._post.deliver(node, [raw]))
+        self._keys = KeyDesk(self.store, self.voice, lambda node, raw: self._post.deliver(node, [raw]))
         place = settings.backup.place
         self._backups = BackupWatch(
             Place(Path(place), keys.store) if place else None,
             relies_on_noted(folder / "monotone.json"),
             folder.stat().st_dev,
         )
-        self._office = LeaseOffice(self.store, self._voice, NoMarks())
+        self._office = LeaseOffice(self.store, self.voice, NoMarks())
         self._door = Door(
-            self.store, self._voice, behind=lambda _: self.store.follow_epoch(), office=self._office,
+            self.store, self.voice, behind=lambda _: self.store.follow_epoch(), office=self._office,
             safe=self._backups.safe, learn=lambda record: learn_again(self.store, self._trust, record),
         )  # fmt: skip
         self._digester = Digester(
-            self.store, Feeds(self.store), self._door, self._voice, self._post, follow=self._follow,
+            self.store, Feeds(self.store), self._door, self.voice, self._post, follow=self._follow,
             quiet=lambda: self._refilling,
         )  # fmt: skip
         self._ingest: MqttIngest | None = None
@@ -106,7 +106,7 @@ class Worker:
 
     def start(self) -> None:
         """Raises Unavailable `hub.no-broker` when the first worker has never started one, `hub.key-missing`."""
-        self._trust.is_key_due(self._voice.hub_ms())
+        self._trust.is_key_due(self.voice.hub_ms())
         port = self._settings.broker.port or Ports(self._folder / "data" / "ports.json").get("broker")
         if not port:
             raise Unavailable("hub.no-broker", 10.0)
@@ -117,7 +117,7 @@ class Worker:
             port,
             client_context(self._trust.keys.ca_path, certificate, key),
             door=self._door,
-            voice=self._voice,
+            voice=self.voice,
             post=self._post,
             digester=self._digester,
             shared=True,
@@ -161,9 +161,9 @@ class Worker:
                 self._backups.look()
             self.store.follow_epoch()
             self._refilling = is_refilling(self.store)
-            self._look_at_trust()
+            self.follow_trust()
 
-    def _look_at_trust(self) -> None:
+    def follow_trust(self) -> None:
         """Whom to believe and what to sign with, read again only where another bundle lies in the place of the last.
 
         The first worker puts the next key in force before it signs the bundle with it.
@@ -172,8 +172,8 @@ class Worker:
         try:
             if told != self._told:
                 self._trust = open_site(self._trust.keys.folder)
-                self._told, self._voice.keys = told, keys_of(self._trust.keys)
-            self._trust.is_key_due(self._voice.hub_ms())
+                self._told, self.voice.keys = told, keys_of(self._trust.keys)
+            self._trust.is_key_due(self.voice.hub_ms())
         except Unavailable as fault:
             if fault.code == MISSING:
                 self._end(fault)
