@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ from sync.domain.tracking import papers, receipt_code
 from sync.domain.tracking.facts import ROUND
 from sync.domain.tracking.receipt_code import ReceiptScan, RoundHead
 from sync.kernel.outcome import PeerFault
-from sync.kernel.paper import Code2d, Line, Slip
+from sync.kernel.paper import Code2d, Line, Slip, lacking
 
 Sign = Callable[[bytes], bytes]
 
@@ -80,7 +80,7 @@ class Papers:
         copy_no = max(copy_no, self._jobs.copies(unit, "label", stay_key))
         prefix = next(iter(self._settings.codes.prefixes), "")
         label = papers.cover_label(stay_key, name, discharged_on, prefix=prefix, copy_no=copy_no)
-        label = replace(label, lines=(*label.lines, *_lacking(self._glyphs.missing("".join(label.lines)))))
+        label = replace(label, lines=(*label.lines, *lacking(self._glyphs.missing("".join(label.lines)))))
         encode = {"zpl": zpl, "tspl": tspl}[self._settings.devices.label_printer.line].encode_label
         try:
             payload = encode(label, self._settings.devices.label_printer.dpi, self._glyphs.draw)
@@ -92,8 +92,8 @@ class Papers:
 
     def _receipt_bytes(self, slip: Slip) -> bytes:
         """The printer's bytes; characters no font has are boxed, and the slip says which. Codes that do not fit go."""
-        lacking = map(Line, _lacking(self._glyphs.missing_in(slip)))
-        slip = Slip((*slip.blocks[:-1], *lacking, *slip.blocks[-1:]))
+        named = map(Line, lacking(self._glyphs.missing_in(slip)))
+        slip = Slip((*slip.blocks[:-1], *named, *slip.blocks[-1:]))
         width = self._settings.devices.receipt_printer.width_dots
         try:
             return encode_slip(slip, width, draw=self._glyphs.draw)
@@ -107,8 +107,3 @@ class Papers:
 
     def _local(self, at_ms: int) -> datetime:
         return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(self._zone)
-
-
-def _lacking(missing: Sequence[str]) -> list[str]:
-    """The line that marks paper on which characters stand as their code points."""
-    return ["缺字 / missing: " + " ".join(f"U+{ord(char):04X}" for char in missing)] if missing else []

@@ -1,7 +1,7 @@
 """What a slip says, on a sheet for an office printer: PDF with its fonts inside, the same on every printer.
 
 The words are a slip's own blocks (`sync.kernel.paper`), so whatever prints on a roll prints on a sheet as well. A
-character that no font has stands as its code point in a box, as everywhere on our paper.
+character that no font has stands as its code point in a box and is named at the foot, as everywhere on our paper.
 """
 
 from __future__ import annotations
@@ -11,7 +11,19 @@ import html
 import io
 from collections.abc import Callable
 
-from sync.kernel.paper import Block, Code2d, Code128, Columns, Feed, Line, OpenDrawer, Rule, Slip
+from sync.kernel.paper import (
+    Block,
+    Code2d,
+    Code128,
+    Columns,
+    Feed,
+    Line,
+    OpenDrawer,
+    Rule,
+    Slip,
+    lacking,
+    slip_texts,
+)
 
 Missing = Callable[[str], tuple[str, ...]]
 """The characters of a text that no font of this machine has."""
@@ -41,7 +53,8 @@ def encode_sheet(slip: Slip, *, title: str, missing: Missing) -> bytes:
     import weasyprint  # reads fonts at its import
     from weasyprint.urls import URLFetcher
 
-    body = "".join(_block(block, missing) for block in slip.blocks)
+    named = [Line(line) for line in lacking(missing("".join(slip_texts(slip))))]
+    body = "".join(_block(block, missing) for block in (*slip.blocks, *named))
     page = f"<html><head><title>{_plain(title)}</title><style>{STYLE}</style></head><body>{body}</body></html>"
     fetcher = URLFetcher(allowed_protocols=("data",))
     return bytes(weasyprint.HTML(string=page, url_fetcher=fetcher).write_pdf())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from hardware.codecs.text_cells import cells, clean, clusters
 from hardware.ports import Bitmap
 from sync.kernel.outcome import Unavailable
-from sync.kernel.paper import Code2d, Code128, Columns, Feed, Line, OpenDrawer, Rule, Slip
+from sync.kernel.paper import Slip, slip_texts
 
 
 class FontPlace(NamedTuple):
@@ -133,17 +133,3 @@ def boxed(char: str, wide: int, high: int) -> Image.Image:
                     x, y = left + column * scale, up + row * scale
                     pen.rectangle((x, y, x + scale - 1, y + scale - 1), fill=255)
     return cell
-
-
-def slip_texts(slip: Slip) -> Iterator[str]:
-    """Every text of a slip that a person reads and a font must have."""
-    for block in slip.blocks:
-        match block:
-            case Line():
-                yield block.text
-            case Columns():
-                yield from (block.left, block.right)
-            case Code2d():
-                yield block.caption
-            case Code128() | Rule() | Feed() | OpenDrawer():
-                pass

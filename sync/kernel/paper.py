@@ -6,6 +6,7 @@ Unicode; whoever renders it prints what no font has as its code point in a box.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -80,3 +81,22 @@ class Label:
     height_mm: int
     lines: tuple[str, ...]
     code: str
+
+
+def lacking(missing: Sequence[str]) -> tuple[str, ...]:
+    """The line that marks paper on which characters stand as their code points; none where nothing is missing."""
+    return ("缺字 / missing: " + " ".join(f"U+{ord(char):04X}" for char in missing),) if missing else ()
+
+
+def slip_texts(slip: Slip) -> Iterator[str]:
+    """Every text of a slip that a person reads and a font must have."""
+    for block in slip.blocks:
+        match block:
+            case Line():
+                yield block.text
+            case Columns():
+                yield from (block.left, block.right)
+            case Code2d():
+                yield block.caption
+            case Code128() | Rule() | Feed() | OpenDrawer():
+                pass

@@ -6,6 +6,8 @@ from tests.soak import SOAK
 
 STEP = 1 if SOAK else 4
 """`make soak` looks at every character of GB 2312, `make test` at each fourth; both at all rare ones."""
+NOWHERE = "\U0010ffff"
+"""Of which Chromium draws what it draws for want of a glyph."""
 LATIN_NAME = "Maximiliana-Konstantinopolitanskaya-Roth"
 
 
@@ -50,6 +52,25 @@ def rare() -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="session")
-def references(gb2312: tuple[str, ...], rare: tuple[str, ...]) -> dict[str, Shape]:
-    """Chromium's shapes of all of them, and of U+10FFFF, which is what it draws for want of a glyph."""
-    return chromium_shapes((*gb2312, *rare, "\U0010ffff"))
+def signs() -> tuple[str, ...]:
+    """What else is in GB 2312, rows 1 to 9, but for the blank: 681 of 682, or each `STEP`th."""
+    found = []
+    for row in range(1, 10):
+        for cell in range(1, 95):
+            try:
+                found.append(bytes((0xA0 + row, 0xA0 + cell)).decode("gb2312"))
+            except UnicodeDecodeError:
+                continue
+    assert len(found) == 682
+    return tuple(char for char in found if not char.isspace())[::STEP]
+
+
+@pytest.fixture(scope="session")
+def hanzi(gb2312: tuple[str, ...], rare: tuple[str, ...]) -> tuple[str, ...]:
+    return (*gb2312, *rare)
+
+
+@pytest.fixture(scope="session")
+def references(hanzi: tuple[str, ...]) -> dict[str, Shape]:
+    """Chromium's shapes of all of them, and of `NOWHERE`."""
+    return chromium_shapes((*hanzi, NOWHERE))

@@ -22,15 +22,29 @@ Shape = Image.Image
 
 def shape(cell: Image.Image) -> Shape | None:
     """The ink of a cell, cropped, brought to a square of 24 x 24 without bending it, a little blurred. None: no ink."""
-    ink = ImageOps.invert(cell.convert("L"))
-    box = ink.point(lambda level: 255 if level > 100 else 0).getbbox()
-    if box is None:
+    ink = _ink(cell)
+    if ink is None:
         return None
-    ink = ink.crop(box)
     side = max(ink.size)
     square = Image.new("L", (side, side), 0)
     square.paste(ink, ((side - ink.width) // 2, (side - ink.height) // 2))
-    small = square.resize((SIDE, SIDE), Image.Resampling.BOX)
+    return _small(square)
+
+
+def bent(cell: Image.Image) -> Shape | None:
+    """The same, made to fill the square: for letters that stand narrower on paper than elsewhere."""
+    ink = _ink(cell)
+    return None if ink is None else _small(ink)
+
+
+def _ink(cell: Image.Image) -> Image.Image | None:
+    ink = ImageOps.invert(cell.convert("L"))
+    box = ink.point(lambda level: 255 if level > 100 else 0).getbbox()
+    return None if box is None else ink.crop(box)
+
+
+def _small(ink: Image.Image) -> Shape:
+    small = ink.resize((SIDE, SIDE), Image.Resampling.BOX)
     return ImageOps.autocontrast(small.filter(ImageFilter.GaussianBlur(0.8)))
 
 
@@ -47,7 +61,12 @@ def distances(one: Shape, strip: Image.Image) -> list[int]:
 
 
 def chromium_shapes(chars: Sequence[str]) -> dict[str, Shape]:
-    """Each character as the distribution's Chromium draws it, with the fonts of our sheets."""
+    """Each character that has ink as the distribution's Chromium draws it, with the fonts of our sheets."""
+    found = {char: shape(cell) for char, cell in chromium_cells(chars).items()}
+    return {char: drawn for char, drawn in found.items() if drawn is not None}
+
+
+def chromium_cells(chars: Sequence[str]) -> dict[str, Image.Image]:
     cells = "".join(f"<i style='left:{x}px;top:{y}px'>&#{ord(char)};</i>" for char, (x, y) in places(chars))
     style = (
         f"body{{margin:0;background:white}}i{{position:absolute;width:{CELL_PX}px;height:{CELL_PX}px;"
@@ -62,8 +81,7 @@ def chromium_shapes(chars: Sequence[str]) -> dict[str, Shape]:
             picture = Image.open(io.BytesIO(page.screenshot(full_page=True, timeout=120_000))).convert("L")
         finally:
             browser.close()
-    found = {char: shape(picture.crop((x, y, x + CELL_PX, y + CELL_PX))) for char, (x, y) in places(chars)}
-    return {char: drawn for char, drawn in found.items() if drawn is not None}
+    return {char: picture.crop((x, y, x + CELL_PX, y + CELL_PX)) for char, (x, y) in places(chars)}
 
 
 def places(chars: Sequence[str]) -> Iterable[tuple[str, tuple[int, int]]]:
