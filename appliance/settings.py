@@ -87,12 +87,14 @@ class Printer(Section):
         "",
         description="socket://host:port, /dev/usb/lp0, /dev/rfcomm0, a serial device, cups:QUEUE; empty: none",
     )
+    baud: int = Field(9600, ge=1200, description="speed of the line to one on a serial device, as its test page says")
     width_dots: int = Field(384, description="384 for 58 mm, 576 for 80 mm paper")
 
 
 class LabelPrinter(Section):
     url: str = Field("", description="socket://host:port, /dev/usb/lp0, a serial device, or cups:QUEUE; empty: none")
     line: Literal["zpl", "tspl"] = Field("zpl", description="what the printer speaks")
+    baud: int = Field(9600, ge=1200, description="speed of the line to one on a serial device, as its test page says")
     dpi: int = Field(203, description="dots per inch")
 
 

@@ -27,6 +27,13 @@ START = b"\x1b@\x1c&\x1bR\x00\x1b3" + bytes([LINE_DOTS])
 CUT = b"\x1dVA\x00"
 PROOF = b"\x1dr\x01"
 """Asks for the paper sensor in order: it is answered only after everything before it came out."""
+HALF_BYTES_MAX = 4400
+"""The longest command of ours is a QR code's text: at most 4,296 characters. Source: ISO/IEC 18004:2015, table 7."""
+END_HALF = bytes(HALF_BYTES_MAX) + b"\x1b@\x1bd" + bytes([TEAR_LINES]) + CUT
+"""Ends the command of which only a part came, which would take its rest from the next slip, and tears off what is out.
+
+Outside of a command a printer passes NUL by.
+"""
 OPEN_DRAWER = b"\x1bp\x00\x19\xfa"
 """`ESC p` on pin 2: 50 ms on, 500 ms off, in units of 2 ms."""
 ALIGN: dict[Align, bytes] = {"left": b"\x1ba\x00", "centre": b"\x1ba\x01", "right": b"\x1ba\x02"}

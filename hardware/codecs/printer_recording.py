@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from hardware.codecs import escpos_status, tspl, zpl
-from hardware.codecs.escpos_out import PROOF
+from hardware.codecs.escpos_out import END_HALF, PROOF
 
 STX, ETX = 0x02, 0x03
 ZPL_LINES, ZPL_LINE_CHARS = 3, 80
@@ -47,7 +47,7 @@ class EscposEar:
             self._in_order += 1
         elif data in (escpos_status.ask(n) for n in range(1, 5)):
             self._real_time += 1
-        else:
+        elif data != END_HALF:
             # a slip ends with the question whether it came out
             self._in_order += data.endswith(PROOF)
             return False

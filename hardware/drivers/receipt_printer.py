@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hardware.codecs import escpos_status
-from hardware.codecs.escpos_out import PROOF
+from hardware.codecs.escpos_out import END_HALF, PROOF
 from hardware.codecs.escpos_status import InOrder, RealTime, StatusReader
 from hardware.drivers.line_printer import Line, Look
 from hardware.ports import PrinterStatus
@@ -24,10 +24,17 @@ class EscposTalk:
         return self._ask()[0]
 
     def send(self, paper: bytes) -> None:
-        """Lets the printer first answer what an earlier slip asked, lest that answer be taken for this slip's proof."""
+        """Lets the printer first answer what an earlier slip asked, lest that answer be taken for this slip's proof.
+
+        No answer: a box that was killed may have left half a command in the printer, which took the question for its
+        rest.
+        """
         self._line.say(PROOF)
-        if self._proof() is not None:
-            self._proof(LATE_S)
+        if self._proof() is None:
+            self._line.say(END_HALF)
+            self._line.say(PROOF)
+            self._proof()
+        self._proof(LATE_S)
         self._line.put(paper)
 
     def look(self) -> Look:

@@ -12,6 +12,8 @@ from hardware.transports.readable import Readable
 from sync.kernel.outcome import Unavailable
 
 WRITE_S = 10.0
+WRITE_BYTES = 1024
+"""So much may take `WRITE_S`: a label of 15 KB is on its way for 16 s at 9600 baud."""
 POLL_S = 0.02
 """Only for URL handlers without a file descriptor (`loop://`, `rfc2217://`)."""
 
@@ -23,13 +25,13 @@ class SerialStream:
     arrives while it opens is thrown away by the library; on a network, `tcp.TcpStream` keeps it.
     """
 
-    def __init__(self, url: str, baud: int = 9600) -> None:
+    def __init__(self, url: str, baud: int = 9600, write_s: float = WRITE_S) -> None:
         import serial  # opening is the first moment at which the library is needed
 
         self._writing = threading.Lock()
         self._fault: Any = (serial.SerialException, OSError, ValueError)
         try:
-            self._port = serial.serial_for_url(url, baudrate=baud, timeout=0, write_timeout=WRITE_S)
+            self._port = serial.serial_for_url(url, baudrate=baud, timeout=0, write_timeout=write_s)
             if hasattr(self._port, "exclusive") and "://" not in url:
                 self._port.exclusive = True
         except self._fault as fault:
@@ -60,12 +62,14 @@ class SerialStream:
     def write(self, data: bytes) -> None:
         with self._writing:
             try:
-                sent = self._port.write(data)
+                for at in range(0, len(data), WRITE_BYTES):
+                    piece = data[at : at + WRITE_BYTES]
+                    sent = self._port.write(piece)
+                    if sent is not None and sent < len(piece):
+                        raise Unavailable("device.closed")
                 self._port.flush()
             except self._fault:
                 raise Unavailable("device.gone") from None
-        if sent is not None and sent < len(data):
-            raise Unavailable("device.closed")
 
     def close(self) -> None:
         with contextlib.suppress(AttributeError, TypeError, *self._fault):

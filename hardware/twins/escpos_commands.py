@@ -25,14 +25,14 @@ class Command(NamedTuple):
 
 
 def next_command(buffer: bytes | bytearray, chinese: bool) -> Command | None:
-    """The command at the front of `buffer`; None when it is not whole yet."""
+    """The command at the front of `buffer`; None when it is not whole yet. NUL is one that does nothing."""
     if not buffer:
         return None
     first = buffer[0]
     if first >= 0x20:
         return _text(buffer, chinese)
-    if first == 0x0A:
-        return Command(b"\n", b"", 1)
+    if first in (0x00, 0x0A):
+        return Command(bytes([first]), b"", 1)
     if first not in b"\x10\x1b\x1c\x1d":
         return Command(b"unknown", bytes(buffer[:1]), 1)
     if len(buffer) < 2:

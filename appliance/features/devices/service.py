@@ -142,13 +142,13 @@ class Devices:
         told = self._settings.receipt_printer
         if told.url.startswith(RAW_QUEUE):
             return self._served(RECEIPT, told.url.removeprefix(RAW_QUEUE), raw=True)
-        return LinePrinter(self._printed.line(RECEIPT, "escpos", opener(told.url)), EscposTalk)
+        return LinePrinter(self._printed.line(RECEIPT, "escpos", opener(told.url, told.baud)), EscposTalk)
 
     def _label_printer(self, draw: Callable[[], float]) -> Printer | TracedPrinter:
         told = self._settings.label_printer
         if told.url.startswith(RAW_QUEUE):
             return self._served(LABEL, told.url.removeprefix(RAW_QUEUE), raw=True)
-        line = self._printed.line(LABEL, told.line, opener(told.url))
+        line = self._printed.line(LABEL, told.line, opener(told.url, told.baud))
         return LinePrinter(line, ZplTalk if told.line == "zpl" else partial(TsplTalk, draw=draw))
 
     def _add_queue(self, name: str, printer: Printer | TracedPrinter, draw: Callable[[], float]) -> None:

@@ -108,9 +108,16 @@ class Drill:
     """Orders in handfuls; a fault strikes while one of them prints, at a moment drawn."""
 
     def __init__(
-        self, box: Box, printer: str, rng: random.Random, make: Callable[[str], bytes], job_s: float, faults: int
+        self,
+        box: Box,
+        printer: str,
+        rng: random.Random,
+        make: Callable[[str], bytes],
+        job_s: float,
+        faults: int,
+        each: int = JOBS_EACH,
     ) -> None:
-        self._faults = faults
+        self._faults, self._each = faults, each
         self._box = box
         self._printer = printer
         self._rng = rng
@@ -124,7 +131,7 @@ class Drill:
         kinds = sorted(faults) * -(-self._faults // len(faults))
         self._rng.shuffle(kinds)
         for n, fault in enumerate(kinds[: self._faults]):
-            handful = [f"{self._printer[0]}{n}-{k}" for k in range(JOBS_EACH)]
+            handful = [f"{self._printer[0]}{n}-{k}" for k in range(self._each)]
             for ref in handful:
                 file = self._box.folder / ref
                 file.write_bytes(self._make(ref))

@@ -24,6 +24,7 @@ from hardware.twins.zpl_printer import ZplPrinterTwin
 from sync.kernel.paper import Label
 from tests.adapters.hardware.print_box import TSPL, ZPL
 from tests.adapters.hardware.print_drill import (
+    JOBS_EACH,
     SEED,
     SITTINGS,
     Box,
@@ -39,7 +40,7 @@ from tests.soak import SOAK
 TWINS: dict[str, type[ZplPrinterTwin] | type[TsplPrinterTwin]] = {ZPL: ZplPrinterTwin, TSPL: TsplPrinterTwin}
 ENCODE = {ZPL: zpl.encode_label, TSPL: tspl.encode_label}
 JAM = {ZPL: "paper-out", TSPL: "jam"}
-FEW = 5
+FAULTS_FEW, EACH = 5, JOBS_EACH if SOAK else 3
 """Each fault once, where no long count is asked for."""
 PACE: dict[str, Any] = {"label_s": 0.1, "bytes_s": 100_000.0}
 
@@ -100,7 +101,7 @@ def test_labels(
     def make(ref: str) -> bytes:
         return ENCODE[language](Label(60, 40, (ref, "欧阳静姝", "二〇二六年"), ref), 203, glyphs.draw)
 
-    drill = Drill(shelf.box, language, rng, make, 0.3, faults_of(sitting) if SOAK else FEW)
+    drill = Drill(shelf.box, language, rng, make, 0.3, faults_of(sitting) if SOAK else FAULTS_FEW, EACH)
     printer = shelf.printer
 
     def power() -> None:

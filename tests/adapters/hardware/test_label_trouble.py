@@ -19,11 +19,12 @@ from hardware.drivers.line_printer import LinePrinter
 from hardware.drivers.opening import opener
 from hardware.drivers.tspl_printer import TsplTalk
 from hardware.ports import ByteStream, Outcome
+from hardware.transports.serial_url import SerialStream
 from hardware.twins.tspl_printer import TsplPrinterTwin
 from hardware.twins.zpl_printer import ZplPrinterTwin
 from sync.kernel.paper import Label
 
-WAITS = {"answer_s": 0.4, "silence_s": 1.0}
+WAITS = {"answer_s": 0.3, "silence_s": 0.6}
 
 
 @dataclass
@@ -123,3 +124,16 @@ def test_a_label_that_was_stopped_halfway_comes_out_anew(bench: Bench, trouble: 
     assert printer.print_job(bench.label("AA11"), attention) == Outcome("confirmed")
     assert (bench.came("AA11"), bench.came("AA11", complete=False)) == (1, 1)
     assert told == [{"paper_out": "paper-out", "jam": "jam" if bench.language == "tspl" else "paper-out"}[trouble], ""]
+
+
+def test_a_slow_cable_takes_a_long_label(tmp_path: Path) -> None:
+    """What is too long for one deadline is on its way all the same; a printer that takes nothing more is gone."""
+    twin = ZplPrinterTwin(tmp_path / "ttyS9", tmp_path / "labels", bytes_s=20_000.0)
+    twin.start()
+    stream = SerialStream(str(tmp_path / "ttyS9"), write_s=0.5)
+    try:
+        stream.write(b"^XA^FD" + b"x" * 30_000 + b"^FS^XZ")
+        assert twin.wait_labels(1)
+    finally:
+        stream.close()
+        twin.close()

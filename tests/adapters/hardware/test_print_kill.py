@@ -1,5 +1,6 @@
 """kill -9 with a slip half out: the paper finishes, the row is a doubt, nothing prints by itself."""
 
+import base64
 import json
 import os
 import signal
@@ -10,10 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from hardware.codecs.escpos_out import PROOF, encode_slip
+from hardware.drivers.glyphs import Glyphs
 from hardware.drivers.print_queue import PrintQueue
 from hardware.drivers.supervisor import Supervisor
-from hardware.ports import Job
+from hardware.ports import Job, Outcome
+from hardware.transports.tcp import TcpStream
 from hardware.twins.escpos_printer import EscposPrinterTwin
+from sync.kernel.paper import Code2d, Code128, Line, Slip
 from tests.adapters.hardware.paper_room import PATIENCE_S, MemoryLedger, printer_of, titles
 
 BOX = """
@@ -78,3 +83,23 @@ def test_a_box_killed_in_mid_slip_asks_a_person(
     assert ledger.wait("j1", "uncertain")
     again.close()
     assert titles(twin) == ["slip j1"]
+
+
+@pytest.mark.row("F10.12")
+@pytest.mark.parametrize("share", [0.1, 0.4, 0.7, 0.95])
+def test_half_a_slip_of_a_killed_box_takes_nothing_of_the_next(
+    twin: EscposPrinterTwin, glyphs: Glyphs, share: float
+) -> None:
+    """In the middle of an image, of a QR code's text, of a bar code: the printer waits for the rest."""
+    rare = Line("𠮷㼆䶮" * 4)
+    killed, whole = (
+        encode_slip(Slip((Line(title), rare, Code2d("A" * 900), rare, Code128("ZY1"))), 384, draw=glyphs.draw)
+        for title in ("killed", "whole")
+    )
+    stream = TcpStream("127.0.0.1", twin.port)
+    stream.write(killed[: int(len(killed) * share)])
+    stream.close()
+    assert printer_of(twin, answer_s=0.3).print_job(whole) == Outcome("confirmed")
+    slip = twin.slips[-1]
+    assert slip["text_lines"][0] == "whole" and slip["qr_texts"] == ["A" * 900] and slip["unknown"] == []
+    assert slip["code_texts"] == ["ZY1"] and base64.b64decode(slip["bytes"]) == whole.removesuffix(PROOF)

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardware.codecs import escpos_status, tspl, zpl
-from hardware.codecs.escpos_out import PROOF
+from hardware.codecs.escpos_out import END_HALF, PROOF
 from hardware.codecs.printer_recording import EARS, Ear
 
 QUESTIONS = {
-    "escpos": [*(escpos_status.ask(n) for n in range(1, 5)), PROOF],
+    "escpos": [*(escpos_status.ask(n) for n in range(1, 5)), PROOF, END_HALF],
     "tspl": [tspl.ASK_STATUS, tspl.ask_in_order("QWERTY"), tspl.END_HALF],
     "zpl": [zpl.ASK_STATUS, zpl.BEFORE_LABEL],
 }
