@@ -18,9 +18,10 @@ ASCII_WIDTH_SHARE = 0.5
 """Width of a character cell asked of the scalable font, as a share of its height."""
 
 ASK_STATUS = b"~HS"
-BEFORE_LABEL = b"~JX^XA^JZY^XZ"
-"""Forget the label of which only a part came, on which what follows would be put as well, and nothing else; from now
-on print anew what something stopped halfway."""
+BEFORE_LABEL = b"~JX"
+"""Forget the label of which only a part came, and nothing else: what follows would be put on the same label."""
+PRINT_ANEW = "^JZY"
+"""Stands in each label: what something stops halfway comes out anew."""
 STATUS_BYTES_MAX = 512
 
 
@@ -30,7 +31,7 @@ def encode_label(label: Label, dpi: int, draw: Draw) -> bytes:
     A line too long for the label gets smaller, never cut. Raises PeerFault `paper.code-too-wide`, `code128.text`.
     """
     at = lay_out(label, dpi)
-    parts = [f"^XA^CI28^PW{at.width}^LL{at.height}^LH0,0"]
+    parts = [f"^XA^CI28{PRINT_ANEW}^PW{at.width}^LL{at.height}^LH0,0"]
     parts += [_line(line, at.left, at.inner, draw) for line in at.lines if line.text.strip()]
     parts.append(_code(label.code, at))
     return ("".join(parts) + "^XZ\n").encode("ascii")

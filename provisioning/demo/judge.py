@@ -90,7 +90,8 @@ def sheets(journal: Path, state: str) -> Ruling:
 
 def labels(directory: Path) -> Ruling:
     """Every cover label once: a reprint says so on itself, so equal bytes twice are an unmarked double."""
-    sent = Counter(entry["bytes"] for entry in _journal(directory / "records-room" / "labels" / "labels.jsonl"))
+    came = _journal(directory / "records-room" / "labels" / "labels.jsonl")
+    sent = Counter(entry["bytes"] for entry in came if entry["complete"])
     twice = sum(1 for times in sent.values() if times > 1)
     return Ruling("no label twice unmarked", twice == 0, f"{sum(sent.values())} labels, {twice} twice")
 

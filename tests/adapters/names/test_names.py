@@ -97,7 +97,8 @@ def on_zpl(lines: Sequence[str], glyphs: Glyphs) -> Cells:
     """In an interpreter that is not ours and has no Chinese font."""
     found: Cells = {}
     for label in labels_of(lines):
-        document = zplkit.render(zpl.encode_label(label, 203, glyphs.draw), zplkit.Options(dpi=203))
+        made = zpl.encode_label(label, 203, glyphs.draw).replace(zpl.PRINT_ANEW.encode("ascii"), b"")
+        document = zplkit.render(made, zplkit.Options(dpi=203))
         found |= cells_of_label(label, Image.open(io.BytesIO(document.labels[0].png())).convert("L"))
     return found
 

@@ -19,7 +19,7 @@ def label(*lines: str, code: str = "ZY001234-2") -> str:
 @pytest.mark.row("F04.1")
 def test_a_label_of_ascii_has_its_bytes() -> None:
     assert label("ZY001234", "Anna Roth") == (
-        "^XA^CI28^PW480^LL320^LH0,0"
+        "^XA^CI28^JZY^PW480^LL320^LH0,0"
         "^FO16,16^A0N,57,28^FH^FDZY001234^FS"
         "^FO16,88^A0N,35,18^FH^FDAnna Roth^FS"
         "^FO106,174^BY2^BCN,102,Y,N,N,N^FH^FD>:ZY>5001234>6-2^FS"
