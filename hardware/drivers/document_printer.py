@@ -14,6 +14,7 @@ from hardware.codecs import document_trail
 from hardware.codecs.document_judge import (
     CANCELED,
     HELD,
+    PROCESSING,
     STOPPED,
     PrinterJob,
     PrinterLook,
@@ -31,6 +32,8 @@ from sync.kernel.outcome import PeerFault, Unavailable
 
 LOOK_S = 0.5
 """Between two looks at a document under way: a page takes longer."""
+HAND_OVER_MS = 10_000
+"""Handing a slip over takes a second. CUPS says of a printer that is off no more than that it is at it."""
 ONCE = "once:/"
 """The backend before the real one that delivers each job once; see `once_backend.sh`."""
 
@@ -201,7 +204,8 @@ class DocumentPrinter:
         queue = self._queue_look(part)
         if not self._own_word:
             status = self.status()
-            return judge_by_server(queue), part, "" if status.state == "ready" else status.reason
+            reason = "" if status.state == "ready" else status.reason
+            return judge_by_server(queue), part, reason or self._late(part, queue)
         printer, reason = self._printer_look(part)
         now_ms = self._wall_ms()
         verdict = judge(
@@ -216,6 +220,11 @@ class DocumentPrinter:
         if queue is not None and not reason and not (printer and printer.jobs):
             reason = "error" if queue.state == STOPPED else self._server_reason()
         return verdict, part, reason
+
+    def _late(self, part: Part, queue: QueueLook | None) -> str:
+        """Of bytes that the server cannot get rid of."""
+        at_it = self._raw and queue is not None and queue.state == PROCESSING
+        return "silent" if at_it and self._wall_ms() - part.freed_ms > HAND_OVER_MS else ""
 
     def _server_reason(self) -> str:
         """Why the server does not send a job on, where it says."""

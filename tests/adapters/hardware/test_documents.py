@@ -17,7 +17,7 @@ from hardware.drivers.supervisor import Supervisor
 from hardware.ports import DeviceView, Job, Outcome, PrinterStatus
 from hardware.twins.escpos_printer import EscposPrinterTwin
 from hardware.twins.paper_printer import PaperPrinter
-from hardware.twins.print_room import PrintRoom
+from hardware.twins.print_room import PrintRoom, free_port
 from sync.kernel.outcome import Unavailable
 from tests.adapters.hardware.document_room import (
     came_out,
@@ -347,6 +347,21 @@ def test_a_raw_queue_hands_over_and_says_no_more(room: PrintRoom, twin: EscposPr
     assert printer.status() == PrinterStatus("ready")
     assert printer.print_traced(job, lambda reason: None, lambda trail: None) == Outcome("confirmed", "handed-over")
     assert twin.wait_slips(1, PATIENCE_S) and titles(twin) == ["slip j1"]
+
+
+def test_a_raw_queue_whose_printer_is_off_is_not_called_printing(room: PrintRoom) -> None:
+    """CUPS tries again for ever and says nothing. The clock runs fifty times as fast."""
+    room.add_raw_queue("off", f"once:/socket://127.0.0.1:{free_port()}/?waiteof=false")
+    printer = printer_at(room, "off", raw=True, wall_ms=lambda: time.time_ns() // 20_000)
+    told: list[str] = []
+
+    def attention(reason: str) -> None:
+        told.append(reason)
+        printer.close()
+
+    with pytest.raises(Unavailable, match=r"printer\.closed"):
+        printer.print_traced(Job("j1", "off", b"slip"), attention, lambda trail: None)
+    assert told == ["silent"]
 
 
 def device(changed: Callable[[DeviceView], None] = lambda view: None):  # type: ignore[no-untyped-def]
