@@ -62,7 +62,14 @@ class LabelTwin(ABC):
 
     @abstractmethod
     def _read(self) -> bytes:
-        """Take whole commands off the front of `_held`, append to `_ready`; what is answered. Under `_changed`."""
+        """Take whole commands off the front of `_held`, `_make` labels; what is answered. Under `_changed`."""
+
+    def _make(self, made: Made) -> None:
+        """A label that takes no time is out before the next question is read."""
+        if self._label_s or self._ready or self._stuck:
+            self._ready.append(made)
+        else:
+            self._came_out(made, complete=True)
 
     def _forget(self) -> None:
         """Without power. Under `_changed`."""

@@ -89,7 +89,7 @@ class TsplPrinterTwin(LabelTwin):
             left, top, high, _, module = map(int, code.groups()[:5])
             self._bars(left, top, high, module, code[6].replace('\\["]', '"'))
         elif line in ("PRINT 1,1", "PRINT 1", "PRINT 1,"):
-            self._ready.append(Made(partial(self._write, self._page, self._codes, self._unknown), self._reprint))
+            self._make(Made(partial(self._write, self._page, self._codes, self._unknown), self._reprint))
             self._clear()
         elif line.startswith('OUT "'):
             return line[5:-1].encode("ascii") + b"\r\n" if self._answers_out else b""

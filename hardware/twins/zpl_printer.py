@@ -54,7 +54,7 @@ class ZplPrinterTwin(LabelTwin):
             zpl, held = held[start : end + 3], held[end + 3 :]
             self._reprint |= b"^JZY" in zpl
             if _INK.search(zpl):
-                self._ready.append(Made(partial(self._write, zpl, now_at()), self._reprint))
+                self._make(Made(partial(self._write, zpl, now_at()), self._reprint))
         return held[-2:]
 
     def _write(self, zpl: bytes, received_at: str, n: int) -> dict[str, Any]:
