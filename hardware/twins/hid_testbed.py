@@ -1,9 +1,10 @@
 """Plug virtual devices in and out while a program runs. Runs under Debian's own python3, inside `umockdev-wrapper`.
 
 `umockdev-wrapper /usr/bin/python3 hid_testbed.py PROGRAM ARGS…` reads words from its standard input: `plug DEVICE
-[IOCTL]`, `unplug DEVICE`, `scan NODE EVENTS`, each with files as `hid_gun.py` writes them; `tell REST`, which goes on
-to the program; `quit`. It ends with the program's exit code. umockdev keeps a node that is open readable
-after its removal, where the kernel answers ENODEV: what is shown of a pulled plug is what udev says of it.
+[IOCTL]`, `unplug DEVICE`, `scan NODE EVENTS`, each with files as `hid_gun.py` writes them; `serial DEVICE NODE SCRIPT`
+with files as `cdc_gun.py` writes them; `tell REST`, which goes on to the program; `quit`. It ends with the program's
+exit code. umockdev keeps a node that is open readable after its removal, where the kernel answers ENODEV: what is shown
+of a pulled plug is what udev says of it.
 
 The GObject binding of umockdev belongs to the system's Python; this file therefore imports nothing of the product.
 """
@@ -41,6 +42,9 @@ def obey(testbed: Any, child: Any, line: str) -> bool:
             # Before anybody hears of the node: who opens it at once asks at once.
             testbed.load_ioctl("/dev/" + told(description, "N")[0], rest[1])
         testbed.add_from_string(description)
+    elif word == "serial":
+        testbed.add_from_string(description)
+        testbed.load_script(*rest[1:])
     elif word == "unplug":
         for path in reversed(told(description, "P")):
             testbed.uevent("/sys" + path, "remove")

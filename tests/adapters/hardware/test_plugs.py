@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from hardware.twins.cdc_gun import CdcGunTwin
 from hardware.twins.hid_gun import HidGunTwin, on_a_testbed
 from tests.soak import many
 
@@ -173,6 +174,29 @@ def test_a_gun_is_paired_by_scanning_and_a_keyboard_is_never_grabbed(
     room.wait("scan", before, name="gun-2", text="ZY3")
     assert [said["node"] for said in room.all("grab")] == [bound.node, gun.node]
     assert [said["text"] for said in room.all("scan")] == ["ZY3"]
+
+
+@pytest.mark.row("F10.23")
+@pytest.mark.row("F10.21")
+def test_a_serial_gun_is_paired_by_scanning_and_known_by_its_socket(room: Room, tmp_path: Path) -> None:
+    room.do("tell pair counter WAYPAIR-9C4K")
+    assert room.wait("pairing")[0]["ears"] == 0
+    gun = CdcGunTwin(tmp_path / "serial", 0, "1-5")
+    # Over and over, however late its port is opened; before it is paired a number is nobody's.
+    at_s = room.do(gun.plug([text for n in range(400) for text in ("WAYPAIR-9C4K", f"ZY{n:08}")]))
+    assert room.wait("paired")[0]["port"] == gun.place
+    _, ready_s = room.wait("state", name="counter", state="ready")
+    assert room.wait("scan", name="counter")[0]["text"].startswith("ZY") and ready_s - at_s < 10 * READY_S
+    before = len(room.said)
+    pulled_s = room.do(gun.unplug())
+    _, shown_s = room.wait("state", before, name="counter", state="lost", reason="device.unplugged")
+    assert shown_s - pulled_s < 10 * SHOWN_S
+    # Another node at its next plug: the socket is what it is known by.
+    before = len(room.said)
+    again = CdcGunTwin(tmp_path / "serial", 1, "1-5")
+    room.do(again.plug(f"ZX{n:08}" for n in range(400)))
+    room.wait("state", before, name="counter", state="ready")
+    assert room.wait("scan", before, name="counter")[0]["text"].startswith("ZX")
 
 
 @pytest.mark.row("F10.24")
