@@ -112,6 +112,8 @@ class Box:
         for name, session, url in self.identity.sessions:
             self.devices.keep("identity-reader", name, made(session), url)
         self.trials = Trials(self.clock.mono_s, self._trial_changed, self.devices.views)
+        for name, _, _ in self.identity.sessions:
+            self.trials.offer(name, "card", partial(self.identity.try_reader, name))
         self.desks = Desks(
             settings.devices,
             Bench(self.devices.keep, self.devices.plugs, self.trials, self.clock.mono_s, SystemEntropy().bytes,

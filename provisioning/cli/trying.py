@@ -42,7 +42,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def try_device(name: Name, dir: Dir, badge: Badge, pin: Pin, within: Within = 90.0, json: AsJson = False) -> None:
-    """Scan a page, take a picture, say a sentence, ask for a signature, await a press; nothing of it is kept."""
+    """Scan a page, take a picture, say a sentence, await a signature, a card or a press; nothing of it is kept."""
     _tried(name, dir, badge, pin, within, json, None)
 
 
@@ -99,6 +99,7 @@ _ASKS = {
     "signature": "Write anything on the pad.",
     "look": "Look at the terminal.",
     "press": "Press the foot switch.",
+    "card": "Lay a card on the reader.",
 }
 
 
@@ -129,6 +130,8 @@ def sentence(name: str, told: dict[str, Any]) -> str:
             return f"{name}: the service answers, a signature of {size} came and was not kept."
         case "done", "look":
             return f"{name}: the service answers, it looked; nothing was kept."
+        case "done", "card":
+            return f"{name}: a card was read; nothing of it was kept."
         case "done", _:
             return f"{name}: pressed."
         case "stopped", _:

@@ -17,6 +17,7 @@ ACTS: dict[Kind, str] = {
     "signature": N_("试签一次"),
     "look": N_("试看一次"),
     "press": N_("踩一下试试"),
+    "card": N_("试读一张证"),
 }
 _RUNNING: dict[Kind, str] = {
     "page": N_("正在扫一页"),
@@ -25,6 +26,7 @@ _RUNNING: dict[Kind, str] = {
     "signature": N_("请在屏上随便写一笔"),
     "look": N_("请对着它看一下"),
     "press": N_("请踩一下"),
+    "card": N_("请把一张证放上去"),
 }
 _DONE: dict[Kind, str] = {
     "page": N_("扫到一页，%(size)s"),
@@ -33,6 +35,7 @@ _DONE: dict[Kind, str] = {
     "signature": N_("有回音：收到一笔签名，%(size)s，没有留下"),
     "look": N_("有回音：看过了，什么都没有留下"),
     "press": N_("踩到了"),
+    "card": N_("读到了，什么都没有留下"),
 }
 _SYMBOLOGIES = {
     "code128": "Code 128",
@@ -46,6 +49,7 @@ _WHY = {
     "cancelled-there": N_("有人在设备上停了"),
     "deadline": N_("等到最后也没有人"),
     "failed": N_("它说没有做成"),
+    "refused": N_("证读到了，内容对不上，没有收下"),
     "no-answer": N_("一直没有等到"),
     "result": N_("它的回答里没有结果"),
     "state": N_("它说的状态不认识"),

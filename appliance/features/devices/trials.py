@@ -16,7 +16,7 @@ from hardware.codecs.picture_files import dots_of
 from hardware.ports import DeviceView
 from sync.kernel.outcome import Refused, Unavailable
 
-Kind = Literal["page", "still", "sentence", "signature", "look", "press"]
+Kind = Literal["page", "still", "sentence", "signature", "look", "press", "card"]
 State = Literal["running", "done", "failed", "stopped"]
 OPEN = ("ready", "busy", "attention")
 """A scanner that is jammed is tried to see whether it is still."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from appliance.features.identity.screens import masked
@@ -14,19 +16,36 @@ from hardware import profiles
 from hardware.codecs.identity.recognise import Recognised, recognise
 from hardware.drivers.identity_reader import CardReader, Pace, zone_reader
 from hardware.drivers.identity_recorder import RecordedLine, add_zone
-from hardware.drivers.reading_desk import Reading, ReadingDesk
+from hardware.drivers.reading_desk import OPEN, Reading, ReadingDesk
 from hardware.drivers.recording_file import RecordingFile, named
 from hardware.drivers.supervisor import Session
 from hardware.ports import ByteStream, DeviceView
 from kiosk_ui.kit.screens.words import Message
 from sync.adapters.clock import Clock
-from sync.kernel.outcome import Refused
+from sync.kernel.outcome import Refused, Unavailable
 
 WAIT_S, WAIT_S_MAX = 30, 120
+TRIAL_S = 60
+TRIAL = "a trial from the device page"
+"""Owner of such a reading; nobody signs in by that name."""
 LOOK_S_MAX = 20
 READY = ("ready", "busy")
+TRIAL_ENDS: dict[str, tuple[Literal["done", "failed", "stopped"], str]] = {
+    "done": ("done", ""),
+    "refused": ("failed", "refused"),
+    "expired": ("failed", "deadline"),
+    "cancelled": ("stopped", ""),
+}
 OpenLine = Callable[[str, int], Callable[[], ByteStream]]
 """(url, speed) → what opens that line."""
+
+
+class Hand(Protocol):
+    """What a trial is led by: when it is to stop, and how it ended."""
+
+    def on_stop(self, call: Callable[[], object]) -> None: ...
+
+    def end(self, state: Literal["done", "failed", "stopped"], reason: str = "") -> None: ...
 
 
 class Identity:
@@ -112,6 +131,23 @@ class Identity:
             return found
         self._desks[found.device].cancel(reading)
         return None
+
+    def try_reader(self, name: str, hand: Hand) -> None:
+        """Read whatever is laid on it, and forget it: that it was read is all. Unavailable `device.busy` or `.gone`."""
+        begun = self.begin(name, TRIAL, TRIAL_S)
+        if isinstance(begun, Refused):
+            raise Unavailable("device.busy" if begun.code == "identity.busy" else "device.gone", 2.0)
+        desk, reading = self._desks[name], begun.reading
+        hand.on_stop(lambda: desk.cancel(reading))
+
+        def await_end() -> None:
+            while (now := desk.look(reading, LOOK_S_MAX)) is not None and now.state in OPEN:
+                pass
+            state = "cancelled" if now is None else now.state
+            desk.cancel(reading)
+            hand.end(*TRIAL_ENDS[state])
+
+        threading.Thread(target=await_end, name="reader-trial", daemon=True).start()
 
     def recognise(self, text: str) -> Recognised | Refused:
         return recognise(text, self.today_on())

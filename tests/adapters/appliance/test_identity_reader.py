@@ -38,12 +38,17 @@ def base_url(tmp_path: Path, twin: CardReaderTwin) -> Iterator[str]:
     box.close()
 
 
-@pytest.mark.row("I07.1", "I08.5")
-def test_a_card_goes_from_the_reader_to_who_asked(base_url: str, twin: CardReaderTwin, tmp_path: Path) -> None:
+def signed_in(base_url: str) -> requests.Session:
     person = requests.Session()
     person.trust_env = False
     answer = person.post(f"{base_url}/api/v1/session", json={"badge": made.BADGE, "pin": made.PIN}, timeout=30)
     person.headers["Authorization"] = f"Bearer {answer.json()['token']}"
+    return person
+
+
+@pytest.mark.row("I07.1", "I08.5")
+def test_a_card_goes_from_the_reader_to_who_asked(base_url: str, twin: CardReaderTwin, tmp_path: Path) -> None:
+    person = signed_in(base_url)
     until_s = time.monotonic() + PATIENCE_S
     while (
         begun := person.post(f"{base_url}/api/v1/identity/readings", json={"wait_s": 60}, timeout=30)
@@ -73,3 +78,32 @@ def test_a_card_goes_from_the_reader_to_who_asked(base_url: str, twin: CardReade
     assert recording.name == "desk.identity.jsonl" and NAME.encode("utf-16-le").hex() not in recording.read_text()
     devices = person.get(f"{base_url}/api/v1/devices", timeout=30).json()["devices"]
     assert [(each["role"], each["name"], each["state"]) for each in devices] == [("identity-reader", "desk", "ready")]
+
+
+@pytest.mark.row("E01.3", "I08.5")
+def test_a_reader_is_tried_with_any_card_and_keeps_nothing(base_url: str, twin: CardReaderTwin) -> None:
+    person = signed_in(base_url)
+
+    def ask(path: str) -> requests.Response:
+        return person.post(f"{base_url}/api/v1/devices/trial{path}", json={"name": "desk"}, timeout=30)
+
+    def ended() -> dict[str, Any]:
+        until_s = time.monotonic() + PATIENCE_S
+        while (told := ask("/look").json())["state"] == "running":
+            assert time.monotonic() < until_s
+        return dict(told)
+
+    until_s = time.monotonic() + PATIENCE_S
+    while (begun := ask("")).status_code != 201:
+        assert begun.json()["code"] == "trial.away" and time.monotonic() < until_s
+    assert begun.json()["kind"] == "card"
+    taken = person.post(f"{base_url}/api/v1/identity/readings", json={"wait_s": 60}, timeout=30)
+    assert taken.json()["code"] == "identity.busy"
+    twin.put(Chip(invented("", NAME)))
+    told = ended()
+    assert (told["state"], told["size_bytes"], told["media_type"]) == ("done", 0, "") and NAME not in json.dumps(told)
+    page = person.get(f"{base_url}/devices", timeout=30).text
+    assert "读到了，什么都没有留下" in page and NAME not in page
+    assert ask("/stop").status_code == 200
+    assert ask("").status_code == 201 and ask("/stop").status_code == 200
+    assert ended()["state"] == "stopped"
