@@ -9,6 +9,8 @@
 const GAP_MS = 50;
 const LEAST = 6;
 const MOST = 4096;
+/** The separator of GS1 fields (FNC1), which scanners type as Ctrl+]. */
+const GS = "\x1d";
 
 /** US keyboard by position, so that another layout of the host reads the same code. */
 const SHIFTED = ")!@#$%^&*(";
@@ -158,6 +160,10 @@ export function startWedge() {
     "keydown",
     (event) => {
       heard = unheard = false;
+      if (event.ctrlKey && !event.altKey && event.code === "BracketRight" && assembler.held) {
+        event.preventDefault();
+        return take(event, GS, false, false);
+      }
       if (event.ctrlKey || event.altKey || event.metaKey) return;
       if (event.key === "Shift" || event.key === "CapsLock") return;
       if (event.repeat) return assembler.reset();

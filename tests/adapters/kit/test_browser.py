@@ -278,12 +278,16 @@ class Keys:
         self._at_s: float = page.evaluate("(performance.timeOrigin + performance.now()) / 1000")
 
     def strike(self, keys: str, gap_s: float) -> None:
-        """Digits, letters and signs as they are; `\r` is Enter."""
+        """Digits, letters and signs as they are; `\r` is Enter, and the separator of GS1 fields Ctrl+]."""
         for key in keys:
             self._at_s += gap_s
             named = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13} if key == "\r" else {
                 "key": key, "code": f"Digit{key}" if key.isdigit() else ""}  # fmt: skip
             struck = {**named, "timestamp": self._at_s}
+            if key == "\x1d":
+                struck |= {"key": "]", "code": "BracketRight", "windowsVirtualKeyCode": 221, "modifiers": 2}
+                self._client.send("Input.dispatchKeyEvent", {"type": "rawKeyDown", **struck})
+                continue
             self._client.send("Input.dispatchKeyEvent", {"type": "keyDown", "text": key, **struck})
             self._client.send("Input.dispatchKeyEvent", {"type": "keyUp", **struck})
 
@@ -308,6 +312,14 @@ def test_a_gun_among_typing_leaves_in_a_box_what_a_person_typed(listening: Page)
         keys.strike(scanned[0], 0.2)
         keys.strike(scanned[1:] + "\r", 0.048 if typed == "3" else 0.004)  # the page rounds its clock
     assert (caught(listening), box.input_value()) == (["00731846-2", "00731847", "]C1(01)0731848"], "1203 450")
+
+
+@pytest.mark.row("F10.27", "F10.26")
+def test_the_separator_of_gs1_fields_is_part_of_a_scan_and_alone_is_nothing(listening: Page) -> None:
+    keys = Keys(listening)
+    keys.strike("\x1d", 0.2)
+    keys.strike("]C1010401234512345610AB\x1d217\r", 0.004)
+    assert caught(listening) == ["]C1010401234512345610AB\x1d217"]
 
 
 @pytest.mark.row("F10.27")
