@@ -102,7 +102,6 @@ def personas(stage: Stage) -> list[Persona]:
     ]  # fmt: skip
 
 
-def nurses() -> list[tuple[str, str]]:
-    """(user, ward and name) of each ward's nurse."""
-    wards = {code: name for code, name, _ in town.WARDS}
-    return [(p.user, f"{p.ward} {wards[p.ward]} · {p.name}") for p in town.people() if p.role == "nurse" and p.ward]
+def nurses() -> list[tuple[str, str, str]]:
+    """(user, code of the ward, name) of each ward's nurse."""
+    return [(p.user, p.ward, p.name) for p in town.people() if p.role == "nurse" and p.ward]
