@@ -187,6 +187,11 @@ class Speaker(Section):
     url: str = Field(description="alsa:DEVICE as `aplay -L` shows it, such as alsa:plughw:CARD=Device,DEV=0")
     profile: str = Field("alsa-speaker", description="model, as in hardware/profiles")
     voices: str = Field("", description="folder of a voice pack; empty: everything is read out by espeak-ng")
+    music: str = Field(
+        "",
+        description="WAV file (PCM, 16 bit, one channel, 22,050 Hz) that is played over and over, turned down under "
+        "calls; empty: none",
+    )
     gain: float = Field(1.0, gt=0.0, le=4.0, description="how much louder than recorded")
     chime: bool = Field(True, description="two tones before each call")
 

@@ -15,6 +15,8 @@ from sync.kernel.outcome import Unavailable
 DUCKED = 0.2
 RAMP_BLOCKS = 6
 LOOK_S = 2.0
+MUSIC_WAIT_S = waves.BLOCK / waves.RATE / 2
+"""Between two blocks of music: a loudspeaker that takes everything at once is not given it as fast as it can."""
 SAID_KEPT = 1000
 
 Heard = Callable[[str, Literal["played", "cut", "failed"]], None]
@@ -59,7 +61,7 @@ class Announcer:
         self._speak = speak
         self._heard = heard
         self._chime = waves.louder(waves.chime(), gain) if chime else waves.samples()
-        self._music = music
+        self._music = music or None
         self._gain = gain
         self._at = 0
         self._level = 1.0
@@ -116,9 +118,8 @@ class Announcer:
 
     def _step(self, out: SoundOut) -> None:
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._dropped or self._waiting or self._cut or self._music is not None, LOOK_S
-            )
+            idle_s = LOOK_S if self._music is None else MUSIC_WAIT_S
+            self._changed.wait_for(lambda: self._dropped or self._waiting or self._cut, idle_s)
             call = self._waiting[0] if self._waiting and not self._dropped else None
             if call is None:
                 self._cut.clear()
@@ -143,7 +144,8 @@ class Announcer:
                     break
                 out.write(self._under(said[start : start + waves.BLOCK], ducked=True))
             else:
-                out.drain()
+                if self._music is None:  # which else pushes the last word out, without a gap
+                    out.drain()
                 self._end(call, "played")
                 return
         self._end(call, "cut")

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from appliance.features.devices.desks.scanners import FOLDER
 from appliance.features.devices.desks.services import service_of
+from appliance.features.devices.desks.speakers import music_of
 from appliance.settings import Devices
 from hardware.drivers.opening import node_of
 from hardware.drivers.plugs import Plugs, wanted_of
@@ -37,6 +38,9 @@ def station_checks(
     if told.speakers:
         yield program("aplay", "alsa-utils", "Loudspeakers", which)
         yield program("espeak-ng", "espeak-ng", "Loudspeakers", which)
+    for speaker in told.speakers:
+        if speaker.music:
+            yield music_check(speaker.name, speaker.music)
     for scanner in told.scanners:
         if scanner.url.startswith(FOLDER):
             yield folder_check(scanner.name, Path(scanner.url.removeprefix(FOLDER)))
@@ -83,6 +87,13 @@ def airscan_check(there: bool) -> Needed:
         return Needed("sane-airscan", True, "Network scanners can be spoken to.")
     step = "Install it: apt-get install sane-airscan"
     return Needed("sane-airscan", False, "Network scanners need sane-airscan, which is not installed.", step)
+
+
+def music_check(name: str, path: str) -> Needed:
+    if music_of(path):
+        return Needed(f"device {name}", True, f"The music in {path} can be played.")
+    step = f"Make it one: sox FILE -r 22050 -c 1 -b 16 {path}"
+    return Needed(f"device {name}", False, f"{path} is no WAV file of one channel, 16 bit, 22,050 Hz.", step)
 
 
 def folder_check(name: str, folder: Path) -> Needed:

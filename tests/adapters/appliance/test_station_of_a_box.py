@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
+import time
+import wave as wavefiles
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +15,8 @@ import requests
 from PIL import Image
 
 from appliance.boot import Box
+from appliance.features.devices.desks.speakers import SENTENCE
+from hardware.codecs import waves
 from hardware.twins.pedal import PedalTwin
 from hardware.twins.stream_camera import StreamCameraTwin
 from hardware.twins.vendor_service import VendorServiceTwin
@@ -105,6 +110,44 @@ def test_each_is_tried_and_nothing_of_it_is_kept(
     kept = b"".join(file.read_bytes() for file in (tmp_path / "recordings").iterdir())
     assert b"signature" not in kept.replace(b"signature-pad", b"") and b"\xff\xd8" not in kept
     assert SIGNATURE.decode("latin-1") not in caplog.text and "features" not in caplog.text
+
+
+@pytest.mark.row("G18.3", "G18.4")
+def test_music_goes_down_under_what_a_voice_pack_says(tmp_path: Path) -> None:
+    """Through ALSA's own player, which writes what it was given into a file beside playing it."""
+    pack, heard = tmp_path / "voices", tmp_path / "heard.raw"
+    pack.mkdir()
+    (pack / f"{SENTENCE}.wav").write_bytes(wave(waves.silence(2.0)))
+    (tmp_path / "music.wav").write_bytes(wave(waves.samples([4000, -4000] * waves.RATE)))
+    hall = {"name": "hall", "url": f"alsa:tee:null,{heard},raw", "voices": str(pack), "chime": False,
+            "music": str(tmp_path / "music.wav")}  # fmt: skip
+    made.make_box(tmp_path / "box", records=1, role="records", devices={"speakers": [hall]})
+    box = Box(tmp_path / "box", {})
+    try:
+        assert Person(box.start()).tried("hall")["state"] == "done"
+        until_s = time.monotonic() + 60
+        while not (loud := levels(heard.read_bytes())) or 800 not in loud or loud[-1] != 4000:
+            assert time.monotonic() < until_s, loud[-50:]
+            time.sleep(0.1)
+    finally:
+        box.close()
+    first = loud.index(800)
+    assert loud[first : first + 30] == [800] * 30 and 0 not in loud, "turned down, and never silent"
+
+
+def wave(sound: array) -> bytes:
+    kept = io.BytesIO()
+    with wavefiles.open(kept, "wb") as out:
+        out.setparams((1, 2, waves.RATE, 0, "NONE", ""))
+        out.writeframes(waves.to_bytes(sound))
+    return kept.getvalue()
+
+
+def levels(raw: bytes) -> list[int]:
+    """The loudest sample of each whole block."""
+    sound = waves.from_bytes(raw[: len(raw) // 2 * 2])
+    whole = range(0, len(sound) - waves.BLOCK, waves.BLOCK)
+    return [max(map(abs, sound[start : start + waves.BLOCK])) for start in whole]
 
 
 @pytest.mark.row("E01.3")

@@ -19,6 +19,7 @@ from hardware.ports import Identity, Plug
 from hardware.twins.serial_gun import SerialGunTwin
 from provisioning.cli import doctor
 from provisioning.cli.doctor import Who
+from provisioning.cli.doctor_station import music_check
 from tests.browser.appliance.conftest import PIN, make_box
 
 ROOT = Path(__file__).parents[3]
@@ -153,6 +154,7 @@ def test_a_box_that_does_not_run_is_said_to_be_unwatched(tmp_path: Path) -> None
         (doctor.access_check("gun-1", "/dev/there-is-none", Who("way", lambda path: True)), False, "not there"),
         (doctor.access_check("gun-1", "/dev/null", Who("way", lambda path: False)), False, "usermod -aG dialout way"),
         (doctor.access_check("gun-1", "/dev/null", Who("way", lambda path: True)), True, "may open"),
+        (music_check("hall", "/dev/null"), False, "sox FILE"),
         (doctor.pairing_check([], Who("way", lambda path: False)), True, "listened"),
         (doctor.pairing_check([Plug("/dev/input/event7", "hid", SERIAL, "u", "Gun")], Who("way", lambda path: False)),
          None, 'GROUP="way"'),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from array import array
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import count
@@ -12,15 +13,27 @@ from typing import Literal
 from appliance.features.devices.desks.bench import Bench, Record
 from appliance.features.devices.trials import Hand
 from appliance.settings import Speaker
+from hardware.codecs import waves
 from hardware.codecs.announcement import Announcement, Word
 from hardware.drivers.announcer import Announcer
 from hardware.drivers.speech import Voice
 from hardware.drivers.supervisor import Device
 from hardware.transports.sound_out import AplayOut
+from sync.kernel.outcome import PeerFault
 
 ALSA = "alsa:"
+MUSIC_BYTES_MAX = 32 * 1024 * 1024
+"""Twelve minutes."""
 SENTENCE = "这是试音，听得清这一句，喇叭就是好的。"
 How = Literal["played", "cut", "failed"]
+
+
+def music_of(path: str) -> array[int] | None:
+    """None where there is none, or what is there cannot be played: calls are said all the same."""
+    try:
+        return waves.from_wave(Path(path).read_bytes()[:MUSIC_BYTES_MAX]) if path else None
+    except (OSError, PeerFault):
+        return None
 
 
 class Speakers:
@@ -42,7 +55,8 @@ class Speakers:
         voice = Voice(Path(told.voices) if told.voices else None)
         opened = partial(AplayOut, told.url.removeprefix(ALSA))
         ended = partial(self._ended, told.name)
-        return Announcer(device, opened, voice.speak, ended, chime=told.chime, gain=told.gain)
+        return Announcer(device, opened, voice.speak, ended, chime=told.chime, gain=told.gain,
+                         music=music_of(told.music))  # fmt: skip
 
     def listen(self, heard: Callable[[str, str, How], object]) -> None:
         """`heard(area, call_id, how)`."""
