@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 PIXELS_MAX = 60_000_000
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM")
+"""What scanners, cameras and phones give. Others are not looked at: one of them would start Ghostscript."""
 WHOLE_PIXELS = 2_000_000
 """Up to this, zbar sees every row and column where zxing saw nothing; of an A4 page that takes six times as long."""
 LINES_PIXELS = 240_000
@@ -46,14 +48,15 @@ class PictureCode:
 def open_picture(picture: bytes) -> Image:
     """The picture in grey. PeerFault `picture` for bytes that are none, or too large a one."""
     from PIL import Image as images
-    from PIL import UnidentifiedImageError
 
     try:
-        with images.open(io.BytesIO(picture)) as image:
+        with images.open(io.BytesIO(picture), formats=FORMATS) as image:
             if image.width * image.height > PIXELS_MAX:
                 raise PeerFault("picture", "too large")
             return image.convert("L")
-    except (UnidentifiedImageError, OSError, ValueError, images.DecompressionBombError):
+    except PeerFault:
+        raise
+    except Exception:  # a decoder raises whatever it stumbles over: SyntaxError for a broken PNG
         raise PeerFault("picture") from None
 
 

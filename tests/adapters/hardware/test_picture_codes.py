@@ -1,14 +1,20 @@
 """Barcodes in pictures: what is drawn is read, zbar is asked where zxing is at a loss, and may die of it."""
 
+import contextlib
+import io
 import random
 import re
+import struct
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from hardware.codecs.symbologies import ALL, LINEAR, Symbology, bytes_text
@@ -214,6 +220,48 @@ def test_receipts_are_still_read() -> None:
         read_picture(b"no picture")
 
 
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+BROKEN_CHUNK = (
+    b"\x89PNG\r\n\x1a\n"
+    + chunk(b"IHDR", struct.pack(">IIBBBBB", 40, 30, 8, 0, 0, 0, 0))
+    + chunk(b"IDAT", zlib.compress(bytes(41 * 30))[:8])
+    + chunk(b"\xbf\xff\xfe{", b"")
+)
+"""Of which the decoder raises SyntaxError."""
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n%%EOF\n"
+
+
+@pytest.mark.parametrize("picture", [BROKEN_CHUNK, EPS, code_png("ZY7", "qr")[:-40], b""])
+def test_what_cannot_be_decoded_is_refused_and_no_other_program_is_asked(
+    picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(PeerFault, match="picture"):
+        open_picture(picture)
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning:PIL")
+@given(st.binary(max_size=300), st.integers(0, 3000), st.integers(0, 200))
+@settings(max_examples=150)
+def test_no_bytes_break_it(junk: bytes, at: int, cut: int) -> None:
+    for whole in SPECIMENS:
+        with contextlib.suppress(PeerFault):
+            open_picture(whole[:at] + junk + whole[at + cut :])
+
+
+def _specimens() -> list[bytes]:
+    made = []
+    for form in ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM"):
+        kept = io.BytesIO()
+        Image.effect_noise((40, 30), 60).save(kept, form)
+        made.append(kept.getvalue())
+    return made
+
+
+SPECIMENS = _specimens()
 WORKERS = {
     "dies": "import sys; sys.stdin.buffer.read(16); sys.exit(134)",
     "aborts": "import os, sys; sys.stdin.buffer.read(16); os.abort()",
