@@ -4,11 +4,14 @@
 // notices a server that hangs. Both are covered here: back-off, and 15 s of silence.
 
 const SILENT_MS = 15000;
+const SETTLED_MS = 2500;
 const BACKOFF_MS = [1000, 2000, 4000, 8000, 15000];
 
 /**
  * Opens the page's stream. Each event is sent on as `way:<topic>` with its data as `detail`; `way:reset` means that
- * what was missed is unknown and the page should ask for its state anew.
+ * what was missed is unknown and the page should ask for its state anew. `way:settled` comes once after the last of
+ * several: a part that is just being replaced hears nothing, and one that hears at most once in two seconds may have
+ * passed over the last.
  */
 export function startLive() {
   const { events, eventsFrom, topics, strip } = document.body.dataset;
@@ -24,6 +27,7 @@ export function startLive() {
   let failures = 0;
   let heardAt = performance.now();
   let opening = 0;
+  let settling = 0;
 
   /** @param {MessageEvent} event */
   function heard(event) {
@@ -56,6 +60,8 @@ export function startLive() {
       mine.addEventListener(name, (event) => {
         heard(event);
         document.dispatchEvent(new CustomEvent(`way:${name}`, { detail: parse(event.data) }));
+        clearTimeout(settling);
+        settling = window.setTimeout(() => document.dispatchEvent(new CustomEvent("way:settled")), SETTLED_MS);
         if (name === "line" && strip) refreshStrip(strip);
       });
     }

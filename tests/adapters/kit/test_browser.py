@@ -138,6 +138,20 @@ def test_the_strip_follows_the_line_and_says_so_once(page: Page, served: str, po
     assert page.evaluate("window.said") == first > 0
 
 
+def test_after_the_last_of_several_events_a_page_looks_once_more(page: Page, served: str, events: EventHub) -> None:
+    """A part that is being replaced when the last one comes does not hear it."""
+    open_page(page, f"{served}/gallery?lang=zh")
+    wait_for_streams(page, events, 1)
+    page.evaluate(
+        "window.told = []; for (const name of ['line', 'settled'])"
+        "document.addEventListener(`way:${name}`, () => window.told.push(name))"
+    )
+    for _ in range(3):
+        events.publish("line", {})
+    page.wait_for_function("() => window.told.includes('settled')")
+    assert page.evaluate("window.told").count("line") == 3 and page.evaluate("window.told[3]") == "settled"
+
+
 def test_a_page_comes_back_after_the_stream_was_refused(page: Page, served: str, events: EventHub) -> None:
     broken: list[str] = []
 
