@@ -180,10 +180,21 @@ def job_data(job: PaperJob) -> dict[str, Any]:
     return told
 
 
-_AWAY = {"site:stays": N_("全院的住院名单"), "room:records": N_("病案室的交接"), BLOBS: N_("中心已经收下的图像")}
-_AWAY_ELSE = N_("另一份名单")
+_LISTS = {
+    "site": N_("病区、节假日和期限"),
+    "site:people": N_("工作人员和权限"),
+    "site:stays": N_("全院的住院名单"),
+    "room:records": N_("病案室的交接"),
+    BLOBS: N_("中心已经收下的图像"),
+}
+_LIST_ELSE = N_("另一份名单")
+
+
+def list_words(label: str, ward: WardRow | None) -> Message | WardRow:
+    """What a feed brings to this box, by name; a ward by the site's name for it."""
+    return ward or Message(_LISTS.get(label, _LIST_ELSE))
 
 
 def away_words(away: Iterable[Away]) -> list[Message | WardRow]:
-    """What had to make room, each by its name; a ward by the site's name for it."""
-    return [one.ward or Message(_AWAY.get(one.name, _AWAY_ELSE)) for one in away]
+    """What had to make room."""
+    return [list_words(one.name, one.ward) for one in away]

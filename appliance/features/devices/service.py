@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from appliance.features.devices.keepers import Keepers, S
 from appliance.features.devices.trial import LABEL, RECEIPT, TRIAL, trial_paper
 from appliance.settings import Devices as DeviceSettings
 from appliance.store.print_jobs import PaperJob, PrintJobs
+from appliance.store.site import WardRow, ward
 from hardware.codecs import document_trail
 from hardware.codecs.document_ticket import decode
 from hardware.codecs.document_trail import Trail, rest
@@ -61,10 +62,11 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What a status page tells."""
+    """What a status page tells. `wards`: those whose lists are here, by the feed's label."""
 
     streams: tuple[books.StreamRow, ...]
     feeds: tuple[books.FeedRow, ...]
+    wards: Mapping[str, WardRow]
     tallies: tuple[tuple[str, int], ...]
 
 
@@ -273,7 +275,9 @@ class Devices:
     def books(self) -> Books:
         """This box's own streams, the lists it carries, what it refused."""
         with self._store.read() as conn:
-            return Books(tuple(books.streams(conn)), tuple(books.feeds(conn)), tuple(books.tallies(conn)))
+            feeds = tuple(books.feeds(conn))
+            wards = {each.label: ward(conn, each.label[5:]) for each in feeds if each.label.startswith("ward:")}
+            return Books(tuple(books.streams(conn)), feeds, wards, tuple(books.tallies(conn)))
 
     def doubt(self, job_id: str, decision: str) -> Refused | PaperJob:
         """The paper a person may decide about so. Refused `paper.gone`, `paper.no-doubt`, `paper.decision`."""

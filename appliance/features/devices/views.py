@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, make_response, redirect, render_te
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from appliance.features.devices.screens import job_data, papers_at, view_words
+from appliance.features.devices.screens import job_data, list_words, papers_at, view_words
 from appliance.features.devices.service import PRINTED, Devices
 from appliance.store.print_jobs import PaperJob
 from appliance.store.room import MIB, Away
@@ -92,7 +92,7 @@ def make_views(devices: Devices, port: KitPort, told: Told, *, print_again: Prin
     @views.get("/status")
     @needs("settings.read")
     def status_page() -> str:
-        return render_template("devices/status.html", told=told, books=devices.books())
+        return render_template("devices/status.html", told=told, books=devices.books(), list_words=list_words)
 
     @views.get("/api/v1/status")
     @needs("settings.read")

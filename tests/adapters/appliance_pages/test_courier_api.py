@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -135,3 +136,13 @@ def test_a_list_on_its_way_says_how_far_it_is(luo: Any, courier_box: Any) -> Non
     assert "病区资料装入 3/20" in shown
     english = luo.client.get("/status?lang=en", headers=luo.headers).get_data(as_text=True)
     assert "Ward records arriving, 3 of 20" in english
+    assert "ward:W12" not in shown, "a list goes by its ward's name"
+    row = re.search(r"<li class=\"row\">(?:(?!</li>).)*3/20", shown, re.DOTALL)
+    assert row is not None and "心内二病区" in row[0]
+
+
+def test_a_list_goes_by_a_name_that_people_know(luo: Any, courier_box: Any) -> None:
+    with courier_box.store.write() as unit:
+        unit.conn.execute("INSERT INTO cursor (label, epoch, sseq, e, head_at) VALUES ('site:people', 1, 1, x'00', 1)")
+    assert "工作人员和权限" in luo.client.get("/status", headers=luo.headers).get_data(as_text=True)
+    assert "Staff and their rights" in luo.client.get("/status?lang=en", headers=luo.headers).get_data(as_text=True)
