@@ -77,6 +77,10 @@ class Site:
         wait_for(done, WITHIN_S, "the list")
         return told
 
+    def knows(self, number: str) -> bool:
+        """Whether the hub has a record of this number yet; what it takes in it shows a moment later."""
+        return len(self.clerk.get("/api/v1/records", q=number)["records"]) == 1
+
     def record(self, number: str, stay: str | None = None) -> dict[str, Any]:
         """What the hub shows of a record: its row, stations, log."""
         found = self.clerk.get("/api/v1/records", q=number)["records"]

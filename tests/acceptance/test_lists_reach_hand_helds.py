@@ -17,7 +17,7 @@ def test_a_list_says_how_old_it_is_and_a_cut_line_keeps_it(site: Site) -> None:
     site.stage.relay.set_mode("courier-1", "silent")
     try:
         site.bring("00990100,1,单雄信,男,W01,2026-11-01,2026-11-17")
-        until(lambda: site.record("00990100")["state"] == "discharged", "the hub knows")
+        until(lambda: site.knows("00990100") and site.record("00990100")["state"] == "discharged", "the hub knows")
         held = site.first.client.get("/api/v1/due", ward="W01")
         assert due_row(site.first, "W01", "00990100-1") is None
         assert held["as_of_ms"] is not None and held["as_of_ms"] >= before["as_of_ms"]

@@ -169,6 +169,7 @@ def test_half_a_zone_is_forgotten_after_a_while() -> None:
     assert read is not None and read.state == "done"
 
 
+TRIES = 5
 LISTENER = """
 import datetime, sys, time
 from hardware.drivers.identity_reader import zone_reader
@@ -178,7 +179,7 @@ from hardware.drivers.reading_desk import ReadingDesk
 from hardware.transports.evdev_input import InputStream
 from sync.kernel.outcome import Unavailable
 def told(reading):
-    print(reading.state, reading.document.number if reading.document else "", flush=True)
+    print(reading.state, reading.document.number if reading.document else reading.code, flush=True)
     if reading.state == "done":
         reader.close()
 desk = ReadingDesk("passports", time.monotonic, told)
@@ -194,10 +195,13 @@ except Unavailable as fault:
 
 @pytest.mark.row("I06.2")
 def test_a_reader_that_types_is_grabbed_and_read(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """A machine that stands still in mid-line cuts it; then the person lays the passport down once more."""
     listener = tmp_path / "listener.py"
     listener.write_text(LISTENER, encoding="utf-8")
     twin = HidGunTwin(tmp_path / "reader")
-    command = twin.command(TD3.strip().split("\r"), [sys.executable, str(listener), twin.node])
+    command = twin.command(TD3.strip().split("\r") * TRIES, [sys.executable, str(listener), twin.node])
     environment = {**os.environ, "PYTHONPATH": str(request.config.rootpath)}
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, check=False)
-    assert done.stdout.splitlines() == ["waiting ", "done L898902C3", "device.closed"], done.stderr
+    first, *stumbled, last, closed = done.stdout.splitlines()
+    assert (first, last, closed) == ("waiting ", "done L898902C3", "device.closed"), done.stderr
+    assert all(each.startswith("waiting identity.") for each in stumbled) and len(stumbled) < TRIES
