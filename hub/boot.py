@@ -57,6 +57,7 @@ from kiosk_ui.kit.events import EventHub
 from provisioning.trust.broker import Broker, end_left_behind
 from provisioning.trust.desk import Place
 from provisioning.trust.site import open_site
+from sync.adapters import bugs
 from sync.adapters.clock import Clock, SystemClock
 from sync.adapters.idgen import Entropy, SystemEntropy
 from sync.adapters.keys import write_whole
@@ -360,24 +361,30 @@ class Hub:
         }
 
     def _tick(self) -> None:
-        live, since = Live(self.events), self.clock.mono_s()
-        ticked = since
+        """Whatever one of these meets, the others have their turn, and it has its next one."""
+        often = (Live(self.events).tick, self.own_key.look, self._look_after_broker, self._look_after_refill)
+        each_minute = (self.epochs.tick, self.office.tidy, self.backups.look)
+        daily = (self._renew_trust, self.calendars.seed)
+        minute_s = day_s = self.clock.mono_s()
         while not self._ending.wait(TICK_S):
-            live.tick()
-            self.own_key.look()
-            self._look_after_broker()
-            if self.refill.look():
-                self.digester.tell_all()
-            if self.clock.mono_s() - ticked > TICK_EVERY_S:
-                ticked = self.clock.mono_s()
-                self.epochs.tick()
-                self.office.tidy()
-                self.backups.look()
-            if self.clock.mono_s() - since > DAY_S:
-                since = self.clock.mono_s()
-                if self.trust.renew(self.clock.wall_ms()) and self._broker is not None:
-                    self._broker.restart()
-                self.calendars.seed()
+            due: list[Callable[[], object]] = [*often]
+            now_s = self.clock.mono_s()
+            if now_s - minute_s > TICK_EVERY_S:
+                minute_s = now_s
+                due += each_minute
+            if now_s - day_s > DAY_S:
+                day_s = now_s
+                due += daily
+            for act in due:
+                bugs.survive("tick", act)
+
+    def _look_after_refill(self) -> None:
+        if self.refill.look():
+            self.digester.tell_all()
+
+    def _renew_trust(self) -> None:
+        if self.trust.renew(self.clock.wall_ms()) and self._broker is not None:
+            self._broker.restart()
 
     def _look_after_broker(self) -> None:
         """A broker that died is started again on its port; until then machines come over HTTPS."""

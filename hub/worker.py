@@ -33,6 +33,7 @@ from hub.web.serve import client_context
 from provisioning.trust.bundle import FILE as BUNDLE
 from provisioning.trust.names import WORKERS_MAX
 from provisioning.trust.site import open_site
+from sync.adapters import bugs
 from sync.adapters.clock import Clock
 from sync.adapters.idgen import Entropy
 from sync.adapters.keys import write_whole
@@ -153,15 +154,18 @@ class Worker:
         return self._folder / f"worker-{self.number}.json"
 
     def _look(self) -> None:
-        self._backups.look()
-        looked = self.store.clock.mono_s()
-        while not self._ending.wait(LOOK_S):
-            if self.store.clock.mono_s() - looked > TICK_EVERY_S:
-                looked = self.store.clock.mono_s()
-                self._backups.look()
-            self.store.follow_epoch()
-            self._refilling = is_refilling(self.store)
-            self.follow_trust()
+        looked = float("-inf")
+        while not self._ending.is_set():
+            now_s = self.store.clock.mono_s()
+            if now_s - looked > TICK_EVERY_S:
+                looked = now_s
+                bugs.survive("look", self._backups.look)
+            for act in (self.store.follow_epoch, self._look_after_refill, self.follow_trust):
+                bugs.survive("look", act)
+            self._ending.wait(LOOK_S)
+
+    def _look_after_refill(self) -> None:
+        self._refilling = is_refilling(self.store)
 
     def follow_trust(self) -> None:
         """Whom to believe and what to sign with, read again only where another bundle lies in the place of the last.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +18,6 @@ from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.kept_blobs import KeptBlobs
 from sync.adapters.sqlite_log.pruning import prune
 from sync.adapters.sqlite_log.reserve import RESERVE_BYTES, Reserve
-from sync.kernel.outcome import Unavailable
 from sync.protocol import room
 from sync.protocol.room import BLOBS, Harm, Holding
 
@@ -130,8 +128,4 @@ class Room:
             self._wanted.clear()
             if self._stopping.is_set():
                 return
-            try:
-                with suppress(Unavailable):
-                    self.look()
-            except Exception as bug:
-                bugs.note("room", bug)
+            bugs.survive("room", self.look)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from kiosk_ui.kit.events import EventHub
 from kiosk_ui.kit.port import KitPort
 from kiosk_ui.kit.screens.line import line_view
+from sync.adapters import bugs
 
 EVERY_S = 0.5
 PUBLISH_GAP_S = 1.0
@@ -52,4 +53,4 @@ class Ticker:
 
     def _run(self) -> None:
         while not self._stop.wait(EVERY_S):
-            self.look()
+            bugs.survive("ticker", self.look)

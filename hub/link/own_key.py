@@ -61,6 +61,6 @@ class OwnKey:
         try:
             self.settle()
         except Unavailable as fault:
-            self._voice.store.tally(fault.code)
             if fault.code == MISSING:
                 self._end(fault)
+            self._voice.store.tally(fault.code)

@@ -6,13 +6,13 @@ Source: protocol way/1, sections 6.5 and 7.1.
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 from hub.link.voice import Voice
 from sync.adapters import bugs
 from sync.adapters.sqlite_log import hub_inbound, hub_snapshots
 from sync.adapters.sqlite_log.hub_snapshots import Worth
 from sync.adapters.sqlite_log.hub_store import HubStore
-from sync.kernel.outcome import Unavailable
 
 LOOK_EVERY_S = 60.0
 FORGET_EVERY_LOOKS = 60
@@ -68,11 +68,6 @@ class Publisher:
     def _run(self) -> None:
         looks = 0
         while not self._stop.is_set():
-            try:
-                self.look(forget=looks % FORGET_EVERY_LOOKS == 0)
-            except Unavailable:
-                pass  # the disk did not take it; the next look tries again
-            except Exception as bug:
-                bugs.note("publisher", bug)
+            bugs.survive("publisher", partial(self.look, forget=looks % FORGET_EVERY_LOOKS == 0))
             looks += 1
             self._stop.wait(LOOK_EVERY_S)

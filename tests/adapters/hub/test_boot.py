@@ -27,6 +27,7 @@ from sync.adapters.idgen import SystemEntropy
 from sync.adapters.mqtt_link import MqttLink
 from sync.adapters.sqlite_log.hub_contact import note_seen
 from sync.adapters.sqlite_log.hub_store import set_node_state
+from sync.adapters.sqlite_log.node_store import set_meta
 from sync.kernel.outcome import Refused
 from sync.kernel.suite import suite1
 from tests.adapters.hub.helpers import wait_for
@@ -253,6 +254,25 @@ def test_a_hub_comes_back_where_it_was_though_pages_were_open(tmp_path: Path) ->
         hub.stop()
         page.close()
     assert places[0] == places[1]
+
+
+def test_a_look_that_the_database_refuses_is_not_the_last_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.boot.TICK_S", 0.2)
+    hub = Hub(tmp_path, make_directory(tmp_path))
+    hub.start()
+    try:
+        with hub.store.write() as unit:
+            unit.conn.execute(
+                "CREATE TRIGGER refuses BEFORE UPDATE ON meta WHEN new.name = 'refill_epoch' AND new.value = x'30' "
+                "BEGIN SELECT RAISE(ABORT, 'the refill does not end'); END"
+            )
+            set_meta(unit.conn, "refill_epoch", 1)
+        wait_for(hub.refill.keeps_back)
+        with hub.store.write() as unit:
+            unit.conn.execute("DROP TRIGGER refuses")
+        wait_for(lambda: not hub.refill.keeps_back())
+    finally:
+        hub.stop()
 
 
 def test_settings_that_nobody_knows_are_refused(tmp_path: Path) -> None:
