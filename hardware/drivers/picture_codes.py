@@ -72,7 +72,7 @@ def read_codes(
     if not linear or second is None:
         return [code for code in zxing_codes(image, wanted) if _fits(code, expected)]
     grey = _pixels(image)
-    found = [code for code in _zxing(grey, wanted) if _fits(code, expected)]
+    found = [code for code in zxing_codes(grey, wanted) if _fits(code, expected)]
     whole = not any(code.symbology in LINEAR for code in found)
     more = _zbar(image, grey, linear, second, whole=whole)
     known = {_article(code) for code in found}
@@ -91,13 +91,8 @@ def read_picture(picture: bytes) -> list[str]:
     return [code.text for code in read_codes(open_picture(picture), ("qr",)) if code.text]
 
 
-def zxing_codes(image: Image, wanted: Sequence[Symbology]) -> list[PictureCode]:
-    """What zxing-cpp alone sees."""
-    return _zxing(image, wanted)
-
-
-def _zxing(image: Any, wanted: Sequence[Symbology]) -> list[PictureCode]:
-    """`image`: a picture or its pixels."""
+def zxing_codes(image: Any, wanted: Sequence[Symbology]) -> list[PictureCode]:
+    """What zxing-cpp alone sees in a grey picture or its pixels."""
     import zxingcpp
 
     names = _zxing_names()

@@ -167,15 +167,7 @@ def sync_api(
     def refusal(no: _Refusal) -> Response:
         return problem(no.status, no.code)
 
-    @pages.errorhandler(PeerFault)
-    def peer_fault(fault: PeerFault) -> Response:
-        return problem(413 if fault.code.endswith("too-big") else 422, fault.code)
-
-    @pages.errorhandler(Unavailable)
-    def unavailable(fault: Unavailable) -> Response:
-        answer = problem(503, fault.code)
-        answer.headers["Retry-After"] = str(max(1, round(fault.retry_s)))
-        return answer
+    answers_faults(pages)
 
     @pages.app_errorhandler(HTTPException)
     def no_such_door(no: HTTPException) -> Response:
@@ -209,6 +201,20 @@ def _frames(messages: list[bytes]) -> Response:
 
 def _raw(data: bytes) -> Response:
     return Response(data, mimetype=frames.MEDIA_TYPE) if data else Response(status=204)
+
+
+def answers_faults(pages: Blueprint) -> None:
+    """What is wrong with a request, and what is away, told by code to whoever calls at the machines' door."""
+
+    @pages.errorhandler(PeerFault)
+    def peer_fault(fault: PeerFault) -> Response:
+        return problem(413 if fault.code.endswith("too-big") else 422, fault.code)
+
+    @pages.errorhandler(Unavailable)
+    def unavailable(fault: Unavailable) -> Response:
+        answer = problem(503, fault.code)
+        answer.headers["Retry-After"] = str(max(1, round(fault.retry_s)))
+        return answer
 
 
 def problem(status: int, code: str) -> Response:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from hub.features.fleet.service import Fleet
-from hub.link.sync_api import problem
+from hub.link.sync_api import answers_faults, problem
 from provisioning.trust.enrol import MEDIA_TYPE, REQUEST_BYTES_MAX
-from sync.kernel.outcome import PeerFault, Refused, Unavailable
+from sync.kernel.outcome import Refused
 
 AUTHORITY = "/api/v1/enrol/ca"
 ENROL = "/api/v1/enrol"
@@ -37,14 +37,5 @@ def make_joining(service: Fleet) -> Blueprint:
         answer = service.enrol(raw)
         return problem(409, answer.code) if isinstance(answer, Refused) else Response(answer, mimetype=MEDIA_TYPE)
 
-    @pages.errorhandler(PeerFault)
-    def peer_fault(fault: PeerFault) -> Response:
-        return problem(422, fault.code)
-
-    @pages.errorhandler(Unavailable)
-    def unavailable(fault: Unavailable) -> Response:
-        answer = problem(503, fault.code)
-        answer.headers["Retry-After"] = str(max(1, round(fault.retry_s)))
-        return answer
-
+    answers_faults(pages)
     return pages
