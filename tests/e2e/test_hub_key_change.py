@@ -38,7 +38,7 @@ from sync.domain.tracking import facts
 from sync.kernel.outcome import PeerFault, Unavailable
 from sync.protocol.batch import parse_header
 from tests.adapters.backup.conftest import waystation
-from tests.adapters.hub.helpers import wait_for
+from tests.waiting import until
 
 PASSWORD = "invented password"
 DAY_S = 24 * 3600
@@ -116,7 +116,7 @@ def test_boxes_follow_the_hub_to_another_key_and_an_old_key_signs_nothing(
         (near, near_told), (away, away_told) = [joined_box(tmp_path / name, client) for name in ("near", "away")]
         with talking(tmp_path / "away", away, away_told):
             scan(away, 1)
-            wait_for(signed_for(away))
+            until(signed_for(away))
         scan(away, 2)
         old_word = hub.voice.hello_wanted(near.node)
         with talking(tmp_path / "near", near, near_told) as link:
@@ -125,7 +125,7 @@ def test_boxes_follow_the_hub_to_another_key_and_an_old_key_signs_nothing(
             )
             assert code == 0, ordered
             assert ordered["trust_version"] == 2
-            wait_for(lambda: link.post_parts[1].version == 2)  # told at once, by the broker
+            until(lambda: link.post_parts[1].version == 2)  # told at once, by the broker
             assert hub.voice.key_id == first == load_keys(folder / "keys").key_id
             again = client_refusal(client, {})
             assert again == "hub-key.pending"
@@ -134,30 +134,30 @@ def test_boxes_follow_the_hub_to_another_key_and_an_old_key_signs_nothing(
             hub.own_key.look()
             assert hub.voice.key_id == first, "not a day before"
             clock.pass_days(12)
-            wait_for(lambda: hub.voice.key_id.hex() == ordered["key"])  # by itself, without a start
+            until(lambda: hub.voice.key_id.hex() == ordered["key"])  # by itself, without a start
             scan(near, 3)
-            wait_for(signed_for(near))
+            until(signed_for(near))
             link.call_now()
-            wait_for(lambda: near.floor_ms() > clock.wall_ms() - DAY_S * 1000)
+            until(lambda: near.floor_ms() > clock.wall_ms() - DAY_S * 1000)
             book = link.post_parts[1]
             assert book.open(hub.voice.hello_wanted(near.node)).key_id.hex() == ordered["key"]
             with pytest.raises(PeerFault, match="key-over"):
                 book.open(old_word)
         with talking(tmp_path / "away", away, away_told) as link:
-            wait_for(signed_for(away))
+            until(signed_for(away))
             assert link.post_parts[1].version == 2
         client = HubClient.of(folder, "u-admin", PASSWORD)  # nobody stays signed in for weeks
         new = joined_box(tmp_path / "new", client)
         with talking(tmp_path / "new", *new):
             scan(new[0], 4)
-            wait_for(signed_for(new[0]))
+            until(signed_for(new[0]))
         hub.backups.copier.copy()  # type: ignore[union-attr]
         hub.desk.settle()
     with running(folder, clock) as hub:
         assert hub.voice.key_id.hex() == ordered["key"]
         with talking(tmp_path / "near", near, near_told):
             scan(near, 5)
-            wait_for(signed_for(near))
+            until(signed_for(near))
         hub.desk.settle()
         hub.backups.copier.copy()  # type: ignore[union-attr]
     for store in (near, away, new[0]):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from appliance.features.devices.service import addresses
 from hardware.codecs.identity.chip import Chip, invented, invented_number
 from hardware.ports import Identity, Plug
 from hardware.twins.card_reader import CardReaderTwin
+from tests.waiting import until
 
 NAME = "欧阳静姝"
 NUMBER = invented_number("", "19850101", 1)
@@ -126,13 +126,6 @@ def test_a_typed_number_is_recognised(wen: Any) -> None:
     answer = wen.post("/api/v1/identity/recognise", {"text": NUMBER[:-1] + ("0" if NUMBER[-1] != "0" else "1")})
     assert said(answer) == "identity.check-digit" and NUMBER[:10] not in answer.get_data(as_text=True)
     assert said(wen.post("/api/v1/identity/recognise", {"text": "?" * 5000})) == "identity.unrecognised"
-
-
-def until(holds: Callable[[], bool]) -> None:
-    until_s = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < until_s
-        time.sleep(0.02)
 
 
 def test_a_reader_is_lost_and_found_as_its_plug_is(reader: CardReaderTwin, records_box: Any) -> None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,14 +64,6 @@ def tables(hub: Hub) -> dict[str, list[tuple[Any, ...]]]:
             for name in names
             if name not in leave and not name.startswith("records_find_")
         }
-
-
-def eventually(what: Callable[[], object], patience_s: float = 30.0) -> None:
-    """Returns when it is so; fails after a generous while."""
-    deadline = time.monotonic() + patience_s
-    while not what():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
 
 
 @pytest.fixture

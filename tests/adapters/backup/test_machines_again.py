@@ -14,7 +14,8 @@ from sync.adapters.sqlite_log.hub_store import add_node, set_node_state
 from sync.domain.fleet import facts
 from sync.kernel.suite import suite1
 from sync.protocol.trust import Identity
-from tests.adapters.backup.conftest import eventually, running, waystation
+from tests.adapters.backup.conftest import running, waystation
+from tests.waiting import until
 
 Site = Callable[[], Path]
 KEPT, SHUT, NEW = "courier-aaaaaaaa", "courier-bbbbbbbb", "courier-cccccccc"
@@ -56,7 +57,7 @@ def test_who_was_shut_out_moved_or_joined_since_the_backup(site: Site) -> None:
         assert hub.fleet.set_scopes(NEW, ["W15"], "u-admin") is None
         hub.desk.settle()
         expected = {row.node: (row.state, row.scope_version, row.scopes) for row in hub.store.nodes()}
-        eventually(lambda: hub.backups.lag() == 0)
+        until(lambda: hub.backups.lag() == 0)
     code, back = waystation("backup", "restore", "--dir", str(folder))
     assert code == 0 and back["own_facts"] > 0, back
     with running(folder) as hub:

@@ -9,7 +9,8 @@ import pytest
 
 from hub.backup.place import Place
 from sync.adapters.keys import load_key
-from tests.adapters.backup.conftest import eventually, hire, running, waystation
+from tests.adapters.backup.conftest import hire, running, waystation
+from tests.waiting import until
 
 Site = Callable[[], Path]
 
@@ -24,7 +25,7 @@ def test_a_backup_that_is_due_is_made_and_read_back(site: Site) -> None:
             hub.backups.look()
             return hub.backups.seen.counting == 1
 
-        eventually(made)
+        until(made)
         for _ in range(3):
             hub.backups.look()
         assert hub.backups.nightly_fault is None
@@ -41,7 +42,7 @@ def test_one_that_cannot_be_made_is_said_and_harms_nothing(site: Site, tmp_path:
             hub.backups.look()
             return hub.safety().missed
 
-        eventually(missed)
+        until(missed)
         assert hub.backups.nightly_fault == "backup.place"
         (tmp_path / "away").rename(tmp_path / "place")
         hub.backups.look()

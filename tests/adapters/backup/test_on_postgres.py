@@ -6,7 +6,8 @@ from pathlib import Path
 
 from provisioning.making.cluster import Cluster
 from provisioning.making.directories import make_hub
-from tests.adapters.backup.conftest import PASSWORD, eventually, hire, running, waystation
+from tests.adapters.backup.conftest import PASSWORD, hire, running, waystation
+from tests.waiting import until
 
 
 def test_a_hub_on_postgres_comes_back_with_what_it_wrote_since(tmp_path: Path, cluster: Cluster) -> None:
@@ -22,7 +23,7 @@ def test_a_hub_on_postgres_comes_back_with_what_it_wrote_since(tmp_path: Path, c
         code, made = waystation("backup", "create", "--dir", str(folder))
         assert code == 0 and made["verified"], made
         hire(hub, "u-two")
-        eventually(lambda: hub.backups.lag() == 0)
+        until(lambda: hub.backups.lag() == 0)
     code, drill = waystation("backup", "drill", "--dir", str(folder))
     assert code == 0 and drill["restorable"], drill
     code, back = waystation("backup", "restore", "--dir", str(folder))

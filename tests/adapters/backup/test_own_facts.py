@@ -11,7 +11,8 @@ import pytest
 from hub.backup import own
 from hub.boot import Hub
 from sync.adapters.sqlite_log.connection import Connection
-from tests.adapters.backup.conftest import eventually, hire, running, waystation
+from tests.adapters.backup.conftest import hire, running, waystation
+from tests.waiting import until
 
 Site = Callable[[], Path]
 Facts = dict[tuple[int, int, int], bytes]
@@ -41,7 +42,7 @@ def test_what_the_hub_wrote_after_its_last_backup_comes_back_once(site: Site) ->
     with running(folder) as hub:
         hire(hub, "u-three")
         hub.desk.settle()
-        eventually(lambda: copied(hub))
+        until(lambda: copied(hub))
         written = own_facts(hub)
         high = hub.store.high
     code, back = waystation("backup", "restore", "--dir", str(folder))
@@ -62,10 +63,10 @@ def test_a_file_cut_anywhere_is_good_up_to_its_last_whole_batch(site: Site, tmp_
     folder = site()
     with running(folder) as hub:
         hire(hub, "u-one")
-        eventually(lambda: copied(hub))
+        until(lambda: copied(hub))
         waystation("backup", "create", "--dir", str(folder))
         hire(hub, "u-two")
-        eventually(lambda: copied(hub))
+        until(lambda: copied(hub))
         stream = own_file(tmp_path, hub)
         whole = list(own.batches_of(stream))
         with stream.open("r+b") as file:
@@ -73,7 +74,7 @@ def test_a_file_cut_anywhere_is_good_up_to_its_last_whole_batch(site: Site, tmp_
         assert list(own.batches_of(stream)) == whole[:-1]
         hub.backups.copier._upto = None  # as after a start
         hire(hub, "u-three")
-        eventually(lambda: copied(hub))
+        until(lambda: copied(hub))
         written = own_facts(hub)
     assert waystation("backup", "restore", "--dir", str(folder))[0] == 0
     with running(folder) as hub:
@@ -83,7 +84,7 @@ def test_a_file_cut_anywhere_is_good_up_to_its_last_whole_batch(site: Site, tmp_
 def test_a_place_that_is_away_shows_as_lag_and_is_caught_up(site: Site, tmp_path: Path) -> None:
     folder = site()
     with running(folder) as hub:
-        eventually(lambda: copied(hub))
+        until(lambda: copied(hub))
         shutil.move(tmp_path / "place", tmp_path / "away")
         hire(hub, "u-one")
         assert hub.backups.lag() > 0

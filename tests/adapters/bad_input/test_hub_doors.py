@@ -26,15 +26,8 @@ from sync.protocol.fair import said_in
 from sync.protocol.hello import Welcome
 from tests.adapters.bad_input.cbor_traps import TRAPS, around, wrong_fields
 from tests.adapters.bad_input.envelopes import Kind
-from tests.adapters.bad_input.whole_site import (
-    LEAKED,
-    MEMORY_BYTES_MAX,
-    Site,
-    Told,
-    eventually,
-    memory_bytes,
-    memory_forget,
-)
+from tests.adapters.bad_input.whole_site import LEAKED, MEMORY_BYTES_MAX, Site, Told, memory_bytes, memory_forget
+from tests.waiting import until
 
 TOGETHER = 25
 """Messages on the way at once."""
@@ -125,7 +118,7 @@ def test_messages_over_the_broker(site: Site, report: Report) -> None:
             for kind in some:
                 say(f"{ROOT}/n/{site.node}/up/batch", kind.raw)
             sent += len(some)
-            eventually(lambda sent=sent: (site.refused() - counted).total() >= sent)
+            until(lambda sent=sent: (site.refused() - counted).total() >= sent)
     assert site.same_as_https(kinds, site.refused() - counted)
     report("broker, up/batch", len(kinds))
 
@@ -153,7 +146,7 @@ def test_whatever_else_a_machine_may_publish(site: Site, report: Report) -> None
             for raw in payloads:
                 say(f"{ROOT}/n/{site.node}/up/{topic}", raw)
         say(f"{ROOT}/n/{site.node}/up/batch", site.kinds[0].raw)
-        eventually(lambda: (site.refused() - counted).total() >= 1)  # what came before it was heard, too
+        until(lambda: (site.refused() - counted).total() >= 1)  # what came before it was heard, too
     assert (site.refused() - counted).total() == 1
     report("broker, other topics", len(topics) * len(payloads))
 

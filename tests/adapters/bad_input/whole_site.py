@@ -91,13 +91,6 @@ class Told:
         self.hear(kind, answer.status_code, answer.content, time.monotonic() - began)
 
 
-def eventually(what: Callable[..., bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.01)
-
-
 def refused_in(raw: bytes) -> list[str]:
     """The codes that an acknowledgement names."""
     if message.parse_short_header(raw).type != message.ACK:

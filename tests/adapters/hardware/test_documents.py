@@ -28,6 +28,7 @@ from tests.adapters.hardware.document_room import (
     wanted,
 )
 from tests.adapters.hardware.paper_room import PATIENCE_S, MemoryLedger, titles
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -368,10 +369,3 @@ def test_a_raw_queue_whose_printer_is_off_is_not_called_printing(room: PrintRoom
 
 def device(changed: Callable[[DeviceView], None] = lambda view: None):  # type: ignore[no-untyped-def]
     return Supervisor(time.monotonic, changed).add("printer", "office")
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)

@@ -3,20 +3,9 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable
 
 from hub.boot import Hub
-from sync.adapters.clock import SystemClock
-
-
-def wait_for(done: Callable[[], bool], within_s: float = 90.0) -> None:
-    """Poll the one thing that is awaited, and leave the processor to whoever brings it."""
-    clock = SystemClock()
-    deadline = clock.mono_s() + within_s
-    while not done():
-        assert clock.mono_s() < deadline, "it did not come"
-        time.sleep(0.01)
+from tests.waiting import until
 
 
 def bring(hub: Hub, data: bytes, hint: str = "list.csv") -> str:
@@ -28,7 +17,7 @@ def bring(hub: Hub, data: bytes, hint: str = "list.csv") -> str:
         view = hub.imports.view(name)
         return view is not None and view.row.ended_at is not None
 
-    wait_for(ended)
+    until(ended)
     hub.desk.settle()
     return name
 

@@ -30,7 +30,7 @@ from sync.adapters.sqlite_log.hub_store import set_node_state
 from sync.adapters.sqlite_log.node_store import set_meta
 from sync.kernel.outcome import Refused
 from sync.kernel.suite import suite1
-from tests.adapters.hub.helpers import wait_for
+from tests.waiting import until
 
 
 def make_directory(folder: Path) -> Settings:
@@ -178,9 +178,9 @@ def test_a_machine_that_leaves_the_broker_is_told_apart_at_once(running: Running
         Silence(),
     )
     link.open()
-    wait_for(lambda: running.hub.fleet.machine(node).state == "online" and running.hub._present(node) is True)
+    until(lambda: running.hub.fleet.machine(node).state == "online" and running.hub._present(node) is True)
     link.close()
-    wait_for(lambda: running.hub.fleet.machine(node).state == "silent")
+    until(lambda: running.hub.fleet.machine(node).state == "silent")
 
 
 @pytest.mark.row("H35.6")
@@ -201,7 +201,7 @@ def test_a_message_over_mllp_reaches_the_board(running: Running) -> None:
     with socket.create_connection(("127.0.0.1", running.state["mllp_port"]), timeout=30) as line:
         line.sendall(frame(raw))
         assert b"MSA|AA|77" in line.recv(65536)
-    wait_for(lambda: running.get("/records?q=YJ").json()["total"] == 1)
+    until(lambda: running.get("/records?q=YJ").json()["total"] == 1)
 
 
 def test_an_open_page_hears_what_moves(running: Running) -> None:
@@ -228,7 +228,7 @@ def test_a_process_starts_tells_where_and_stops_when_told(tmp_path: Path) -> Non
     make_directory(tmp_path)
     process = subprocess.Popen([sys.executable, "-m", "hub", "--dir", str(tmp_path)], cwd=Path(__file__).parents[3])
     try:
-        wait_for(lambda: (tmp_path / "state.json").exists(), 60)
+        until(lambda: (tmp_path / "state.json").exists(), 60)
         state = json.loads((tmp_path / "state.json").read_text("utf-8"))
         assert state["pid"] == process.pid
         assert requests.get(f"{state['base_url']}/healthz", timeout=30).json()["role"] == "hub"
@@ -267,10 +267,10 @@ def test_a_look_that_the_database_refuses_is_not_the_last_one(tmp_path: Path, mo
                 "BEGIN SELECT RAISE(ABORT, 'the refill does not end'); END"
             )
             set_meta(unit.conn, "refill_epoch", 1)
-        wait_for(hub.refill.keeps_back)
+        until(hub.refill.keeps_back)
         with hub.store.write() as unit:
             unit.conn.execute("DROP TRIGGER refuses")
-        wait_for(lambda: not hub.refill.keeps_back())
+        until(lambda: not hub.refill.keeps_back())
     finally:
         hub.stop()
 

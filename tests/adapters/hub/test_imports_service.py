@@ -11,7 +11,8 @@ from sync.domain.patients.due import Due
 from sync.domain.patients.facts import DUE
 from sync.domain.tracking.facts import STAY
 from sync.domain.tracking.state import Stay
-from tests.adapters.hub.helpers import bring, wait_for
+from tests.adapters.hub.helpers import bring
+from tests.waiting import until
 
 HEAD = "病案号,住院次数,姓名,性别,病区,入院日期,出院日期\n"
 ONE = "00731846,2,仇玉兰,女,W12,2026-11-01,2026-11-17\n"
@@ -123,10 +124,10 @@ def test_columns_that_nobody_can_guess_are_asked_for(make_hub: Callable[[], Hub]
         view = hub.imports.view(name)
         return view.row.state if view else ""
 
-    wait_for(lambda: state() == "mapping")
+    until(lambda: state() == "mapping")
     chosen = {"record_no": 0, "name": 1, "ward": 2, "discharged_on": 3}
     assert hub.imports.map_columns(name, chosen) is None
-    wait_for(lambda: state() == "done")
+    until(lambda: state() == "done")
     hub.desk.settle()
     assert due(hub, "00731846-0").status == "open"
 
@@ -141,14 +142,14 @@ def test_stopping_keeps_what_is_written(make_hub: Callable[[], Hub]) -> None:
         view = hub.imports.view(name)
         return view.live.handled if view and view.live else 3000
 
-    wait_for(lambda: handled() > 0)
+    until(lambda: handled() > 0)
     hub.imports.halt(name)
 
     def ended() -> bool:
         view = hub.imports.view(name)
         return view is not None and view.row.ended_at is not None
 
-    wait_for(ended)
+    until(ended)
     view = hub.imports.view(name)
     assert view is not None and view.row.state == "stopped" and 0 < view.row.taken < 3000
     hub.desk.settle()

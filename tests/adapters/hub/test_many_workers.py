@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +31,7 @@ from sync.domain.tracking import facts
 from sync.kernel.suite import suite1
 from sync.protocol import lease as words
 from sync.protocol.lease import Ask
+from tests.waiting import until
 
 PASSWORD = "invented password"
 WORKERS = 4
@@ -80,13 +80,6 @@ def scan(store: ApplianceStore, box: int, n: int) -> None:
         )  # fmt: skip
 
 
-def until(true: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
-
-
 def acknowledged(store: ApplianceStore) -> bool:
     with store.read() as conn:
         written, signed = outbox.ledger(conn)
@@ -117,12 +110,12 @@ def test_an_ask_is_answered_whichever_worker_got_it(
     client.connect(settings.hub.mqtt_host, settings.hub.mqtt_port)
     client.loop_start()
     try:
-        until(client.is_connected, "the broker lets nobody in")
+        until(client.is_connected, said="the broker lets nobody in")
         client.subscribe(batch_topic(node), 1)
         for n in range(1, 3 * WORKERS + 1):
             ask = Ask(n, words.WANT, store.incarnation, words.NUMBER, f"ticket:{n % 2}", 5)
             client.publish(f"{ROOT}/n/{node}/up/batch", letters.ask(ask), qos=1)
-            until(lambda n=n: len(heard) >= n, f"ask {n} was not answered")
+            until(lambda n=n: len(heard) >= n, said=f"ask {n} was not answered")
     finally:
         hang_up(client)
     said = [words.LeaseWord.read(book.open(raw).body) for raw in heard]
@@ -161,10 +154,12 @@ def test_one_killed_in_mid_run_costs_nothing(
             for box, (store, _) in enumerate(boxes):
                 scan(store, box, n)
             if n == FACTS // 3:
-                until(lambda: held() > BOXES * 10, "nothing arrived")
+                until(lambda: held() > BOXES * 10, said="nothing arrived")
                 workers[killed].kill()
-        until(lambda: all(acknowledged(store) for store, _ in boxes), "not everything was signed for")
-        until(lambda: conn.execute("SELECT count(*) FROM undigested").fetchone()[0] == 0, "the digest stands still")
+        until(lambda: all(acknowledged(store) for store, _ in boxes), said="not everything was signed for")
+        until(
+            lambda: conn.execute("SELECT count(*) FROM undigested").fetchone()[0] == 0, said="the digest stands still"
+        )
     finally:
         for link in links:
             link.stop()

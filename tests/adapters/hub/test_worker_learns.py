@@ -25,7 +25,8 @@ from sync.adapters.idgen import SystemEntropy
 from sync.adapters.postgres.connection import PostgresConnection, connect
 from sync.adapters.postgres.database import by_settings
 from sync.adapters.sqlite_log.hub_store import HubStore
-from tests.adapters.hub.test_many_workers import PASSWORD, acknowledged, scan, until
+from tests.adapters.hub.test_many_workers import PASSWORD, acknowledged, scan
+from tests.waiting import until
 
 TOGETHER = 20
 
@@ -49,7 +50,7 @@ def test_a_machine_that_was_forgotten_is_learnt_without_the_first_worker(tmp_pat
         assert link is not None
         link.start()
         try:
-            until(lambda: acknowledged(store), "nobody took the machine in")
+            until(lambda: acknowledged(store), said="nobody took the machine in")
         finally:
             link.stop()
             store.close()

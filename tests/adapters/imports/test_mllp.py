@@ -6,7 +6,6 @@ import contextlib
 import socket
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -20,6 +19,7 @@ from hub.features.imports.hl7_reader import read_adt
 from hub.features.imports.mllp import MllpLimits, MllpServer
 from hub.features.imports.mllp_frames import frame
 from sync.kernel.outcome import Unavailable
+from tests.waiting import until
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 DEADLINE_S = 20.0
@@ -75,13 +75,6 @@ def read_until(line: socket.socket, end: bytes = b"\x1c\r") -> bytes:
     while not got.endswith(end) and (data := line.recv(65536)):
         got += data
     return got
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not true():
-        assert time.monotonic() < deadline, "never came true"
-        threading.Event().wait(0.01)
 
 
 @pytest.mark.row("A05.8")

@@ -5,7 +5,6 @@ import random
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,21 +53,11 @@ from sync.kernel.ids import node_name
 from sync.kernel.suite import Suite, suite1
 from sync.protocol import feed, message
 from sync.protocol.trust import HubKey, Trust
+from tests.waiting import until
 
 PATIENCE_S = 30.0
 HUB = "hub-aaaaaaaa"
 CARRIERS = ("mqtt", "https", "stick")
-
-
-def eventually(what: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
-    """The first true answer; fails after a generous while."""
-    deadline = time.monotonic() + patience_s
-    while True:
-        found = what()
-        if found:
-            return found
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.01)
 
 
 class Ear:
@@ -370,7 +359,7 @@ class World:
         return found
 
     def wait_digested(self) -> None:
-        eventually(self.digested)
+        until(self.digested)
 
     def digested(self) -> bool:
         return self.digester.lag() == 0
@@ -572,10 +561,10 @@ def write_facts(store: NodeStore, facts: Sequence[NewFact]) -> None:
 @pytest.fixture
 def patiently() -> Callable[..., Any]:
     """Waits for something to be true, and fails when it is not in time."""
-    return eventually
+    return until
 
 
 @pytest.fixture
 def world_of(shared_world: World) -> tuple[World, Callable[..., Any], type[Ear]]:
     """The shared site, patience, and an ear for a bare carrier."""
-    return shared_world, eventually, Ear
+    return shared_world, until, Ear

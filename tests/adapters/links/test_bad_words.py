@@ -27,8 +27,9 @@ from sync.protocol.lease import NUMBER, STANDS, Lease, LeaseWord
 from sync.protocol.notices import HELLO_WANTED, THAW, Notice, Order
 from sync.protocol.trust import Identity
 from tests.adapters.bad_input.envelopes import Kind, of_types, short_kinds
-from tests.adapters.links.conftest import HUB, Box, Machine, World, eventually
+from tests.adapters.links.conftest import HUB, Box, Machine, World
 from tests.adapters.links.test_feeds import opened, same_copy
+from tests.waiting import until
 
 STAYS = "site:stays"
 TOGETHER = 400
@@ -116,7 +117,7 @@ def test_wrong_words_are_counted_and_change_nothing(
     opened(world, 3)
     machine = world.machine(scopes=[STAYS])
     box = world.box(carrier, machine=machine)
-    eventually(lambda: box.drained() and same_copy(world, box, STAYS))
+    until(lambda: box.drained() and same_copy(world, box, STAYS))
     kinds = words(world, machine, box.store.incarnation)
     before, counted = standing(box), sum(box.link.counts.values())
     with ExitStack() as stack:
@@ -129,10 +130,10 @@ def test_wrong_words_are_counted_and_change_nothing(
             some = [kind.raw for kind in kinds[at : at + together]]
             say(some)
             counted += len(some)
-            eventually(lambda wanted=counted: sum(box.link.counts.values()) >= wanted)
+            until(lambda wanted=counted: sum(box.link.counts.values()) >= wanted)
     assert standing(box) == before
     assert "bug in" not in capfd.readouterr().err
     report(f"box, words by {carrier}", len(kinds))
     with box.store.write() as unit:
         unit.append(NewFact(120, 50, machine.node, {1: "note", 5: True}))
-    eventually(box.drained)
+    until(box.drained)

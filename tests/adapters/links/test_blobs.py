@@ -28,17 +28,10 @@ from sync.kernel.limits import BLOB_CHUNK_BYTES, BLOB_UNFINISHED_S_MAX, BLOBS_UN
 from sync.kernel.outcome import PeerFault, Unavailable
 from sync.kernel.suite import suite1
 from sync.protocol.blob import blob_id, chunks_of, missing_in
+from tests.waiting import until
 
 PATIENCE_S = 90.0
 OWNER = (STAY, "00731846-1")
-
-
-def until(what: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
-    deadline = time.monotonic() + patience_s
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
-    return found
 
 
 class Counting(HttpsBlobs):

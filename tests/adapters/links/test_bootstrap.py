@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -26,6 +25,7 @@ from sync.domain.tracking import facts as alias
 from sync.kernel.fact import NewFact
 from sync.kernel.outcome import PeerFault, Unavailable
 from sync.kernel.suite import suite1
+from tests.waiting import until
 
 STAYS = "site:stays"
 
@@ -33,13 +33,6 @@ STAYS = "site:stays"
 @pytest.fixture
 def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_snapshots, "SEGMENT_ENTRIES", 20)
-
-
-def until(what: Callable[[], bool], patience_s: float = 60.0) -> None:
-    end = time.monotonic() + patience_s
-    while not what():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.02)
 
 
 def stays(world, n: int, start: int = 1000) -> None:

@@ -23,7 +23,8 @@ from provisioning.trust.ca import issue, key_pem, make_tls_key
 from sync.adapters.clock import SystemClock
 from sync.adapters.keys import write_whole
 from sync.kernel.fact import NewFact
-from tests.adapters.links.conftest import HUB, World, eventually, free_port
+from tests.adapters.links.conftest import HUB, World, free_port
+from tests.waiting import until
 
 FACTS = 4000
 PATIENCE_S = 60.0
@@ -118,7 +119,7 @@ def test_a_drain_survives_its_broker_again_and_again(world: World, capfd: pytest
     )  # fmt: skip
     world.ingest.start()
     box = world.box_at(switch.port)
-    eventually(box.drained)
+    until(box.drained)
     node, draw = box.machine.node, random.Random(1)
     with box.store.write() as unit:
         for _ in range(FACTS):
@@ -147,13 +148,13 @@ def test_a_drain_survives_its_broker_again_and_again(world: World, capfd: pytest
     ]  # fmt: skip
     told = []
     for n, (name, act) in enumerate(acts, 1):
-        eventually(lambda n=n: world.facts_held(node) >= n * FACTS // 6, PATIENCE_S)
+        until(lambda n=n: world.facts_held(node) >= n * FACTS // 6, PATIENCE_S)
         act()
         held, began = world.facts_held(node), time.monotonic()
         assert held < FACTS, f"{name}: it was to happen in the middle"
-        eventually(lambda held=held: world.facts_held(node) > held, PATIENCE_S)
+        until(lambda held=held: world.facts_held(node) > held, PATIENCE_S)
         told.append(f"{name} {time.monotonic() - began:.1f} s")
-    eventually(box.drained, PATIENCE_S)
+    until(box.drained, PATIENCE_S)
     written, signed = box.ledger()
     assert written == signed == FACTS + 1
     with world.hub.read() as conn:
@@ -162,7 +163,7 @@ def test_a_drain_survives_its_broker_again_and_again(world: World, capfd: pytest
         assert conn.execute("SELECT count(*) FROM stream WHERE state <> 0").fetchone()[0] == 0
     with box.store.write() as unit:
         unit.append(NewFact(120, 50, node, {1: "note.last", 5: True}))
-    eventually(box.drained, PATIENCE_S)
+    until(box.drained, PATIENCE_S)
     with capfd.disabled():
         print(f"\n  facts go on after the broker was {', '.join(told)}", end="")
     assert "bug in" not in capfd.readouterr().err

@@ -9,17 +9,10 @@ import pytest
 from sync.adapters.clock import ShiftedClock, SystemClock
 from sync.kernel.fact import NewFact
 from sync.kernel.limits import CLOCK_CEILING_MS
+from tests.waiting import until
 
 CARRIERS = ("mqtt", "https", "stick")
 PATIENCE_S = 15.0
-
-
-def until(what, patience_s: float = PATIENCE_S):
-    deadline = time.monotonic() + patience_s
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
-    return found
 
 
 def notes(store, n: int, start: int = 0) -> None:

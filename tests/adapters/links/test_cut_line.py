@@ -15,17 +15,10 @@ from sync.adapters.mqtt_link import MqttLink
 from sync.adapters.sqlite_log import outbox
 from sync.kernel.fact import NewFact
 from sync.kernel.suite import suite1
+from tests.waiting import until
 
 BACK_S_MAX = 15.0
 """Five seconds is what is promised; a machine under load is forgiven."""
-
-
-def until(what, patience_s: float):
-    deadline = time.monotonic() + patience_s
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
-    return found
 
 
 @pytest.mark.parametrize("carrier", ("mqtt", "https"))

@@ -8,7 +8,7 @@ from sync.adapters.clock import SystemClock
 from sync.adapters.sqlite_log import outbox
 from sync.adapters.sqlite_log.pruning import DAY_MS, prune
 from sync.kernel.fact import NewFact
-from tests.adapters.links.conftest import eventually
+from tests.waiting import until
 
 
 class Later(SystemClock):
@@ -36,21 +36,21 @@ def test_dropping_sending_and_a_raised_epoch_over_each_carrier(world, carrier: s
     clock = world.hub.clock = Later()
     box = world.box(carrier, feeds=False)
     notes(box, 20)
-    eventually(box.drained)
+    until(box.drained)
     assert prune(box.store) == 0
     world.door._safe = world.door._greeting._safe = lambda stream: 15  # as two backups would say
     clock.more_ms = 15 * DAY_MS
     notes(box, 1)
-    eventually(box.drained)
+    until(box.drained)
     assert prune(box.store) == 14, "up to the anchor at 15"
     assert kept(box) == 8
     notes(box, 3)
-    eventually(box.drained)
+    until(box.drained)
 
     world.raise_epoch()
     world.door._safe = world.door._greeting._safe = lambda stream: 0
     notes(box, 2)
-    eventually(lambda: box.store.meta_int("hub_epoch") == 2 and box.drained())
+    until(lambda: box.store.meta_int("hub_epoch") == 2 and box.drained())
     assert world.facts_held(box.machine.node) == 27
     [own] = outbox.own_streams(box.store)
     assert (own.acked, own.last, own.oldest_kept, own.state) == (27, 27, 15, 0)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from hub.link.door import Door
@@ -13,17 +11,10 @@ from sync.kernel.fact import NewFact
 from sync.kernel.suite import suite1
 from sync.protocol import feed, message
 from sync.protocol.hello import Hello, Welcome
+from tests.waiting import until
 
 STAYS = "site:stays"
 PATIENCE_S = 15.0
-
-
-def until(what, patience_s: float = PATIENCE_S):
-    deadline = time.monotonic() + patience_s
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
-    return found
 
 
 def opened(world, n: int, start: int = 1000, ward: str = "W12") -> None:

@@ -18,7 +18,8 @@ from sync.protocol import room
 from sync.protocol.room import Harm, Holding
 from tests.adapters.links.conftest import Machine, World
 from tests.adapters.links.test_bootstrap import Counted, copy_of, feeds_of, fresh, rounds_of
-from tests.adapters.links.test_feeds import collected, due, opened, until
+from tests.adapters.links.test_feeds import collected, due, opened
+from tests.waiting import until
 
 STAYS, WARD = "site:stays", "ward:W12"
 BLOB_BYTES = 1000

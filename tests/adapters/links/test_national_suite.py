@@ -27,7 +27,8 @@ from sync.kernel.outcome import Refused
 from sync.protocol import lease as words
 from sync.protocol import stick
 from tests.adapters.links.conftest import Machine, World, open_world
-from tests.adapters.links.test_feeds import collected, due, opened, until
+from tests.adapters.links.test_feeds import collected, due, opened
+from tests.waiting import until
 
 STAYS, WARD, RECORDS = "site:stays", "ward:W12", "record:W12"
 

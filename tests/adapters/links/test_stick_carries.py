@@ -20,8 +20,9 @@ from sync.kernel.limits import BLOB_CHUNK_BYTES
 from sync.protocol import lease as words
 from sync.protocol import message, stick
 from tests.adapters.links.conftest import HUB, Machine, World
-from tests.adapters.links.test_feeds import collected, until
+from tests.adapters.links.test_feeds import collected
 from tests.adapters.links.test_stick import Walked, turned
+from tests.waiting import until
 
 
 def hash32(raw: bytes) -> bytes:

@@ -10,11 +10,12 @@ import struct
 import termios
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from provisioning.demo.relay import LineSpec, Relay, Trouble
+from tests.waiting import until
 
 PATIENCE_S = 20.0
 LINE = "courier-1"
@@ -100,13 +101,6 @@ def was_reset(line: socket.socket) -> bool:
     return False
 
 
-def eventually(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.01)
-
-
 def test_up_carries_everything_both_ways_and_counts(relay: Relay, far: Far) -> None:
     one, two = pair(relay, far)
     sent = bytes(range(256)) * 4096
@@ -116,7 +110,7 @@ def test_up_carries_everything_both_ways_and_counts(relay: Relay, far: Far) -> N
     sender.join()
     two.sendall(sent[:1000])
     assert take(one, 1000) == sent[:1000]
-    eventually(lambda: relay.line(LINE).bytes_down == 1001)
+    until(lambda: relay.line(LINE).bytes_down == 1001)
     assert relay.line(LINE).bytes_up == len(sent) + 1
     assert relay.line("other").bytes_up == 0
 
@@ -129,14 +123,14 @@ def test_up_passes_on_a_half_closed_end(relay: Relay, far: Far) -> None:
     two.close()
     assert take(one, 10) == b"last words"
     assert one.recv(1) == b""
-    eventually(lambda: relay.line(LINE).open == 0)
+    until(lambda: relay.line(LINE).open == 0)
 
 
 def test_up_passes_on_that_the_other_side_is_down(relay: Relay, far: Far) -> None:
     far.close()
     with contextlib.suppress(ConnectionResetError):  # so quick that connecting itself may see it
         assert was_reset(near(relay))
-    eventually(lambda: relay.line(LINE).resets == 1)
+    until(lambda: relay.line(LINE).resets == 1)
 
 
 def test_slow_holds_each_way_and_keeps_order(relay: Relay, far: Far) -> None:
@@ -158,7 +152,7 @@ def test_slow_to_up_lets_go_at_once(far: Far) -> None:
         one, two = pair(relay, far)
         relay.set_mode(LINE, "slow")
         one.sendall(b"waits")
-        eventually(lambda: relay.line(LINE).bytes_up == 1)
+        until(lambda: relay.line(LINE).bytes_up == 1)
         relay.set_mode(LINE, "up")
         assert take(two, 5) == b"waits"
 
@@ -168,7 +162,7 @@ def test_silent_keeps_the_connection_and_forwards_nothing(relay: Relay, far: Far
     relay.set_mode(LINE, "silent")
     one.sendall(b"into the void")
     two.sendall(b"and back")
-    eventually(lambda: relay.line(LINE).dropped_up == 13 and relay.line(LINE).dropped_down == 8)
+    until(lambda: relay.line(LINE).dropped_up == 13 and relay.line(LINE).dropped_down == 8)
     for side in (one, two):
         side.settimeout(0.2)
         with pytest.raises(TimeoutError):
@@ -197,7 +191,7 @@ def assert_held(relay: Relay, one: socket.socket) -> None:
     def unsent() -> int:
         return struct.unpack("i", fcntl.ioctl(one, termios.TIOCOUTQ, b"\0\0\0\0"))[0]
 
-    eventually(lambda: unsent() == 0)
+    until(lambda: unsent() == 0)
     relay.lines()
     relay.lines()
 
@@ -214,7 +208,7 @@ def test_silent_accepts_and_the_hub_hears_nothing(relay: Relay, far: Far) -> Non
     relay.set_mode(LINE, "silent")
     talker, listener = near(relay), near(relay)
     talker.sendall(b"hello")
-    eventually(lambda: relay.line(LINE).dropped_up == 5)
+    until(lambda: relay.line(LINE).dropped_up == 5)
     assert far.none_arrived
     relay.set_mode(LINE, "up")
     assert was_reset(talker)
@@ -227,7 +221,7 @@ def test_who_gives_up_in_the_silence_leaves_nothing_behind(relay: Relay, far: Fa
     relay.set_mode(LINE, "silent")
     for _ in range(20):
         near(relay).close()
-    eventually(lambda: relay.line(LINE).accepted == 20 and relay.line(LINE).open == 0)
+    until(lambda: relay.line(LINE).accepted == 20 and relay.line(LINE).open == 0)
     assert far.none_arrived
 
 
@@ -266,7 +260,7 @@ def test_half_cut_delivers_and_brings_no_answer(relay: Relay, far: Far) -> None:
     one.sendall(b"arrives")
     assert take(two, 7) == b"arrives"
     two.sendall(b"lost")
-    eventually(lambda: relay.line(LINE).dropped_down == 4)
+    until(lambda: relay.line(LINE).dropped_down == 4)
     one.settimeout(0.2)
     with pytest.raises(TimeoutError):
         one.recv(1)
@@ -315,7 +309,7 @@ def test_every_mode_follows_every_other(relay: Relay, far: Far) -> None:
             far.next().close()
         return relay.line(LINE).open == 0
 
-    eventually(all_ended)
+    until(all_ended)
     one = near(relay)
     one.sendall(b"?")
     while not _brought(far.next(), b"?"):

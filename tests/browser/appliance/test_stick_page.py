@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from provisioning.making.client import HubClient
 from provisioning.making.directories import enrol_box
 from tests.browser.appliance.test_device_page import clean, look
 from tests.browser.windows import HAND, PATIENCE_MS, open_window, sign_in_by_badge
+from tests.waiting import until
 
 BADGE, PIN = "WB-LUO", "2468"
 SAYS = {
@@ -37,13 +37,6 @@ class Apart:
     box: Box
     home: str
     stick: Path
-
-
-def until(true: Callable[[], object], patience_s: float = 60.0) -> None:
-    end = time.monotonic() + patience_s
-    while not true():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.05)
 
 
 @pytest.fixture
