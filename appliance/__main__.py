@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 from provisioning.trust.told import SUITE_SENTENCES
-from sync.adapters.turns import take_short_turns
+from sync.adapters.turns import keep_what_stands, take_short_turns
 from sync.kernel.outcome import PeerFault, Unavailable
 
 
@@ -31,6 +31,7 @@ def main() -> int:
         print(f"appliance: {said} [{fault.code}]" if said else f"appliance: {fault}", file=sys.stderr)
         return 1
     print(box.start(), flush=True)
+    keep_what_stands()
     try:
         stop.wait()
     finally:

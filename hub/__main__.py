@@ -17,7 +17,7 @@ from provisioning.trust.names import WORKERS_MAX
 from provisioning.trust.told import SUITE_SENTENCES
 from sync.adapters.clock import SystemClock
 from sync.adapters.idgen import SystemEntropy
-from sync.adapters.turns import take_short_turns
+from sync.adapters.turns import keep_what_stands, take_short_turns
 from sync.kernel.outcome import PeerFault, Unavailable
 
 READY_STEP_S = 1.0
@@ -65,6 +65,7 @@ def run(folder: Path, environ: dict[str, str], ending: threading.Event, epoch: i
     hub = Hub(folder, read_settings(folder, environ), end=end)
     try:
         hub.start(epoch)
+        keep_what_stands()
         _until(ending)
     finally:
         hub.stop()
@@ -80,6 +81,7 @@ def run_worker(folder: Path, environ: dict[str, str], number: int, ending: threa
         worker.start()
         while not worker.wait_ready(READY_STEP_S):
             pass
+        keep_what_stands()
         _until(ending)
     finally:
         worker.stop()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
@@ -11,6 +10,7 @@ from multiprocessing import get_context
 from provisioning.simulator.drawing import draw
 from provisioning.simulator.plants import planted
 from provisioning.simulator.run import Outcome, run
+from sync.adapters.turns import keep_what_stands
 
 AT_ONCE = 4
 """Seeds that a process takes at a time."""
@@ -23,7 +23,7 @@ def outcomes(
 ) -> Generator[tuple[Outcome, float], None, None]:
     """Each outcome with the processor seconds it took. Steps are heard where there is one process only."""
     if processes == 1:
-        _settle()
+        keep_what_stands()  # looking through it again and again costs a twelfth
         with planted(plant):
             for seed in range(first, beyond):
                 yield _one(seed, hear)
@@ -33,14 +33,8 @@ def outcomes(
         yield from pool.imap(_one, range(first, beyond), chunksize=AT_ONCE)
 
 
-def _settle() -> None:
-    """What the program itself consists of stays: looking through it again and again for rubbish costs a twelfth."""
-    gc.collect()
-    gc.freeze()
-
-
 def _begin(plant: str | None) -> None:
-    _settle()
+    keep_what_stands()
     _kept.enter_context(planted(plant))
 
 
