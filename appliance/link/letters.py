@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from appliance.link.trust_book import TrustBook
 from sync.adapters.leases import box_tables
@@ -10,8 +10,10 @@ from sync.adapters.sqlite_log import down, outbox
 from sync.adapters.sqlite_log.appliance_store import ApplianceStore
 from sync.adapters.sqlite_log.database import Connection
 from sync.adapters.sqlite_log.outbox import Mark, MarkOutcome
+from sync.adapters.sqlite_log.streams import Link
 from sync.catalog import schema_digest
 from sync.kernel import hlc
+from sync.kernel.ids import StreamId
 from sync.kernel.limits import CUT_FACTS
 from sync.protocol import message
 from sync.protocol.ack import Ack, acked_digest
@@ -46,6 +48,7 @@ class Letters:
         self._book = book
         self._software = software
         self._named: dict[Lane, outbox.OwnStream] = {}
+        self._foreseen: tuple[object, bytes] | None = None
 
     def hello(self, number: int, incarnation: int | None = None) -> bytes:
         """Who this is and how far each stream and scope stands. `incarnation`: another than the running process's."""
@@ -94,14 +97,33 @@ class Letters:
         cut = outbox.cut(self._store, own, first, facts_max=facts_max, bytes_max=bytes_max)
         if cut is None:
             return None
+        foreseen, self._foreseen = self._foreseen, None
+        raw = foreseen[1] if foreseen is not None and foreseen[0] == self._all_of(cut) else self._seal(cut)
+        return raw, first + len(cut.items) - 1
+
+    def foresee(self, stream: Lane, links: Sequence[Link]) -> None:
+        """Seal what a commit is about to keep, while the disk takes it. It leaves only where the log then says so too.
+
+        `links`: facts in a row of a stream of the running process.
+        """
+        facts = tuple(link.fact for link in links)
+        name, first, last = StreamId(self._store.node, *stream), links[0], links[-1]
+        cut = outbox.Cut(name, first.seq, first.before, facts, frozenset(), last.h, backlog=False)
+        self._foreseen = self._all_of(cut), self._seal(cut)
+
+    def _all_of(self, cut: outbox.Cut) -> tuple[object, ...]:
+        """All that a sealed batch depends on."""
+        return cut, self._book.seal_to, self._book.keys.key_id
+
+    def _seal(self, cut: outbox.Cut) -> bytes:
         items: tuple[Item, ...] = cut.items
         if cut.withheld:
             items = tuple(Withheld(item) if i in cut.withheld else item for i, item in enumerate(cut.items))
-        raw = make_batch(
-            node=self._store.node,
-            incarnation=own.incarnation,
-            lane=own.lane,
-            first=first,
+        return make_batch(
+            node=cut.stream.node,
+            incarnation=cut.stream.incarnation,
+            lane=cut.stream.lane,
+            first=cut.first,
             prev_hash=cut.prev_hash,
             items=items,
             signing_key=self._book.keys.signing,
@@ -111,7 +133,6 @@ class Letters:
             backlog=cut.backlog,
             suite=self._book.keys.suite,
         )
-        return raw, first + len(items) - 1
 
     def stream(self, stream: Lane) -> outbox.OwnStream | None:
         """An own stream as it stood when it was first asked for; None when it was complete and of an earlier start."""

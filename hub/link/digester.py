@@ -22,9 +22,11 @@ BRIEF_S_MAX = 1.0
 """How long what waits for the digest may be digested in runs that end for whoever comes to the door."""
 BRIEF_STEP_S = 0.0005
 RUN_FACTS = 250
+BRIEF_RUN_FACTS = 8
+"""Each changes some fifteen pages here and there, and whoever comes meanwhile waits for the commit of all of them."""
 DRAIN_RUN_FACTS = 50
 DRAIN_REST, DRAIN_REST_S_MAX = 9, 2.0
-"""While backlogs come in or a queue stands, a run is short, and the door has the writer for nine times its length."""
+"""While many backlogs come in, a run is short, and the door has the writer for nine times its length."""
 YIELD_STEP_S = 0.01
 CROWD_TELL_S = 15.0
 BEHIND_TELL_S = 0.5
@@ -41,7 +43,7 @@ PublishHead = Callable[[str, bytes], None]
 class Digester:
     """Digests in short transactions, rings the bell for scopes that moved, tells writers of quarantined facts.
 
-    `busy`: whether messages wait that have not reached the door yet. `quiet`: whether heads are kept back.
+    `quiet`: whether heads are kept back.
     """
 
     def __init__(
@@ -53,7 +55,6 @@ class Digester:
         post: Post,
         *,
         follow: Follow | None = None,
-        busy: Callable[[], bool] = lambda: False,
         quiet: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
@@ -62,8 +63,8 @@ class Digester:
         self._voice = voice
         self._post = post
         self._follow = follow
-        self._busy = busy
         self._quiet = quiet
+        self._coming: Callable[[], bool] = lambda: False
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._publish: PublishHead | None = None
@@ -87,6 +88,10 @@ class Digester:
         self._publish = publish
         if publish is not None and (self.leads or not self._store.shared):
             self._heads(hub_inbound.feed_labels(self._store))
+
+    def make_way_for(self, coming: Callable[[], bool]) -> None:
+        """`coming`: whether something was sent that nobody at the door has read yet. A brief run ends for that, too."""
+        self._coming = coming
 
     def tell_all(self) -> None:
         """Every head anew, to everybody: they were kept back."""
@@ -151,24 +156,24 @@ class Digester:
         if self._behind_s >= YIELD_S_MAX and self._brief():
             while self._door.occupied and waited_s < YIELD_STEP_S and not self._stop.wait(BRIEF_STEP_S):
                 waited_s += BRIEF_STEP_S
-            return RUN_FACTS, True
-        while (self._door.busy or self._busy()) and waited_s < YIELD_S_MAX and not self._stop.wait(YIELD_STEP_S):
+            return BRIEF_RUN_FACTS, True
+        while self._door.busy and waited_s < YIELD_S_MAX and not self._stop.wait(YIELD_STEP_S):
             waited_s += YIELD_STEP_S
         rest_s = min(DRAIN_REST_S_MAX, DRAIN_REST * self._run_s)
-        while self._crowded() and waited_s < rest_s and not self._stop.wait(YIELD_STEP_S):
+        while self._door.crowded and waited_s < rest_s and not self._stop.wait(YIELD_STEP_S):
             waited_s += YIELD_STEP_S
-        return (DRAIN_RUN_FACTS, False) if self._crowded() else (RUN_FACTS, self._brief())
+        if self._door.crowded:
+            return DRAIN_RUN_FACTS, False
+        brief = self._brief()
+        return BRIEF_RUN_FACTS if brief and self._door.busy else RUN_FACTS, brief
 
     def _brief(self) -> bool:
         """Whether a run should end for whoever comes; between two pieces of a backlog that would be after each fact."""
-        return self._behind_s < BRIEF_S_MAX and not self._door.draining and not self._busy()
-
-    def _crowded(self) -> bool:
-        return self._door.crowded or self._busy()
+        return self._behind_s < BRIEF_S_MAX and not self._door.draining
 
     def _step(self, facts: int = RUN_FACTS, brief: bool = False) -> bool:
         began_s = self._store.clock.mono_s()
-        hurry = (lambda: self._door.occupied) if brief else (lambda: False)
+        hurry = (lambda: self._door.occupied or self._coming()) if brief else (lambda: False)
         done = digest_some(self._store, self._feeds, self._follow, facts, hurry)
         self._run_s = self._store.clock.mono_s() - began_s
         now_ms = self._store.believed_wall_ms()
@@ -179,7 +184,7 @@ class Digester:
             )  # whoever had the turn before may have died before it told
         self._led = self.leads
         self._moved |= done.labels
-        every_s = CROWD_TELL_S if self._crowded() else BEHIND_TELL_S if done.behind else 0.0
+        every_s = CROWD_TELL_S if self._door.crowded else BEHIND_TELL_S if done.behind else 0.0
         if self._store.clock.mono_s() - self._told_s >= every_s:
             self._tell_moved()
         for node in done.quarantined:

@@ -106,6 +106,7 @@ class MqttIngest:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
+        self._digester.make_way_for(self.coming)
         for target, name in ((self._keep_connected, "mqtt-ingest-line"), (self._take, "mqtt-ingest")):
             thread = threading.Thread(target=target, name=name, daemon=True)
             thread.start()
@@ -121,10 +122,10 @@ class MqttIngest:
         """Whether the subscription stands within `timeout_s`."""
         return self._ready.wait(timeout_s)
 
-    @property
-    def busy(self) -> bool:
-        """Batches wait: the digest lets them go first."""
-        return len(self._queue) > 0
+    def coming(self) -> bool:
+        """Whether something came over the line, or stands in the queue, that is not at the door yet."""
+        client = self._client
+        return len(self._queue) > 0 or (client is not None and hears_more(client))
 
     def present(self, node: str) -> bool | None:
         """Whether the node is on the broker now; None when the broker never told, or is gone itself."""

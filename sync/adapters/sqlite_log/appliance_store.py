@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from sync.adapters.sqlite_log import copies, unread
@@ -35,6 +35,7 @@ class ApplianceStore(NodeStore):
         self._synchronised_until_boot_s = 0.0
         self._told_hub: tuple[int, float] | None = None
         self._newest: tuple[Link, ...] = ()
+        self._foretell: Callable[[int, Sequence[Link]], None] | None = None
 
     def newest(self, stream: int, first: int, most: int) -> list[Link]:
         """Facts of an own stream from `first` on, if the last commit wrote them and they are all: nothing is read.
@@ -43,6 +44,17 @@ class ApplianceStore(NodeStore):
         """
         links = [link for link in self._newest if link.stream == stream and link.seq >= first]
         return links[:most] if links and links[0].seq == first else []
+
+    def foretell(self, call: Callable[[int, Sequence[Link]], None]) -> None:
+        """`call(lane, links)` just before the commit of facts of one lane. It may fail yet: nobody may rely on them.
+
+        `call` must only set an event: it runs inside the writer's lock, and a person waits for the commit.
+        """
+        self._foretell = call
+
+    def _committing(self, unit: Unit) -> None:
+        if self._foretell is not None and len(unit.heads) == 1 and unit.written:
+            self._foretell(next(iter(unit.heads)), unit.written)
 
     def _committed(self, unit: Unit) -> None:
         self._newest = tuple(unit.written)

@@ -206,6 +206,7 @@ class NodeStore:
                 yield unit
                 if unit.heads:
                     save_heads(conn, unit.heads.values(), unit.high)
+                self._committing(unit)
                 self.point(f"{step}:before")
                 conn.execute("COMMIT")
             except BaseException as fault:
@@ -240,6 +241,9 @@ class NodeStore:
                 self.high, self._conn.execute("SELECT max(hlc) FROM stream WHERE own > 0").fetchone()[0] or 0
             )
         return self._conn
+
+    def _committing(self, unit: Unit) -> None:
+        """All of the unit is said and nothing of it is durable: its commit, which comes next, may fail."""
 
     def _committed(self, unit: Unit) -> None:
         """Still inside the writer's lock: subclasses note what became durable."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from hub.link.digester import DRAIN_RUN_FACTS, RUN_FACTS, Digester
-from hub.link.door import Offer
+from hub.link.door import LONG_PIECES, Offer
+from sync.adapters.sqlite_log import outbox
 from sync.adapters.sqlite_log.digest import digest_some
 from sync.kernel.fact import NewFact
 from sync.kernel.ids import BULK
-from sync.kernel.limits import CREDIT_BATCHES, CREDIT_NODES_MAX
+from sync.kernel.limits import BACKLOG_FACTS, CREDIT_BATCHES, CREDIT_NODES_MAX
 from sync.kernel.suite import suite1
 from sync.protocol import message
 from sync.protocol.ack import Ack
@@ -135,22 +136,39 @@ def test_hellos_that_come_together_are_kept_in_one_commit_and_each_is_answered(w
             )
 
 
-def test_while_a_queue_stands_before_the_door_the_digest_takes_short_turns(world, patiently, monkeypatch) -> None:
+def crowd(world, monkeypatch) -> None:
+    """A long backlog has come in, and the door goes on taking it for one that comes in just now."""
+    monkeypatch.setattr("hub.link.door.DRAIN_S", 600.0)
+    machine = world.machine()
+    backlog(machine.store, BACKLOG_FACTS)
+    own = next(each for each in outbox.own_streams(machine.store) if each.lane == BULK)
+    cut = outbox.cut(machine.store, own, 1, facts_max=BACKLOG_FACTS, bytes_max=10**6)
+    piece = make_batch(
+        node=machine.node, incarnation=own.incarnation, lane=BULK, first=1, prev_hash=cut.prev_hash, items=cut.items,
+        signing_key=machine.signing, hub_seal_key=suite1.sealing_public(world.voice.keys.sealing), suite=suite1,
+    )  # fmt: skip
+    world.door.receive_many([Offer(piece, "mqtt", machine.node)] * LONG_PIECES)
+    assert world.door.crowded
+
+
+def test_while_a_long_backlog_comes_in_the_digest_takes_short_turns(world, patiently, monkeypatch) -> None:
     world.digester.stop()
-    standing, runs = [True], []
+    coming, runs = [True], []
 
     def counted(store, feeds, follow, facts, hurry):
-        runs.append((standing[0], facts))
+        runs.append((coming[0], facts))
         return digest_some(store, feeds, follow, facts, hurry)
 
     monkeypatch.setattr("hub.link.digester.digest_some", counted)
     backlog(world.hub, 40 * DRAIN_RUN_FACTS)
-    behind = Digester(world.hub, world.feeds, world.door, world.voice, world.post, busy=lambda: standing[0])
+    crowd(world, monkeypatch)
+    behind = Digester(world.hub, world.feeds, world.door, world.voice, world.post)
     behind.start()
     try:
         patiently(lambda: len(runs) >= 2)
-        assert behind.lag() > 0 and {facts for stood, facts in runs if stood} == {DRAIN_RUN_FACTS}
-        standing[0] = False
+        assert behind.lag() > 0 and {facts for came, facts in runs if came} == {DRAIN_RUN_FACTS}
+        monkeypatch.setattr("hub.link.door.DRAIN_S", 0.0)
+        coming[0] = False
         patiently(lambda: behind.lag() == 0)
     finally:
         behind.stop()
@@ -166,7 +184,9 @@ def test_while_the_digest_is_behind_a_scope_that_moves_is_told_seldom_and_once_m
         collect(machine.store, f"{4000 + n}-1")
     box = world.box("mqtt", machine=machine, feeds=False)
     patiently(box.drained)
-    behind = Digester(world.hub, world.feeds, world.door, world.voice, world.post, busy=lambda: True)
+    crowd(world, monkeypatch)
+    behind = Digester(world.hub, world.feeds, world.door, world.voice, world.post)
+    monkeypatch.setattr("hub.link.digester.CROWD_TELL_S", 3.0)
     moved: list[int] = []
     monkeypatch.setattr(world.post, "moved", lambda labels: moved.append(behind.lag()))
     behind.start()

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 
+import pytest
+
+from appliance.link.letters import Letters
 from appliance.link.pump import Pump
-from hub.link.digester import YIELD_S_MAX
+from appliance.link.runner import IN_A_ROW_S
+from appliance.link.trust_book import BoxKeys, TrustBook
+from hub.link.digester import BRIEF_RUN_FACTS, YIELD_S_MAX, Digester
 from hub.link.door import CROWD_NODES, LONG_PIECES, Offer
 from sync.adapters.mqtt_link import hang_up, new_client, up_topic
 from sync.adapters.sqlite_log import outbox
@@ -13,8 +19,9 @@ from sync.adapters.sqlite_log.digest import digest_some
 from sync.kernel.fact import NewFact
 from sync.kernel.ids import CONTROL, LIVE
 from sync.kernel.limits import BACKLOG_FACTS
+from sync.kernel.outcome import Unavailable
 from sync.kernel.suite import suite1
-from sync.protocol.batch import make_batch
+from sync.protocol.batch import make_batch, open_batch, parse_header
 
 LINES = "paho-mqtt-client"
 
@@ -105,6 +112,109 @@ def test_what_the_last_commit_wrote_is_cut_as_the_log_has_it(world) -> None:
     store.tally("another.commit")
     assert not store.newest(own.stream, 1, 3), "which may have changed what is to be said"
     assert fresh == [outbox.cut(store, own, first, facts_max=3, bytes_max=10**6) for first in (1, 2, 4)]
+
+
+def letters_of(world, machine) -> Letters:
+    keys = BoxKeys(machine.node, machine.signing, suite1)
+    return Letters(machine.store, TrustBook(keys, world.bundle.raw, lambda raw: None), "test")
+
+
+def facts_in(world, machine, raw: bytes) -> list[bytes]:
+    public = suite1.signing_public(machine.signing)
+    return open_batch(raw, parse_header(raw), public_key=public, open_key=world.voice.keys.sealing, suite=suite1).items
+
+
+def test_what_is_sealed_while_the_disk_takes_it_is_what_goes_out(world, monkeypatch) -> None:
+    machine = world.machine()
+    store, letters = machine.store, letters_of(world, machine)
+    collect(store, "1")  # opens its lane
+    own = next(each for each in outbox.own_streams(store) if each.lane == LIVE)
+    sealed: list[int] = []
+    seal = Letters._seal
+    monkeypatch.setattr(Letters, "_seal", lambda self, cut: sealed.append(cut.first) or seal(self, cut))
+    store.foretell(lambda lane, links: letters.foresee((store.incarnation, lane), links))
+    for seq in range(own.last + 1, own.last + 3):
+        collect(store, f"{seq}")
+        assert sealed[-1:] == [seq], "before its commit"
+        raw, last = letters.batch((own.incarnation, LIVE), seq)
+        assert last == seq and facts_in(world, machine, raw) == [store.newest(own.stream, seq, 1)[0].fact]
+    assert len(sealed) == 2, "and not again"
+    letters.batch((own.incarnation, LIVE), own.last + 1)
+    assert len(sealed) == 3, "what is cut at other borders is sealed anew"
+
+
+def test_what_was_sealed_for_a_commit_that_failed_never_leaves(world) -> None:
+    machine = world.machine()
+    store, letters = machine.store, letters_of(world, machine)
+    collect(store, "1")
+    own = next(each for each in outbox.own_streams(store) if each.lane == LIVE)
+    foreseen: list[bytes] = []
+
+    def foresee(lane, links) -> None:
+        foreseen.extend(link.fact for link in links)
+        letters.foresee((store.incarnation, lane), links)
+
+    def fail(place: str) -> None:
+        if place == "act:before":
+            raise Unavailable("store.write", 1.0)
+
+    store.foretell(foresee)
+    store.point, before = fail, store.point
+    with pytest.raises(Unavailable):
+        collect(store, "2")
+    store.point = before
+    store.foretell(lambda lane, links: None)
+    place, seq = (own.incarnation, LIVE), own.last + 1
+    assert len(foreseen) == 1 and letters.batch(place, seq) is None, "nothing is kept, so nothing goes out"
+    collect(store, "3")
+    raw, last = letters.batch(place, seq)
+    kept = [store.newest(own.stream, seq, 1)[0].fact]
+    assert last == seq and facts_in(world, machine, raw) == kept != foreseen
+
+
+def test_facts_in_a_row_are_sealed_before_their_commits_and_one_alone_after_it(world, patiently, monkeypatch) -> None:
+    box = world.box("mqtt", feeds=False)
+    patiently(box.drained)
+    early: list[int] = []
+    foresee = Letters.foresee
+    monkeypatch.setattr(Letters, "foresee", lambda self, *told: early.append(told[1][0].seq) or foresee(self, *told))
+    for n in range(3):
+        time.sleep(2 * IN_A_ROW_S)
+        collect(box.store, f"{100 + n}")
+        patiently(box.drained)
+    assert not early, "a person who waits for a commit is not kept from it"
+    monkeypatch.setattr("appliance.link.runner.IN_A_ROW_S", 600.0)
+    for n in range(5):
+        collect(box.store, f"{200 + n}")
+        patiently(box.drained)
+    patiently(lambda: len(early) == 5)
+    assert world.facts_held(box.machine.node) == box.ledger()[0]
+
+
+def test_a_brief_run_of_the_digest_is_short_and_ends_for_what_is_still_on_the_line(
+    world, patiently, monkeypatch
+) -> None:
+    world.digester.stop()
+    machine = world.machine()
+    collect(machine.store, "9", 4 * BRIEF_RUN_FACTS)
+    for lane in (CONTROL, LIVE):
+        world.door.receive(batch_of(world, machine, lane, 4 * BRIEF_RUN_FACTS), "mqtt", machine.node)
+    monkeypatch.setattr("hub.link.digester.YIELD_S_MAX", 0.0)
+    monkeypatch.setattr("hub.link.digester.BRIEF_S_MAX", 600.0)
+    behind = Digester(world.hub, world.feeds, world.door, world.voice, world.post)
+    unread = [False]
+    behind.make_way_for(lambda: unread[0])
+    lags = [behind.lag()]
+
+    def step() -> int:
+        assert behind._step(*behind._turn())
+        lags.append(behind.lag())
+        return lags[-2] - lags[-1]
+
+    step()
+    assert step() == BRIEF_RUN_FACTS
+    unread[0] = True
+    assert step() == 1
 
 
 def test_a_run_of_the_digest_ends_for_who_waits_and_goes_on_where_it_was(world) -> None:
