@@ -23,6 +23,7 @@ from sync.adapters.sqlite_log import hub_lineage, hub_marks
 from sync.adapters.sqlite_log.hub_inbound import undigested
 from sync.adapters.sqlite_log.hub_lineage import ForkRow
 from sync.adapters.sqlite_log.hub_store import NodeRow, add_node, set_node_scopes, set_node_state
+from sync.adapters.sqlite_log.node_store import Unit, count
 from sync.catalog import serves
 from sync.domain.fleet import facts
 from sync.kernel.ids import LABEL_PATTERN
@@ -37,6 +38,7 @@ WARD = re.compile(r"[A-Za-z0-9._-]{1,20}")
 WARDS_MAX = 60
 LABELS_MAX = 100
 GRANT_PREFIX = "grant:"
+REFUSED_NOTED_EVERY_MS = 60_000
 """Scopes that come and go with a lease, whatever wards a machine carries."""
 
 
@@ -105,6 +107,7 @@ class Fleet:
     def __init__(self, desk: Desk, parts: Parts) -> None:
         self._desk = desk
         self._parts = parts
+        self._refused_noted_ms: dict[str, int] = {}
         self.acts = Acts(desk, parts.tell)
         self.own_key = OwnKeyOrders(desk, parts.order_key)
         self.late = LateFacts(desk, parts.trust, parts.take, parts.trust_changed)
@@ -221,12 +224,20 @@ class Fleet:
                 unit.append(facts.scopes_set(outcome.node, 1, grant.scopes))
                 self._desk.note(unit, "node.enrolled", etype=facts.NODE, key=outcome.node)
             elif isinstance(outcome, Refused):
-                self._desk.note(unit, "node.enrol-refused", detail=outcome.code, ok=False)
+                self._note_refused(unit, outcome.code, now)
         if isinstance(outcome, Refused):
             return outcome
         if isinstance(outcome, Admitted):
             self._parts.members_changed()
         return outcome.answer
+
+    def _note_refused(self, unit: Unit, code: str, now_ms: int) -> None:
+        """Each one counts; of a kind the audit list gets a line a minute: who knocks needs no card, and lines stay."""
+        count(unit.conn, f"enrol.{code}", now_ms)
+        noted_ms = self._refused_noted_ms.get(code)
+        if noted_ms is None or not 0 <= now_ms - noted_ms < REFUSED_NOTED_EVERY_MS:
+            self._refused_noted_ms[code] = now_ms
+            self._desk.note(unit, "node.enrol-refused", detail=code, ok=False)
 
     def stick(self, data: bytes, actor: str) -> bytes:
         """A file that somebody carried here; the file to carry back. Raises PeerFault `stick.*`: nothing was taken."""
