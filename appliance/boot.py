@@ -214,8 +214,8 @@ class Box:
         self._here = user_id
 
     def _scanned(self, scan: Scan) -> None:
-        self.events.publish("gun", {"name": scan.device})
         self.take(scan.text, scan.device[:32])
+        self.events.publish("gun", {"name": scan.device})  # the device page can wait, whoever scans does not
 
     def take(self, text: str, device: str) -> None:
         """Where a gun's text belongs: a receipt's code, a badge, or a record at the counter or on the ward."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from appliance.features.collecting import store as rounds
@@ -196,28 +197,34 @@ class Scanner:
             due = unit.conn.execute(
                 "SELECT name, discharged_on FROM custody_due WHERE key = ?", (judged.stay_key,)
             ).fetchone()
-        if isinstance(decision, Refused):
-            return self._tell(Verdict("refused", now, len(self._round.keys), judged.stay_key, refused=decision))
-        if fact is not None and judged.stay_key is not None:
-            self._round.keys.add(judged.stay_key)
-        return self._tell(
-            Verdict(
-                judged.verdict,
-                now,
-                len(self._round.keys),
-                judged.stay_key,
-                code.record_no,
-                due[0] if due else None,
-                judged.ward,
-                due[1] if due else None,
-                judged.notes,
-                words.REASONS.get(judged.verdict, ()),
-                judged.choices,
-                fact,
-                None,
-                hand.list_as_of_ms,
-            )
-        )
+            keys = self._round.keys
+            if isinstance(decision, Refused):
+                verdict = Verdict("refused", now, len(keys), judged.stay_key, refused=decision)
+            else:
+                verdict = Verdict(
+                    judged.verdict,
+                    now,
+                    len(keys) + (fact is not None and judged.stay_key not in keys),
+                    judged.stay_key,
+                    code.record_no,
+                    due[0] if due else None,
+                    judged.ward,
+                    due[1] if due else None,
+                    judged.notes,
+                    words.REASONS.get(judged.verdict, ()),
+                    judged.choices,
+                    fact,
+                    None,
+                    hand.list_as_of_ms,
+                )
+            # Told before anybody else hears of the commit: the person waits, the line does not.
+            unit.on_commit(partial(self._kept, verdict))
+        return verdict
+
+    def _kept(self, verdict: Verdict) -> None:
+        if verdict.fact is not None and verdict.key is not None:
+            self._round.keys.add(verdict.key)
+        self._tell(verdict)
 
     def _tell(self, verdict: Verdict) -> Verdict:
         self.last = verdict

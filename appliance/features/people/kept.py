@@ -36,12 +36,14 @@ class KeptPeople:
         self._path = path
         self._signing = signing
         self._sealing = sealing
+        self._put = False  # from the file, and the hub has not told its own list since
         self._publics = (store.suite.signing_public(signing), *former)
 
     def start(self, repair: Repair | None) -> None:
         """`repair`: the newest of this database. Once after each, its people are those of the file."""
         if repair is not None and self._store.meta_int(_REPAIR) != repair.at_ms:
             self._put_back(repair)
+        self._put = bool(self._store.meta_int(_FLAG))
         if self._settle():
             self._save()
         self._store.listen(self._changed)
@@ -53,7 +55,7 @@ class KeptPeople:
 
     def _settle(self) -> bool:
         """Whether the list is the hub's own: after a repair, once its scope has come again."""
-        if not self._store.meta_int(_FLAG):
+        if not self._put:  # asked after every commit, so not of the disk
             return True
         with self._store.read() as conn:
             if not people.arrived(conn):
@@ -61,6 +63,7 @@ class KeptPeople:
         with self._store.write() as unit:
             people.drop_unnamed(unit.conn)
             set_meta(unit.conn, _FLAG, 0)
+        self._put = False
         self._save()
         return True
 

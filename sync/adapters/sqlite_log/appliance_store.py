@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from sync.adapters.sqlite_log import copies, unread
 from sync.adapters.sqlite_log.connection import WAL_PAGES, DatabaseError
@@ -132,7 +133,7 @@ class ApplianceStore(NodeStore):
         with self._lock:
             return self._database.make_shrinkable(self._writer())
 
-    def after_fact(self, unit: Unit, head: LaneHead, fid: FactId, fact: Fact, raw: bytes) -> None:
+    def after_fact(self, unit: Unit, head: LaneHead, fid: FactId, fact: Fact, row: Sequence[Any] | None) -> None:
         kind = KINDS.get(fact.kind)
         etype = ENTITY_TYPES.get(fact.etype)
         change = Change(fact.etype, fact.key, "own", fid, fact)
@@ -144,9 +145,6 @@ class ApplianceStore(NodeStore):
             "INSERT INTO pending (etype, key, stream, seq) VALUES (?, ?, ?, ?)",
             (fact.etype, fact.key, head.stream, head.last),
         )
-        row = conn.execute(
-            "SELECT rev, d, x, last_key, state FROM entity WHERE etype = ? AND key = ?", (fact.etype, fact.key)
-        ).fetchone()
         annotation = copies.pending_annotation(fact, 0)
         order = order_bytes(annotation.order, fid, fact.sort_hlc)
         if row is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sync.adapters.idgen import Entropy
 from sync.adapters.sqlite_log import hub_keys
@@ -134,7 +135,7 @@ class HubStore(NodeStore):
         )
         return int(row[0])
 
-    def after_fact(self, unit: Unit, head: LaneHead, fid: FactId, fact: Fact, raw: bytes) -> None:
+    def after_fact(self, unit: Unit, head: LaneHead, fid: FactId, fact: Fact, row: Sequence[Any] | None) -> None:
         pos, stream, last = self._open_run if self._open_unit is unit else _NO_RUN
         if stream == head.stream and last == head.last - 1:
             # Begun by this very unit, so the digest has not seen it.

@@ -14,6 +14,8 @@ from sync.adapters.clock import Clock
 from sync.adapters.idgen import Entropy
 from sync.adapters.sqlite_log.connection import SqlcipherFile
 from sync.adapters.sqlite_log.database import Connection, Database, Readers
+from sync.adapters.sqlite_log.entities import entity_row
+from sync.adapters.sqlite_log.entities import load_state as load_state
 from sync.adapters.sqlite_log.meta import count as count
 from sync.adapters.sqlite_log.meta import kept_suite
 from sync.adapters.sqlite_log.meta import set_meta as set_meta
@@ -31,7 +33,6 @@ from sync.adapters.sqlite_log.streams import (
 )
 from sync.catalog import ENTITY_TYPES, KINDS, check_fact
 from sync.kernel import hlc
-from sync.kernel.canonical import decode
 from sync.kernel.codec import decode_fact, encode_fact
 from sync.kernel.fact import Fact, Key, NewFact, apart
 from sync.kernel.ids import CONTROL, FactId, incarnation_from
@@ -98,12 +99,6 @@ class Unit:
     def run_after(self) -> None:
         for call in self._after:
             call()
-
-
-def load_state(conn: Connection, etype: int, key: Key) -> Any | None:
-    """The folded state this node shows, or None when it knows no such entity or has not made sense of it yet."""
-    row = conn.execute("SELECT state FROM entity WHERE etype = ? AND key = ?", (etype, key)).fetchone()
-    return ENTITY_TYPES[etype].load(decode(row[0])) if row is not None and row[0] else None
 
 
 class NodeStore:
@@ -317,6 +312,7 @@ class NodeStore:
     ) -> tuple[LaneHead, FactId, Fact, bytes]:
         stamp, clock = self._next_stamp(unit)
         kind = KINDS.get(new.kind)
+        row = entity_row(unit.conn, new.etype, new.key)
         fact = Fact(
             new.kind,
             kind.version if kind else 1,
@@ -328,10 +324,10 @@ class NodeStore:
             unit.actor,
             unit.device,
             scopes,
-            self.base_of(unit.conn, new.etype, new.key),
+            None if row is None or row[0] == 0 else (row[0], row[1][:8]),
             new.lease,
         )
-        return self._add(unit, head, fact)
+        return self._add(unit, head, fact, row)
 
     def _next_stamp(self, unit: Unit) -> tuple[int, int]:
         """(HLC of the next fact, quality of the clock it was read from)."""
@@ -339,7 +335,10 @@ class NodeStore:
         unit.high = hlc.next_stamp(unit.high, wall)
         return unit.high, self.clock_quality(wall is not None)
 
-    def _add(self, unit: Unit, head: LaneHead, fact: Fact) -> tuple[LaneHead, FactId, Fact, bytes]:
+    def _add(
+        self, unit: Unit, head: LaneHead, fact: Fact, row: Sequence[Any] | None
+    ) -> tuple[LaneHead, FactId, Fact, bytes]:
+        """`row`: of the fact's entity as it stands before."""
         raw = encode_fact(fact)
         before, head = head.head, head.link(head.chain.digest(raw))
         unit.conn.execute(
@@ -348,7 +347,7 @@ class NodeStore:
         unit.written.append(Link(head.stream, head.last, before, head.head, raw))
         unit.heads[head.lane] = head
         fid = FactId(self.node, self.incarnation, head.lane, head.last)
-        self.after_fact(unit, head, fid, fact, raw)
+        self.after_fact(unit, head, fid, fact, row)
         return head, fid, fact, raw
 
     def append_in(self, unit: Unit, new: NewFact, scopes: tuple[str, ...], lane: int | None) -> FactId:
@@ -369,14 +368,10 @@ class NodeStore:
         origin = old.reissue_of or (*place, h, old.hlc)
         head = self._head_of(unit, first.lane)  # may write the lane's opening, which must be stamped before
         stamp, clock = self._next_stamp(unit)
-        return self._add(unit, head, replace(old, hlc=stamp, clock=clock, reissue_of=origin))[1]
+        fact = replace(old, hlc=stamp, clock=clock, reissue_of=origin)
+        return self._add(unit, head, fact, entity_row(unit.conn, fact.etype, fact.key))[1]
 
-    def base_of(self, conn: Connection, etype: int, key: Key) -> tuple[int, bytes] | None:
-        """(rev, first 8 bytes of D) of the confirmed copy. Source: protocol way/1, section 3.4."""
-        row = conn.execute("SELECT rev, d FROM entity WHERE etype = ? AND key = ?", (etype, key)).fetchone()
-        return None if row is None or row[0] == 0 else (row[0], row[1][:8])
-
-    def after_fact(self, unit: Unit, head: LaneHead, fid: FactId, fact: Fact, raw: bytes) -> None:
+    def after_fact(self, unit: Unit, head: LaneHead, fid: FactId, fact: Fact, row: Sequence[Any] | None) -> None:
         raise AssertionError("a node is an appliance or a hub")
 
     def project(self, conn: Connection, state: Any, change: Change) -> None:

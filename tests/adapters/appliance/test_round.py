@@ -168,3 +168,13 @@ def test_back_fill_keeps_the_claimed_time(box: Box) -> None:
     assert isinstance(taken, Verdict) and taken.fact is not None
     found = box.collecting.round(key)
     assert found is not None and [(t.how, t.at_ms) for t in found[1]] == [("backfill", 1_700_000_000_000)]
+
+
+def test_a_verdict_is_told_before_the_line_or_anybody_else_hears_of_its_commit(box: Box) -> None:
+    box.collecting.open_round("W01", "u-luo")
+    told_then: list[int] = []
+    box.store.listen(lambda changes: told_then.append(len(box.heard)))
+    verdict = box.scanner.scan("QL00731846", "gun-1")
+    assert verdict.n == 1 and box.heard[-1] is verdict
+    assert told_then == [len(box.heard)]
+    assert box.scanner.scan("QL00731846", "gun-1").n == 1, "a record counts once"
