@@ -199,15 +199,16 @@ class MqttIngest:
             client.publish(_passed_on(node), raw, qos=1)
             if not for_any(raw):
                 return
+        offer = Offer(raw, "mqtt", node)
         with self._arrived:
-            if self._queue.held_bytes(node) < NODE_BYTES_MAX and self._queue.bytes < QUEUE_BYTES_MAX and raw:
-                self._queue.put(node, kind_of(raw), len(raw), Offer(raw, "mqtt", node), said_in(raw))
-            lone = len(self._queue) == 1 and len(raw) <= LONE_BYTES_MAX and is_batch(raw) and not hears_more(client)
+            lone = len(self._queue) == 0 and len(raw) <= LONE_BYTES_MAX and is_batch(raw) and not hears_more(client)
             if not (lone and self._turn.acquire(blocking=False)):
+                if self._queue.held_bytes(node) < NODE_BYTES_MAX and self._queue.bytes < QUEUE_BYTES_MAX and raw:
+                    self._queue.put(node, kind_of(raw), len(raw), offer, said_in(raw))
                 self._arrived.notify()
                 return
         try:  # nothing else is on its way: no other thread need wake for it
-            self._take_waiting()
+            self._give([offer])
         finally:
             self._turn.release()
 
@@ -225,8 +226,9 @@ class MqttIngest:
         """Give what waits to the door, and the answers to their nodes. How long it would be of no use to try again."""
         with self._arrived:
             offers = [self._queue.take() for _ in range(min(len(self._queue), TOGETHER_MAX))]
-        if not offers:
-            return 0.0
+        return self._give(offers) if offers else 0.0
+
+    def _give(self, offers: list[Offer]) -> float:
         with self._door.attended():
             try:
                 outcome = self._door.receive_many(offers)

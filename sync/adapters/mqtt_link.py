@@ -137,6 +137,20 @@ class _Client(paho.Client):
                         return MQTTErrorCode.MQTT_ERR_SUCCESS
             return super()._packet_queue(command, packet, mid, qos, info)
 
+    def _handle_publish(self) -> MQTTErrorCode:
+        """A message without properties, as all of ours are: for each, the library first lists all there could be."""
+        packet, command = self._in_packet["packet"], self._in_packet["command"]
+        qos = command >> 1 & 3
+        topic_end = 2 + int.from_bytes(packet[:2], "big")
+        properties = topic_end + (2 if qos else 0)
+        if qos > 1 or len(packet) <= properties or packet[properties] != 0:
+            return super()._handle_publish()
+        mid = int.from_bytes(packet[topic_end:properties], "big")
+        told = paho.MQTTMessage(mid, bytes(packet[2:topic_end]))
+        told.qos, told.retain, told.payload = qos, bool(command & 1), bytes(packet[properties + 1 :])
+        self._handle_on_message(told)
+        return self._send_puback(mid) if qos else MQTTErrorCode.MQTT_ERR_SUCCESS
+
     def _loop(self, timeout: float = 1.0) -> MQTTErrorCode:
         line, bell = self._sock, self._sockpairR
         if line is None:

@@ -22,6 +22,9 @@ IntegrityError = sqlcipher.IntegrityError
 
 WAL_PAGES = 1000
 WAL_BYTES_MAX = 16 * 1024 * 1024
+CACHE_KIB = 16 * 1024
+"""Of the writer; SQLite's own is 2 MiB. The digest meets its tables at random, and each page that has to be read again
+is opened and its hash checked."""
 FREE_PAGES_KEPT = 64
 """What a day's work takes and gives back anyway."""
 _INCREMENTAL = 2
@@ -73,6 +76,7 @@ def connect(path: Path, key32: bytes, *, writes: bool) -> Connection:
     conn.execute("PRAGMA secure_delete = 1")
     if writes:
         conn.execute("PRAGMA synchronous = FULL")
+        conn.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         conn.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
         conn.execute(f"PRAGMA journal_size_limit = {WAL_BYTES_MAX}")
     else:

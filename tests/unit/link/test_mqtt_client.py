@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import socket
 import ssl
@@ -71,3 +72,64 @@ def test_a_call_that_is_hung_up_in_the_middle_ends_as_a_line_that_failed() -> No
     client = new_client("courier-a3k7q2xw", ssl.create_default_context(), queue_max=1)
     with pytest.raises(OSError):
         client.on_socket_open(client, None, None)  # type: ignore[misc, arg-type]
+
+
+def packet(command: int, body: bytes) -> bytes:
+    assert len(body) < 128
+    return bytes((command, len(body))) + body
+
+
+TOPIC = b"\x00\x05way/1"
+
+
+@pytest.mark.parametrize(
+    ("sent", "told", "receipt"),
+    [
+        (packet(0x32, TOPIC + b"\x00\x07" + b"\x00" + b"a fact"), (7, 1, False, b"a fact"), b"\x40\x02\x00\x07"),
+        (packet(0x33, TOPIC + b"\x01\x07" + b"\x00" + b"kept"), (263, 1, True, b"kept"), b"\x40\x02\x01\x07"),
+        (packet(0x30, TOPIC + b"\x00" + b"once"), (0, 0, False, b"once"), b""),
+        (packet(0x31, TOPIC + b"\x00"), (0, 0, True, b""), b""),
+        # A property (a message's format), which only the library reads.
+        (packet(0x32, TOPIC + b"\x00\x07" + b"\x02\x01\x01" + b"text"), (7, 1, False, b"text"), b"\x40\x02\x00\x07"),
+        (packet(0x30, TOPIC + b"\x02\x01\x01" + b"text"), (0, 0, False, b"text"), b""),
+    ],
+)
+def test_a_message_is_read_as_the_library_reads_it(
+    sent: bytes, told: tuple[int, int, bool, bytes], receipt: bytes
+) -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        client = new_client("courier-a3k7q2xw", ssl.create_default_context(), queue_max=1)
+        client._sock = near
+        near.setblocking(False)
+        far.setblocking(False)
+        client._thread = threading.current_thread()
+        came: list[tuple[str, int, int, bool, bytes]] = []
+        client.on_message = lambda _client, _data, each: came.append(
+            (each.topic, each.mid, each.qos, each.retain, bytes(each.payload))
+        )
+        far.send(sent)
+        while not came:
+            assert client.loop_read() == MQTTErrorCode.MQTT_ERR_SUCCESS
+        assert came == [("way/1", *told)]
+        assert (far.recv(100) if receipt else b"") == receipt
+        client._sock = None
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\x00", TOPIC, TOPIC + b"\x00", TOPIC + b"\x00\x07", b"\xff\xffway/1\x00\x07\x00a"]
+)
+def test_a_message_that_is_cut_short_ends_the_line(body: bytes) -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        client = new_client("courier-a3k7q2xw", ssl.create_default_context(), queue_max=1)
+        client._sock = near
+        near.setblocking(False)
+        came: list[object] = []
+        client.on_message = lambda _client, _data, each: came.append(each)
+        client.suppress_exceptions = True
+        far.send(packet(0x32, body))
+        with contextlib.suppress(Exception):
+            client.loop_read()
+        assert not came
+        client._sock = None
