@@ -23,7 +23,7 @@ BRIEF_S_MAX = 1.0
 BRIEF_STEP_S = 0.0005
 RUN_FACTS = 250
 BRIEF_RUN_FACTS = 8
-"""Each changes some fifteen pages here and there, and whoever comes meanwhile waits for the commit of all of them."""
+"""Each changes pages here and there in every tree, and whoever comes meanwhile waits for the commit of all of them."""
 DRAIN_RUN_FACTS = 50
 DRAIN_REST, DRAIN_REST_S_MAX = 9, 2.0
 """While many backlogs come in, a run is short, and the door has the writer for nine times its length."""

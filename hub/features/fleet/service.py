@@ -38,8 +38,8 @@ WARD = re.compile(r"[A-Za-z0-9._-]{1,20}")
 WARDS_MAX = 60
 LABELS_MAX = 100
 GRANT_PREFIX = "grant:"
-REFUSED_NOTED_EVERY_MS = 60_000
 """Scopes that come and go with a lease, whatever wards a machine carries."""
+REFUSED_NOTED_EVERY_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
