@@ -178,3 +178,13 @@ def test_a_verdict_is_told_before_the_line_or_anybody_else_hears_of_its_commit(b
     assert verdict.n == 1 and box.heard[-1] is verdict
     assert told_then == [len(box.heard)]
     assert box.scanner.scan("QL00731846", "gun-1").n == 1, "a record counts once"
+
+
+def test_a_second_gun_that_comes_before_the_rounds_set_is_told_hears_duplicate_by_the_stay_itself(box: Box) -> None:
+    key = box.collecting.open_round("W01", "u-luo")
+    assert isinstance(key, str)
+    assert box.scanner.scan("QL00731846", "gun-1").verdict == "good"
+    box.scanner._round.keys.clear()
+    assert box.scanner.scan("QL00731846", "gun-2").verdict == "duplicate"
+    found = box.collecting.round(key)
+    assert found is not None and [taken.key for taken in found[1]] == ["00731846-2"]

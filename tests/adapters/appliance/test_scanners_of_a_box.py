@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from hardware.twins.escl_scanner import EsclScannerTwin
 from provisioning.bench import box as made
 from sync.domain.fleet.facts import NOTED
 from sync.kernel.codec import decode_fact
+from tests.waiting import until
 
 PATIENCE_S = 60.0
 ROOT = Path(__file__).parents[3]
@@ -53,26 +53,25 @@ class Person:
         return next(each for each in told if each["name"] == name)
 
     def until(self, name: str, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        until_s = time.monotonic() + PATIENCE_S
-        while not wanted(told := self.device(name)):
-            assert time.monotonic() < until_s, told
-            time.sleep(0.05)
-        return told
+        return until(lambda: told if wanted(told := self.device(name)) else None)
 
     def tried(self, name: str) -> dict[str, Any]:
         """A trial, begun as soon as the device can be tried, and waited for."""
-        until_s = time.monotonic() + PATIENCE_S
-        while (begun := self.post("devices/trial", {"name": name})).status_code != 201:
-            assert begun.json()["code"] in ("trial.away", "trial.busy") and time.monotonic() < until_s, begun.json()
-            time.sleep(0.05)
+
+        def begun() -> bool:
+            answer = self.post("devices/trial", {"name": name})
+            assert answer.status_code == 201 or answer.json()["code"] in ("trial.away", "trial.busy"), answer.json()
+            return answer.status_code == 201
+
+        until(begun)
         return self.ended(name)
 
     def ended(self, name: str) -> dict[str, Any]:
-        until_s = time.monotonic() + PATIENCE_S
-        while (told := self.post("devices/trial/look", {"name": name}).json())["state"] == "running":
-            assert time.monotonic() < until_s, told
-            time.sleep(0.05)
-        return told
+        def look() -> dict[str, Any] | None:
+            told: dict[str, Any] = self.post("devices/trial/look", {"name": name}).json()
+            return None if told["state"] == "running" else told
+
+        return until(look)
 
     def picture(self, name: str) -> requests.Response:
         return self.session.get(f"{self.base_url}/devices/trial/picture", params={"name": name}, timeout=30)
