@@ -70,6 +70,8 @@ TROUBLES = [
 def hospital(stage: Stage, chromium: Browser) -> Iterator[Hospital]:
     made = Hospital(stage, chromium)
     made.open()
+    for window in made.windows:
+        window.keep()
     yield made
     for window in made.windows:
         window.page.context.close()
@@ -188,8 +190,6 @@ def expected_at_hub(hospital: Hospital) -> tuple[int, int]:
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda each: each.name, indirect=True)
 def test_work_goes_on_and_every_screen_says_what_is(hospital: Hospital, trouble: Trouble) -> None:
     before = hospital.at_hub() if trouble.hub_answers else (0, 0)
-    for window in hospital.windows:
-        window.keep()
     scan_one(hospital)
     receive_one(hospital)
     check_strips(hospital, trouble)
